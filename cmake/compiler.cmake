@@ -1,0 +1,33 @@
+# Compiler settings shared by every target.
+add_library(meterstream_options INTERFACE)
+target_compile_options(meterstream_options INTERFACE
+  -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wno-missing-field-initializers -ffp-contract=off -fno-omit-frame-pointer)
+target_include_directories(meterstream_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64" AND METERSTREAM_MARCH)
+  target_compile_options(meterstream_options INTERFACE -march=${METERSTREAM_MARCH} -mtune=generic)
+endif()
+# __int128 is used for exact sums; would reject it.
+target_compile_options(meterstream_options INTERFACE -Wno-pedantic)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False positives of g++ 12 inside the standard library at -O2 and -O3.
+  target_compile_options(meterstream_options INTERFACE
+    -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-stringop-overread
+    -Wno-dangling-pointer)
+endif()
+
+if(METERSTREAM_SANITIZE)
+  target_compile_options(meterstream_options INTERFACE -fsanitize=${METERSTREAM_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(meterstream_options INTERFACE -fsanitize=${METERSTREAM_SANITIZE})
+endif()
+
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_link_options(meterstream_options INTERFACE -fuse-ld=mold)
+endif()
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()

@@ -1,0 +1,52 @@
+// Purpose: many records as one byte string with a CRC, the unit the embedded log stores and reads.
+// Layout: docs/formats/record-batch.md.
+// Thread-safety: none; builder and view belong to one thread.
+// Errors: parse_record_batch gives kCorrupt for bytes that are not a whole, intact batch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/record.h"
+#include "base/result.h"
+
+namespace meterstream {
+
+/// Collects records; the log gives them their offsets at commit.
+class RecordBatchBuilder {
+ public:
+  RecordBatchBuilder();
+
+  /// A null data pointer in `key` or `value` stores a null. `headers` as in RecordView. Ingest time 0: set at commit.
+  void add(std::string_view key, std::string_view value, std::string_view headers, IngestTime ingest_time);
+
+  [[nodiscard]] uint32_t count() const { return count_; }
+  [[nodiscard]] size_t bytes() const { return body_.size(); }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+
+  /// The finished batch; the builder is empty afterwards. `now` replaces ingest times of 0.
+  std::string finish(Offset base_offset, IngestTime now);
+
+ private:
+  std::string body_;
+  uint32_t count_ = 0;
+  bool needs_time_ = false;
+  int64_t max_ingest_time_ms_ = 0;
+};
+
+struct RecordBatchHeader {
+  Offset base_offset;
+  uint32_t count = 0;
+  IngestTime max_ingest_time;
+  [[nodiscard]] Offset end_offset() const { return Offset(base_offset.value + count); }
+};
+
+/// Header only, without looking at the body or its CRC.
+Result<RecordBatchHeader> parse_record_batch_header(std::string_view batch);
+
+/// Checks the CRC and appends views of all records at or after `from` to `out`. Views point into `batch`.
+Status parse_record_batch(std::string_view batch, Offset from, std::vector<RecordView>& out);
+
+}  // namespace meterstream

@@ -1,0 +1,80 @@
+// Purpose: what a windowed view is, as the planner gives it to the engine. Pure data.
+// Time base: event time, UTC, milliseconds; windows are [start, end) with start = offset + k * size.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "metering/column_batch.h"
+#include "stream/expression.h"
+
+namespace meterstream {
+
+enum class ValueFormat : uint8_t { kAvro, kJson };
+
+/// A declared stream over a topic: how to read it and how its time behaves.
+struct StreamSpec {
+  std::string name;
+  std::string topic;
+  ValueFormat format = ValueFormat::kAvro;
+  std::vector<ColumnSchema> columns;
+  /// Index of the TIMESTAMP column that is event time.
+  size_t timestamp_column = 0;
+  /// Drop exact repeats of a reading and reject repeats with another value, as far back as the horizon. A reading is
+  /// named by all VARCHAR columns of the stream and its event time; its value is the other columns.
+  bool deduplicate = false;
+  int64_t deduplicate_horizon_ms = 3'600'000;
+  /// A partition without data for this long stops holding others back.
+  int64_t idle_timeout_ms = 30'000;
+  /// A reading later than its ingest time by more than this moves the watermark only so far, and is counted.
+  int64_t max_ahead_ms = 60'000;
+};
+
+enum class AggregateFunction : uint8_t { kCountAll, kCount, kMin, kMax, kSum, kAverage };
+
+struct AggregateSpec {
+  AggregateFunction function = AggregateFunction::kCountAll;
+  /// Over the stream's columns; null for COUNT(*). BIGINT, DOUBLE or TIMESTAMP.
+  std::shared_ptr<const Expression> argument;
+};
+
+/// A column of the view's result and where it comes from.
+struct OutputColumn {
+  enum class From : uint8_t { kGroupKey, kWindowStart, kWindowEnd, kAggregate };
+  std::string name;
+  From from = From::kAggregate;
+  size_t index = 0;  ///< into group_by or aggregates
+};
+
+enum class EmitMode : uint8_t { kFinal, kChanges };
+
+/// Where a topic of aggregates is served from.
+struct SinkSpec {
+  std::string name;
+  std::string topic;   ///< JSON aggregates as DESIGN section 2 has them
+  std::string type;    ///< "embedded"
+  std::string table;   ///< e.g. metrics_aggregates_60
+  std::string bucket;  ///< "", "minutes", "hours", "days" or "months"
+};
+
+struct ViewSpec {
+  std::string name;
+  std::shared_ptr<const StreamSpec> source;
+  std::shared_ptr<const Expression> filter;  ///< null: all rows
+  std::vector<size_t> group_by;              ///< VARCHAR columns of the stream
+  std::vector<AggregateSpec> aggregates;
+  std::vector<OutputColumn> output;
+  int64_t window_size_ms = 60'000;
+  int64_t grace_ms = 0;
+  EmitMode emit = EmitMode::kFinal;
+  std::string topic;  ///< where results go, as JSON
+  int32_t partitions = 4;
+
+  [[nodiscard]] std::string late_topic() const { return topic + "-late"; }
+  /// The same text for the same computation; differs when the definition changed.
+  [[nodiscard]] std::string definition() const;
+};
+
+}  // namespace meterstream
