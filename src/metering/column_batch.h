@@ -28,7 +28,8 @@ struct Column {
   std::vector<int64_t> integers;
   std::vector<double> doubles;
   std::vector<std::string_view> strings;
-  /// Empty when no row is NULL; otherwise one byte a row, 0 for NULL. A NULL row's value slot is zero or empty.
+  /// Empty when no row is NULL; otherwise one byte a row, 0 for NULL. A NULL row's value slot is zero or
+  /// empty.
   std::vector<uint8_t> validity;
 
   [[nodiscard]] bool is_null(size_t row) const { return !validity.empty() && validity[row] == 0; }
@@ -55,7 +56,8 @@ struct ColumnBatch {
   /// Where the decoder was asked for a group key (see RecordDecoder): one canonical key a row.
   std::vector<std::string_view> group_keys;
   std::vector<RejectedRecord> rejected;
-  /// Bytes made while decoding (unescaped JSON strings and such). A deque, so that earlier strings never move.
+  /// Bytes made while decoding (unescaped JSON strings and such). A deque, so that earlier strings never
+  /// move.
   std::deque<std::string> arena;
 
   /// Empties the batch, keeping its columns' types and memory.

@@ -1,9 +1,13 @@
 // Purpose: port of everything that turns records into columns (Avro, JSON, DELIMITED).
 // Thread-safety: one decoder per task; implementations may keep caches.
-// Errors: a record that does not decode, or whose number is NaN or infinite, is a RejectedRecord of the batch and never
-//         an error. The Status is for the world only (a schema that cannot be fetched now: kUnavailable, retry the call).
-// Group key: the canonical bytes of some VARCHAR columns, each as a zigzag varint length and its UTF-8 bytes (the Avro
-//            "string" encoding), one after the other; NULL is the length -1. It lets one memory view name a series.
+// Errors: a record that does not decode, or whose number is NaN or infinite, is a RejectedRecord of the batch
+// and never
+//         an error. The Status is for the world only (a schema that cannot be fetched now: kUnavailable,
+//         retry the call).
+// Group key: the canonical bytes of some VARCHAR columns, each as a zigzag varint length and its UTF-8 bytes
+// (the Avro
+//            "string" encoding), one after the other; NULL is the length -1. It lets one memory view name a
+//            series.
 #pragma once
 
 #include <span>
@@ -30,7 +34,8 @@ struct DecodeRequest {
   std::vector<ColumnSchema> columns;
   /// One flag a column: false leaves its vectors empty.
   std::vector<bool> needed;
-  /// Indexes of VARCHAR columns whose canonical group key is wanted in ColumnBatch::group_keys; empty for none.
+  /// Indexes of VARCHAR columns whose canonical group key is wanted in ColumnBatch::group_keys; empty for
+  /// none.
   std::vector<size_t> group_key;
 };
 

@@ -1,5 +1,5 @@
-// Purpose: port that gives the Avro schema (JSON text) behind a schema id. Embedded store today, registry on Kafka.
-// Thread-safety: safe for concurrent use. May block on I/O; callers cache.
+// Purpose: port that gives the Avro schema (JSON text) behind a schema id. Embedded store today, registry on
+// Kafka. Thread-safety: safe for concurrent use. May block on I/O; callers cache.
 #pragma once
 
 #include <string>
@@ -15,7 +15,8 @@ class SchemaStore {
   virtual ~SchemaStore() = default;
   /// kNotFound when the id is unknown; kUnavailable when it cannot be asked now.
   virtual Result<std::string> schema(SchemaId id) = 0;
-  /// The id of `schema` under `subject`; registers it when new. Equal text under any subject gives the same id.
+  /// The id of `schema` under `subject`; registers it when new. Equal text under any subject gives the same
+  /// id.
   virtual Result<SchemaId> register_schema(std::string_view subject, std::string_view schema) = 0;
 };
 

@@ -1,0 +1,140 @@
+// Purpose: ISO-8601 instants as text and as EventTime.
+// Format: YYYY-MM-DD, then 'T' (or 't' or one space), HH:MM, optional :SS, optional fraction of 1 to 9
+// digits, then 'Z'
+//         (or 'z') or an offset +HH:MM, +HHMM or +HH. Digits after the third of a fraction are cut off, not
+//         rounded. Years beyond 9999 or below 0 carry a sign, as Java's java.time.Instant writes them.
+// Units: milliseconds since 1970-01-01T00:00:00Z; leap seconds (:60) and 24:00 are refused.
+// Thread-safety: pure functions.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/strong.h"
+
+namespace meterstream {
+
+/// Days from 1970-01-01 to year-month-day in the proleptic Gregorian calendar; the date must be valid.
+int64_t days_from_date(int64_t year, uint32_t month, uint32_t day);
+
+struct CalendarDate {
+  int64_t year = 1970;
+  uint32_t month = 1;  ///< 1 to 12
+  uint32_t day = 1;    ///< 1 to 31
+};
+/// The inverse of days_from_date.
+CalendarDate date_from_days(int64_t days);
+bool is_valid_date(int64_t year, uint32_t month, uint32_t day);
+
+/// Any accepted form; kInvalid with what is wrong and where in the text.
+Result<EventTime> parse_timestamp_or_explain(std::string_view text);
+
+/// As java.time.Instant prints it: 2007-01-01T00:00:00Z, or with .fff when the milliseconds are not 0.
+void append_timestamp(std::string& out, EventTime time);
+std::string format_timestamp(EventTime time);
+
+namespace timestamp_detail {
+
+struct MonthTable {
+  std::array<uint16_t, 32> days_before{};  // [leap * 16 + month]
+  std::array<uint8_t, 32> length{};        // 0 for months that do not exist
+};
+constexpr MonthTable make_month_table() {
+  MonthTable table;
+  constexpr uint8_t kLengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  for (uint32_t leap = 0; leap < 2; ++leap) {
+    uint16_t days = 0;
+    for (uint32_t month = 1; month <= 12; ++month) {
+      const auto length = static_cast<uint8_t>(kLengths[month - 1] + (month == 2 ? leap : 0));
+      table.days_before[leap * 16 + month] = days;
+      table.length[leap * 16 + month] = length;
+      days = static_cast<uint16_t>(days + length);
+    }
+  }
+  return table;
+}
+inline constexpr MonthTable kMonths = make_month_table();
+
+// The bytes of `text` as a little-endian word, at compile time.
+constexpr uint64_t word(const char (&text)[9]) {
+  uint64_t result = 0;
+  for (int i = 7; i >= 0; --i) result = (result << 8) | static_cast<uint8_t>(text[i]);
+  return result;
+}
+// Per byte of a pattern: what to add so that a byte above its limit (9 for a digit, 0 for a separator) sets
+// bit 7.
+constexpr uint64_t overflow_of(const char (&pattern)[9]) {
+  uint64_t result = 0;
+  for (int i = 7; i >= 0; --i) result = (result << 8) | (pattern[i] == '0' ? 0x76u : 0x7fu);
+  return result;
+}
+inline bool is_outside(uint64_t difference, uint64_t overflow) {
+  return (((difference + overflow) | difference) & 0x8080808080808080u) != 0;
+}
+
+}  // namespace timestamp_detail
+
+/// YYYY-MM-DDTHH:MM:SSZ and YYYY-MM-DDTHH:MM:SS.fffZ only, which is what machines write. Nothing for every
+/// other text, valid or not. A few nanoseconds.
+inline std::optional<EventTime> parse_common_timestamp(std::string_view text) {
+  using timestamp_detail::kMonths;
+  using timestamp_detail::overflow_of;
+  using timestamp_detail::word;
+  if (text.size() != 20 && text.size() != 24) return std::nullopt;
+  const char* bytes = text.data();
+  // After the exclusive or, digits are 0..9 and separators 0; every other byte is out of its limit.
+  const uint64_t date = load_little_endian<uint64_t>(bytes) ^ word("0000-00-");
+  const uint64_t minutes = load_little_endian<uint64_t>(bytes + 8) ^ word("00T00:00");
+  bool is_wrong = timestamp_detail::is_outside(date, overflow_of("0000-00-")) |
+                  timestamp_detail::is_outside(minutes, overflow_of("00T00:00"));
+  const uint64_t date_pairs = date * 10 + (date >> 8);
+  const uint64_t minute_pairs = minutes * 10 + (minutes >> 8);
+  uint64_t second = 0;
+  uint64_t millisecond = 0;
+  if (text.size() == 20) {
+    const uint64_t tail = load_little_endian<uint64_t>(bytes + 12) ^ word("0:00:00Z");
+    is_wrong |= timestamp_detail::is_outside(tail, overflow_of("0:00:00Z"));
+    second = ((tail * 10 + (tail >> 8)) >> 40) & 0xff;
+  } else {
+    const uint64_t tail = load_little_endian<uint64_t>(bytes + 16) ^ word(":00.000Z");
+    is_wrong |= timestamp_detail::is_outside(tail, overflow_of(":00.000Z"));
+    const uint64_t pairs = tail * 10 + (tail >> 8);
+    second = (pairs >> 8) & 0xff;
+    millisecond = ((pairs >> 32) & 0xff) * 10 + ((tail >> 48) & 0xff);
+  }
+  const uint64_t century = date_pairs & 0xff;
+  const uint64_t year_of_century = (date_pairs >> 16) & 0xff;
+  const uint64_t month = (date_pairs >> 40) & 0xff;
+  const uint64_t day = minute_pairs & 0xff;
+  const uint64_t hour = (minute_pairs >> 24) & 0xff;
+  const uint64_t minute = (minute_pairs >> 48) & 0xff;
+  const bool is_leap = ((year_of_century != 0 ? year_of_century : century) & 3) == 0;
+  const uint64_t slot = (is_leap ? 16 : 0) + (month & 15);
+  is_wrong |= (month > 15) | (day - 1 >= kMonths.length[slot]) | (hour > 23) | (minute > 59) | (second > 59);
+  if (is_wrong) return std::nullopt;
+  const uint64_t year = century * 100 + year_of_century;
+  const uint64_t before = year + 399;  // so that year 0 divides like the others
+  constexpr int64_t kOrigin =
+      719'528 + 96 + 1;  // days to 1970, leap days of the 399 years, days count from 1
+  const auto days = static_cast<int64_t>(365 * year + before / 4 - before / 100 + before / 400 +
+                                         kMonths.days_before[slot] + day) -
+                    kOrigin;
+  const auto milliseconds = static_cast<int64_t>(((hour * 60 + minute) * 60 + second) * 1000 + millisecond);
+  return EventTime(days * 86'400'000 + milliseconds);
+}
+
+/// Any accepted form; nothing for a text that is not an instant (parse_timestamp_or_explain says why).
+inline std::optional<EventTime> parse_timestamp(std::string_view text) {
+  if (const auto common = parse_common_timestamp(text)) [[likely]]
+    return common;
+  auto result = parse_timestamp_or_explain(text);
+  if (!result) return std::nullopt;
+  return *result;
+}
+
+}  // namespace meterstream
