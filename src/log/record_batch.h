@@ -19,21 +19,30 @@ class RecordBatchBuilder {
  public:
   RecordBatchBuilder();
 
-  /// A null data pointer in `key` or `value` stores a null. `headers` as in RecordView. Ingest time 0: set at commit.
+  /// A null data pointer in `key` or `value` stores a null. `headers` as in RecordView. Ingest time 0: set at
+  /// commit.
   void add(std::string_view key, std::string_view value, std::string_view headers, IngestTime ingest_time);
 
   [[nodiscard]] uint32_t count() const { return count_; }
-  [[nodiscard]] size_t bytes() const { return body_.size(); }
+  /// Size of the finished batch so far. One batch is one value of the store: append some of 1 MB, not one of
+  /// 100 MB.
+  [[nodiscard]] size_t bytes() const { return used_; }
   [[nodiscard]] bool empty() const { return count_ == 0; }
 
-  /// The finished batch; the builder is empty afterwards. `now` replaces ingest times of 0.
+  /// The finished batch; the builder is empty afterwards. `now` replaces ingest times of 0. Needs at least
+  /// one record.
   std::string finish(Offset base_offset, IngestTime now);
 
  private:
-  std::string body_;
+  char* grow(size_t bytes);
+  void note_time(IngestTime ingest_time);
+
+  std::string bytes_;  ///< room for the header, then the rows; `used_` bytes of it count
+  size_t used_ = 0;
   uint32_t count_ = 0;
-  bool needs_time_ = false;
-  int64_t max_ingest_time_ms_ = 0;
+  bool has_headers_ = false;
+  int64_t first_time_ms_ = 0;
+  std::vector<int64_t> times_ms_;  ///< empty as long as all records have the time of the first
 };
 
 struct RecordBatchHeader {
@@ -43,7 +52,8 @@ struct RecordBatchHeader {
   [[nodiscard]] Offset end_offset() const { return Offset(base_offset.value + count); }
 };
 
-/// Header only, without looking at the body or its CRC.
+/// Header only, without looking at the body or its CRC. kCorrupt also for a format version of a newer
+/// program.
 Result<RecordBatchHeader> parse_record_batch_header(std::string_view batch);
 
 /// Checks the CRC and appends views of all records at or after `from` to `out`. Views point into `batch`.
