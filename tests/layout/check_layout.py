@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""Checks the source tree against the rules of its layout: check_layout.py [ROOT]; check_layout.py --self-test
+
+- Includes go only in the direction of the table below.
+- Files stay under 500 lines and functions under 70.
+- Headers under src/ say their purpose first and keep heavy third-party types out.
+"""
+import pathlib
+import re
+import sys
+import tempfile
+
+# Which modules a module's files may include, besides itself.
+ALLOWED = {
+    "base": set(),
+    "metering": {"base"},
+    "state": {"base"},
+    "log": {"base", "metering", "state"},
+    "stream": {"base", "metering", "state", "log"},
+    "sql": {"base", "metering", "state", "log", "stream"},
+    "testing": {"base", "metering", "state", "log", "stream", "sql"},
+}
+SOURCE_MODULES = set(ALLOWED)
+APPS_ALLOWED = SOURCE_MODULES | {"apps"}
+# Only tests may reach for src/testing, which depends on everything.
+TEST_SUFFIXES = ("_test.cc", "_fuzz.cc", "_benchmark.cc")
+FORBIDDEN_IN_HEADERS = ("rocksdb/", "tao/", "simdjson", "zstd", "zlib", "zip.h", "CLI/", "toml++", "isa-l", "librdkafka",
+                        "arrow/", "parquet/")
+MAX_FILE_LINES = 500
+MAX_FUNCTION_LINES = 70
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+NOT_A_FUNCTION = re.compile(r"^\s*(namespace|class|struct|enum|union|extern|template\s*<[^()]*>\s*(class|struct))\b")
+
+
+def allowed_modules(path):
+    """Modules that the file may include, or None when any is allowed."""
+    parts = path.parts
+    if parts[0] == "apps":
+        return APPS_ALLOWED
+    if parts[0] != "src":
+        return None
+    module = parts[1]
+    allowed = ALLOWED.get(module, set()) | {module}
+    if path.name.endswith(TEST_SUFFIXES):
+        allowed = allowed | {"testing"} | ALLOWED["testing"]
+    return allowed
+
+
+def check_includes(path, lines):
+    allowed = allowed_modules(path)
+    is_source_header = path.parts[0] == "src" and path.suffix == ".h"
+    for number, line in enumerate(lines, 1):
+        match = INCLUDE.match(line)
+        if not match:
+            continue
+        quote, target = match.groups()
+        if quote == '"':
+            module = target.split("/")[0]
+            if "/" not in target and path.parts[0] in ("src", "apps"):
+                yield number, f'write #include "{target}" with its module in front'
+            elif allowed is not None and module not in allowed:
+                yield number, f'{"/".join(path.parts[:2])} may not include "{target}" (allowed: {", ".join(sorted(allowed))})'
+        elif is_source_header and target.startswith(FORBIDDEN_IN_HEADERS):
+            yield number, f"<{target}> belongs into a .cc file, not into a header"
+
+
+def check_functions(lines):
+    """Relies on clang-format: a block's first line and its closing brace have the same indentation."""
+    for indent in ("", "  "):
+        start = None
+        head = ""
+        for number, line in enumerate(lines, 1):
+            text = line.rstrip()
+            if not text.startswith(indent) or text[len(indent):len(indent) + 1] in (" ", "", "#", "/"):
+                continue
+            body = text[len(indent):]
+            if body.startswith("}"):
+                if start is not None and number - start + 1 > MAX_FUNCTION_LINES:
+                    yield start, f"function of {number - start + 1} lines (at most {MAX_FUNCTION_LINES}): {head}"
+                start = None
+            elif start is None and not body.startswith(")") and not NOT_A_FUNCTION.match(body) and "(" in body:
+                # A one-line definition, a declaration or a macro call does not open a block.
+                if text.endswith(("{", "(", ",")) or "{" in text and not text.endswith(("}", ";")):
+                    start, head = number, body[:60]
+            elif start is not None and body.startswith(("namespace", "class ", "struct ", "enum ", "union ")):
+                start = None
+
+
+def check_file(root, path):
+    lines = (root / path).read_text(encoding="utf-8").split("\n")
+    if lines and lines[-1] == "":
+        lines.pop()
+    if len(lines) >= MAX_FILE_LINES:
+        yield len(lines), f"{len(lines)} lines (under {MAX_FILE_LINES} wanted): split it by responsibility"
+    if path.suffix == ".h":
+        if path.parts[0] == "src" and not lines[0].startswith("// Purpose: "):
+            yield 1, 'a header begins with "// Purpose: ..."'
+        if "#pragma once" not in lines:
+            yield 1, "#pragma once is missing"
+    yield from check_includes(path, lines)
+    yield from check_functions(lines)
+
+
+def check_tree(root):
+    """All violations as "path:line: message"."""
+    found = []
+    for top in ("src", "apps", "benchmarks", "tests"):
+        for file in sorted((root / top).rglob("*")) if (root / top).is_dir() else []:
+            if file.suffix not in (".h", ".cc"):
+                continue
+            path = file.relative_to(root)
+            if path.parts[0] == "src" and path.parts[1] not in SOURCE_MODULES:
+                found.append(f"{path}:1: module {path.parts[1]} is not in the table of tests/layout/check_layout.py")
+            found += [f"{path}:{line}: {message}" for line, message in check_file(root, path)]
+    return found
+
+
+def self_test():
+    """A tree with one of each fault must be refused, and its repaired twin accepted."""
+    long_function = "int f(int a,\n      int b) {\n" + "  ++a;\n" * 70 + "  return a;\n}\n"
+    long_method = "class A {\n public:\n  int g() {\n" + "    ++a_;\n" * 70 + "  }\n};\n"
+    header = "// Purpose: a.\n#pragma once\n"
+    bad = {
+        "src/base/a.h": (header + '#include "metering/reading.h"\n', "may not include"),
+        "src/metering/b.cc": ('#include "state/store.h"\n', "may not include"),
+        "src/log/c.h": (header + "#include <rocksdb/db.h>\n", "belongs into a .cc"),
+        "src/stream/d.h": ("#pragma once\n", "Purpose"),
+        "src/stream/e.h": ("// Purpose: e.\n", "pragma once"),
+        "src/stream/f.cc": (long_function, "function of 74 lines"),
+        "src/stream/g.cc": (long_method, "function of 72 lines"),
+        "src/sql/h.cc": ("\n" * 500, "500 lines"),
+        "src/sql/i.cc": ('#include "i.h"\n', "module in front"),
+        "src/sql/j.cc": ('#include "testing/clock.h"\n', "may not include"),
+        "src/unknown/k.cc": ("", "not in the table"),
+        "apps/l.cc": ('#include "elsewhere/x.h"\n', "may not include"),
+    }
+    good = {
+        "src/base/a.h": header + "#include <vector>\n",
+        "src/log/b.cc": '#include <rocksdb/db.h>\n\n#include "metering/reading.h"\n#include "state/store.h"\n',
+        "src/log/b_test.cc": '#include "testing/clock.h"\n',
+        "src/stream/c.cc": "namespace meterstream {\n" + "int f() {\n  return 1;\n}\n\n" * 60 + "}  // namespace meterstream\n",
+        "src/stream/d.cc": "class A {\n public:\n" + "  int g() { return 1; }\n  int h();\n" * 60 + "};\n",
+        "apps/e.cc": '#include "sql/parser.h"\n#include "apps/e.h"\n',
+    }
+    for files, texts in ((bad, [text for text, _ in bad.values()]), (good, list(good.values()))):
+        with tempfile.TemporaryDirectory() as directory:
+            root = pathlib.Path(directory)
+            for name, text in zip(files, texts):
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                (root / name).write_text(text)
+            found = check_tree(root)
+        if files is good:
+            assert found == [], found
+            continue
+        for name, (_, message) in bad.items():
+            assert any(line.startswith(name + ":") and message in line for line in found), (name, message, found)
+        assert len(found) == len(bad), found
+    print(f"{len(bad)} faults found, {len(good)} sound files accepted")
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        self_test()
+        return 0
+    root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2]
+    found = check_tree(root)
+    print("\n".join(found) if found else "layout is as the table says")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
