@@ -1,6 +1,9 @@
 // Purpose: a bound, typed scalar expression over the columns of a batch, evaluated a column at a time.
-// Semantics: SQL three-valued logic; integer overflow and division by zero give NULL and are counted by the caller
-//            (`faults`); comparisons of BIGINT with DOUBLE compare as DOUBLE; TIMESTAMP compares with TIMESTAMP only.
+// Semantics: SQL three-valued logic; overflow, division by zero and a CAST without a counterpart give NULL
+// and are counted
+//            by the caller (`faults`); AND and OR evaluate every operand, CASE counts only the branch a row
+//            takes; comparisons of BIGINT with DOUBLE compare as DOUBLE; TIMESTAMP compares with TIMESTAMP
+//            only.
 // Ownership: a tree owns its children; evaluation borrows the batch and writes into a column of the caller.
 // Thread-safety: immutable after construction; evaluate may run concurrently with different outputs.
 #pragma once
@@ -19,13 +22,27 @@ namespace meterstream {
 using ScalarValue = std::variant<std::monostate, bool, int64_t, double, std::string>;
 
 enum class Operator : uint8_t {
-  kAnd, kOr, kNot,
-  kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual,
-  kAdd, kSubtract, kMultiply, kDivide, kModulo, kNegate,
-  kIsNull, kIsNotNull, kLike,
-  kCase,      ///< children: condition, value, condition, value, ..., else value
-  kCast,      ///< one child; the target is `type`
-  kIn,        ///< first child searched among the others
+  kAnd,
+  kOr,  ///< two or more children
+  kNot,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual,
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kModulo,
+  kNegate,
+  kIsNull,
+  kIsNotNull,
+  kLike,
+  kCase,  ///< children: condition, value, condition, value, ..., else value
+  kCast,  ///< one child; the target is `type`
+  kIn,    ///< first child searched among the others
 };
 
 struct Expression {
@@ -39,8 +56,8 @@ struct Expression {
 };
 using ExpressionPointer = std::unique_ptr<Expression>;
 
-/// Evaluates over all rows. `faults` grows by the rows whose result became NULL by overflow or division by zero.
-/// VARCHAR results point into the batch, its arena, or the expression's literals.
+/// Evaluates over all rows. `faults` grows by the rows whose result became NULL by overflow or division by
+/// zero. VARCHAR results point into the batch, its arena, or the expression's literals.
 Column evaluate(const Expression& expression, ColumnBatch& batch, int64_t& faults);
 
 /// Indexes of the columns an expression reads, sorted, each once.

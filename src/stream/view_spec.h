@@ -22,14 +22,17 @@ struct StreamSpec {
   std::vector<ColumnSchema> columns;
   /// Index of the TIMESTAMP column that is event time.
   size_t timestamp_column = 0;
-  /// Drop exact repeats of a reading and reject repeats with another value, as far back as the horizon. A reading is
-  /// named by all VARCHAR columns of the stream and its event time; its value is the other columns.
+  /// Drop exact repeats of a reading and reject repeats with another value, as far back as the horizon. A
+  /// reading is named by all VARCHAR columns of the stream and its event time; its value is the other
+  /// columns.
   bool deduplicate = false;
   int64_t deduplicate_horizon_ms = 3'600'000;
   /// A partition without data for this long stops holding others back.
   int64_t idle_timeout_ms = 30'000;
   /// A reading later than its ingest time by more than this moves the watermark only so far, and is counted.
   int64_t max_ahead_ms = 60'000;
+  /// Of the topic, when it has to be created.
+  int32_t partitions = 4;
 };
 
 enum class AggregateFunction : uint8_t { kCountAll, kCount, kMin, kMax, kSum, kAverage };
@@ -73,7 +76,8 @@ struct ViewSpec {
   int32_t partitions = 4;
 
   [[nodiscard]] std::string late_topic() const { return topic + "-late"; }
-  /// The same text for the same computation; differs when the definition changed.
+  /// The same text for the same computation; differs when the definition changed. Idle timeout, far-future
+  /// cap and partition counts are settings of a run and not part of it.
   [[nodiscard]] std::string definition() const;
 };
 

@@ -1,0 +1,66 @@
+// Purpose: what the parts of expression evaluation hand to one another. Not for use outside
+// stream/expression*.cc. Shapes: an operand has one value a row, or a single value (index 0) that stands for
+// all rows. Ownership: values are borrowed from the batch or an expression's literal, or live in `owned`;
+// moving keeps them. Thread-safety: none.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "metering/column_batch.h"
+#include "stream/expression.h"
+
+namespace meterstream {
+
+struct Operand {
+  Operand() = default;
+  Operand(Operand&&) = default;
+  Operand& operator=(Operand&&) = default;
+
+  ColumnType type = ColumnType::kBigint;
+  bool constant = false;
+  const int64_t* integers = nullptr;
+  const double* doubles = nullptr;
+  const std::string_view* strings = nullptr;
+  const uint8_t* validity = nullptr;  ///< null: no row is NULL
+  Column owned;
+
+  [[nodiscard]] bool is_null(size_t row) const {
+    return validity != nullptr && validity[constant ? 0 : row] == 0;
+  }
+  /// The same values, kept alive by this operand.
+  [[nodiscard]] Operand borrowed() const {
+    Operand view;
+    view.type = type;
+    view.constant = constant;
+    view.integers = integers;
+    view.doubles = doubles;
+    view.strings = strings;
+    view.validity = validity;
+    return view;
+  }
+  [[nodiscard]] int64_t integer(size_t row) const { return integers[constant ? 0 : row]; }
+  [[nodiscard]] double number(size_t row) const { return doubles[constant ? 0 : row]; }
+  [[nodiscard]] std::string_view text(size_t row) const { return strings[constant ? 0 : row]; }
+};
+
+/// What one evaluation works on. `active` marks the rows whose faults count; null: all rows.
+struct EvaluationContext {
+  ColumnBatch& batch;
+  const uint8_t* active = nullptr;
+  int64_t& faults;
+
+  [[nodiscard]] bool counts(size_t row) const { return active == nullptr || active[row] != 0; }
+};
+
+/// Takes `column` over and points the operand at it.
+Operand own(Column column, bool constant = false);
+
+/// The operand with values of `type`. A value that has no counterpart becomes NULL and a fault.
+Operand cast_operand(Operand operand, ColumnType type, EvaluationContext& context);
+
+/// SQL LIKE: `%` any characters, `_` one character (a UTF-8 code point); there is no escape character.
+bool matches_like(std::string_view text, std::string_view pattern);
+
+}  // namespace meterstream
