@@ -118,12 +118,11 @@ inline std::optional<EventTime> parse_common_timestamp(std::string_view text) {
   is_wrong |= (month > 15) | (day - 1 >= kMonths.length[slot]) | (hour > 23) | (minute > 59) | (second > 59);
   if (is_wrong) return std::nullopt;
   const uint64_t year = century * 100 + year_of_century;
-  const uint64_t before = year + 399;  // so that year 0 divides like the others
-  constexpr int64_t kOrigin =
-      719'528 + 96 + 1;  // days to 1970, leap days of the 399 years, days count from 1
-  const auto days = static_cast<int64_t>(365 * year + before / 4 - before / 100 + before / 400 +
-                                         kMonths.days_before[slot] + day) -
-                    kOrigin;
+  const uint64_t before = year + 399;            // so that year 0 divides like the others
+  constexpr int64_t kOrigin = 719'528 + 96 + 1;  // days to 1970, leap days of the 399 years, days count from 1
+  const auto days =
+      static_cast<int64_t>(365 * year + before / 4 - before / 100 + before / 400 + kMonths.days_before[slot] + day) -
+      kOrigin;
   const auto milliseconds = static_cast<int64_t>(((hour * 60 + minute) * 60 + second) * 1000 + millisecond);
   return EventTime(days * 86'400'000 + milliseconds);
 }
