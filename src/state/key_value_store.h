@@ -57,6 +57,8 @@ class WriteBatch {
   }
 
   [[nodiscard]] const std::vector<Operation>& operations() const { return operations_; }
+  /// Moves the value of operations()[index] out, for a caller that goes on using it after the write.
+  [[nodiscard]] std::string take_value(size_t index) { return std::move(operations_[index].value); }
   [[nodiscard]] bool empty() const { return operations_.empty(); }
   void clear() { operations_.clear(); }
 
