@@ -1,0 +1,157 @@
+#include "apps/configuration.h"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <toml++/toml.h>
+
+#include "apps/nearest_name.h"
+#include "apps/number_text.h"
+#include "metering/duration.h"
+
+namespace meterstream {
+namespace {
+
+constexpr const char* kDefaultFile = "meterstream.toml";
+
+using Setter = Status (*)(Configuration&, const toml::node&);
+
+Result<int64_t> whole_number(const toml::node& node) {
+  if (const auto number = node.value_exact<int64_t>()) return *number;
+  if (const auto text = node.value_exact<std::string>()) return parse_count(*text);
+  return invalid("a whole number is wanted, such as 4");
+}
+
+Result<int64_t> milliseconds(const toml::node& node) {
+  if (const auto number = node.value_exact<int64_t>()) return parse_duration(std::to_string(*number));
+  if (const auto text = node.value_exact<std::string>()) return parse_duration(*text);
+  return invalid("a duration is wanted, such as \"30s\" or a number of seconds");
+}
+
+Result<int64_t> size_in_bytes(const toml::node& node) {
+  if (const auto number = node.value_exact<int64_t>()) return *number;
+  if (const auto text = node.value_exact<std::string>()) return parse_bytes(*text);
+  return invalid("a size is wanted, such as \"2GB\"");
+}
+
+Status assign(int64_t& target, Result<int64_t> value, int64_t lowest) {
+  if (!value) return value.error();
+  if (*value < lowest) return invalid(fmt::format("{} is too small; at least {} is wanted", *value, lowest));
+  target = *value;
+  return {};
+}
+
+Status assign_text(std::string& target, const toml::node& node) {
+  const auto text = node.value_exact<std::string>();
+  if (!text || text->empty()) return invalid("a text in quotes is wanted");
+  target = *text;
+  return {};
+}
+
+Status assign_boolean(bool& target, const toml::node& node) {
+  const auto value = node.value_exact<bool>();
+  if (!value) return invalid("true or false is wanted");
+  target = *value;
+  return {};
+}
+
+struct Key {
+  const char* name;
+  Setter set;
+};
+
+constexpr Key kKeys[] = {
+    {"data_dir", [](Configuration& c, const toml::node& node) { return assign_text(c.data_dir, node); }},
+    {"replay.rate",
+     [](Configuration& c, const toml::node& node) { return assign(c.replay.rate, whole_number(node), 0); }},
+    {"replay.partitions",
+     [](Configuration& c, const toml::node& node) { return assign(c.replay.partitions, whole_number(node), 1); }},
+    {"replay.batch_records",
+     [](Configuration& c, const toml::node& node) { return assign(c.replay.batch_records, whole_number(node), 1); }},
+    {"replay.commit_interval",
+     [](Configuration& c, const toml::node& node) {
+       return assign(c.replay.commit_interval_ms, milliseconds(node), 1);
+     }},
+    {"engine.threads",
+     [](Configuration& c, const toml::node& node) { return assign(c.engine.threads, whole_number(node), 0); }},
+    {"engine.memory_budget",
+     [](Configuration& c, const toml::node& node) {
+       return assign(c.engine.memory_budget_bytes, size_in_bytes(node), 1'000'000);
+     }},
+    {"engine.commit_interval",
+     [](Configuration& c, const toml::node& node) {
+       return assign(c.engine.commit_interval_ms, milliseconds(node), 1);
+     }},
+    {"engine.durable", [](Configuration& c, const toml::node& node) { return assign_boolean(c.engine.durable, node); }},
+    {"time.idle_timeout",
+     [](Configuration& c, const toml::node& node) { return assign(c.time.idle_timeout_ms, milliseconds(node), 0); }},
+    {"time.all_idle_timeout",
+     [](Configuration& c, const toml::node& node) {
+       return assign(c.time.all_idle_timeout_ms, milliseconds(node), 0);
+     }},
+    {"time.max_ahead",
+     [](Configuration& c, const toml::node& node) { return assign(c.time.max_ahead_ms, milliseconds(node), 0); }},
+};
+
+Status set_key(Configuration& configuration, const std::string& name, const toml::node& node) {
+  for (const Key& key : kKeys) {
+    if (name == key.name) return key.set(configuration, node);
+  }
+  const std::vector<std::string> known = configuration_keys();
+  const std::string hint = did_you_mean(name, known);
+  return invalid(hint.empty() ? fmt::format("unknown key. Known are {}", fmt::join(known, ", "))
+                              : fmt::format("unknown key.{}", hint));
+}
+
+Status read_table(Configuration& configuration, const toml::table& table, const std::string& prefix,
+                  std::string_view file_name) {
+  for (const auto& [key, node] : table) {
+    const std::string name = prefix + std::string(key.str());
+    if (node.is_table()) {
+      RETURN_IF_ERROR(read_table(configuration, *node.as_table(), name + ".", file_name));
+      continue;
+    }
+    if (Status status = set_key(configuration, name, node); !status) {
+      return status.error().within(fmt::format("{}:{}: {}", file_name, node.source().begin.line, name));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> configuration_keys() {
+  std::vector<std::string> names;
+  for (const Key& key : kKeys) names.emplace_back(key.name);
+  return names;
+}
+
+Result<Configuration> parse_configuration(std::string_view toml, std::string_view file_name) {
+  Configuration configuration;
+  try {
+    const toml::table table = toml::parse(toml);
+    RETURN_IF_ERROR(read_table(configuration, table, "", file_name));
+  } catch (const toml::parse_error& error) {
+    return invalid(fmt::format("{}:{}:{}: {}. Correct the line; the format is TOML.", file_name,
+                               error.source().begin.line, error.source().begin.column, error.description()));
+  }
+  return configuration;
+}
+
+Result<Configuration> load_configuration(const std::string& path) {
+  std::error_code code;
+  if (path.empty() && !std::filesystem::is_regular_file(kDefaultFile, code)) return Configuration{};
+  const std::string file_name = path.empty() ? kDefaultFile : path;
+  std::ifstream file(file_name, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file || file.bad()) {
+    return invalid(fmt::format("cannot read the configuration file {}. Check the path given to --config.", file_name));
+  }
+  return parse_configuration(text.str(), file_name);
+}
+
+}  // namespace meterstream
