@@ -117,8 +117,8 @@ Operand finished(Column column) {
 }
 
 template <class Value>
-void compare_values(Operator operation, size_t rows, const Value* left, bool left_constant,
-                    const Value* right, bool right_constant, int64_t* out) {
+void compare_values(Operator operation, size_t rows, const Value* left, bool left_constant, const Value* right,
+                    bool right_constant, int64_t* out) {
   const auto loop = [&](auto compare) {
     for_each_pair(rows, left, left_constant, right, right_constant,
                   [&](size_t row, const Value& a, const Value& b) { out[row] = compare(a, b) ? 1 : 0; });
@@ -156,16 +156,13 @@ Column compare_operands(Operator operation, Operand left, Operand right, Evaluat
   if (left.constant && left.is_null(0)) left.type = right.type;
   if (right.constant && right.is_null(0)) right.type = left.type;
   if (left.type == ColumnType::kVarchar) {
-    compare_values(operation, rows, left.strings, left.constant, right.strings, right.constant,
-                   out.integers.data());
+    compare_values(operation, rows, left.strings, left.constant, right.strings, right.constant, out.integers.data());
   } else if (left.type == ColumnType::kDouble || right.type == ColumnType::kDouble) {
     left = widened(std::move(left), context);
     right = widened(std::move(right), context);
-    compare_values(operation, rows, left.doubles, left.constant, right.doubles, right.constant,
-                   out.integers.data());
+    compare_values(operation, rows, left.doubles, left.constant, right.doubles, right.constant, out.integers.data());
   } else {
-    compare_values(operation, rows, left.integers, left.constant, right.integers, right.constant,
-                   out.integers.data());
+    compare_values(operation, rows, left.integers, left.constant, right.integers, right.constant, out.integers.data());
   }
   merge_validity(out, left, rows);
   merge_validity(out, right, rows);
@@ -223,16 +220,15 @@ template <class Value>
 void calculate_rows(Operator operation, const Operand& left, const Value* left_values, const Operand& right,
                     const Value* right_values, Value* results, Column& out, EvaluationContext& context) {
   const size_t rows = context.batch.rows;
-  for_each_pair(rows, left_values, left.constant, right_values, right.constant,
-                [&](size_t row, Value a, Value b) {
-                  Value result{};
-                  if (calculate(operation, a, b, result)) {
-                    results[row] = result;
-                  } else if (!out.is_null(row)) {
-                    mark_null(out, row, rows);
-                    context.faults += context.counts(row) ? 1 : 0;
-                  }
-                });
+  for_each_pair(rows, left_values, left.constant, right_values, right.constant, [&](size_t row, Value a, Value b) {
+    Value result{};
+    if (calculate(operation, a, b, result)) {
+      results[row] = result;
+    } else if (!out.is_null(row)) {
+      mark_null(out, row, rows);
+      context.faults += context.counts(row) ? 1 : 0;
+    }
+  });
 }
 
 Operand arithmetic(const Expression& expression, EvaluationContext& context) {
@@ -291,8 +287,7 @@ Operand logic(const Expression& expression, EvaluationContext& context) {
       }
     }
   }
-  for (size_t row = 0; row < rows && !known.empty(); ++row)
-    known[row] |= out.integers[row] == deciding ? 1 : 0;
+  for (size_t row = 0; row < rows && !known.empty(); ++row) known[row] |= out.integers[row] == deciding ? 1 : 0;
   out.validity = std::move(known);
   return finished(std::move(out));
 }

@@ -26,9 +26,7 @@ struct Operand {
   const uint8_t* validity = nullptr;  ///< null: no row is NULL
   Column owned;
 
-  [[nodiscard]] bool is_null(size_t row) const {
-    return validity != nullptr && validity[constant ? 0 : row] == 0;
-  }
+  [[nodiscard]] bool is_null(size_t row) const { return validity != nullptr && validity[constant ? 0 : row] == 0; }
   /// The same values, kept alive by this operand.
   [[nodiscard]] Operand borrowed() const {
     Operand view;

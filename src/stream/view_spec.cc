@@ -42,8 +42,8 @@ std::string sized(std::string_view name) {
 }
 
 std::string definition_of(const StreamSpec& stream) {
-  std::string text = fmt::format("from topic {} {}\n", sized(stream.topic),
-                                 stream.format == ValueFormat::kAvro ? "AVRO" : "JSON");
+  std::string text =
+      fmt::format("from topic {} {}\n", sized(stream.topic), stream.format == ValueFormat::kAvro ? "AVRO" : "JSON");
   for (const ColumnSchema& column : stream.columns) {
     text += fmt::format("column {} {}\n", sized(column.name), meterstream::name_of(column.type));
   }

@@ -1,0 +1,105 @@
+#include "stream/duplicate_filter.h"
+
+#include <algorithm>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "stream/window_math.h"
+
+namespace meterstream {
+
+struct DuplicateFilter::Bucket {
+  struct Key {
+    int64_t event_time_ms;
+    uint32_t series;
+    bool operator==(const Key&) const = default;
+    template <class H>
+    friend H AbslHashValue(H state, const Key& key) {
+      return H::combine(std::move(state), key.event_time_ms, key.series);
+    }
+  };
+  int64_t first_offset = INT64_MAX;
+  absl::flat_hash_map<Key, uint64_t> seen;
+};
+
+// Sixteen buckets a horizon: memory is given back in steps of a sixteenth.
+DuplicateFilter::DuplicateFilter(int64_t horizon_ms)
+    : horizon_ms_(horizon_ms), bucket_ms_(std::max<int64_t>(1, horizon_ms / 16)) {}
+
+DuplicateFilter::~DuplicateFilter() = default;
+
+void DuplicateFilter::forget_before(int64_t limit_ms) {
+  while (!buckets_.empty() && buckets_.begin()->first + bucket_ms_ <= limit_ms) buckets_.erase(buckets_.begin());
+}
+
+DuplicateFilter::Verdict DuplicateFilter::check(const Observation& observation) {
+  if (observation.capped_time_ms > highest_ms_) {
+    highest_ms_ = observation.capped_time_ms;
+    forget_before(highest_ms_ - horizon_ms_);
+  }
+  if (observation.event_time_ms < highest_ms_ - horizon_ms_) return Verdict::kNew;
+  std::unique_ptr<Bucket>& bucket = buckets_[window_start_of(observation.event_time_ms, bucket_ms_)];
+  if (bucket == nullptr) bucket = std::make_unique<Bucket>();
+  bucket->first_offset = std::min(bucket->first_offset, observation.offset);
+  const Bucket::Key key{observation.event_time_ms, series_.intern(observation.series_key)};
+  const auto [found, added] = bucket->seen.try_emplace(key, observation.value_hash);
+  if (added) return Verdict::kNew;
+  return found->second == observation.value_hash ? Verdict::kDuplicate : Verdict::kConflict;
+}
+
+int64_t DuplicateFilter::first_open_offset() const {
+  int64_t lowest = INT64_MAX;
+  for (const auto& [start_ms, bucket] : buckets_) lowest = std::min(lowest, bucket->first_offset);
+  return lowest == INT64_MAX ? -1 : lowest;
+}
+
+size_t DuplicateFilter::remembered() const {
+  size_t count = 0;
+  for (const auto& [start_ms, bucket] : buckets_) count += bucket->seen.size();
+  return count;
+}
+
+Status DuplicateFilter::save(SnapshotWriter& writer) const {
+  RETURN_IF_ERROR(writer.number(highest_ms_));
+  RETURN_IF_ERROR(writer.number(series_.size()));
+  for (uint32_t id = 0; id < series_.size(); ++id) RETURN_IF_ERROR(writer.bytes(series_.key(id)));
+  RETURN_IF_ERROR(writer.number(static_cast<uint64_t>(buckets_.size())));
+  for (const auto& [start_ms, bucket] : buckets_) {
+    RETURN_IF_ERROR(writer.number(start_ms));
+    RETURN_IF_ERROR(writer.number(bucket->first_offset));
+    RETURN_IF_ERROR(writer.number(static_cast<uint64_t>(bucket->seen.size())));
+    for (const auto& [key, value_hash] : bucket->seen) {
+      RETURN_IF_ERROR(writer.number(key.event_time_ms));
+      RETURN_IF_ERROR(writer.number(key.series));
+      RETURN_IF_ERROR(writer.number(value_hash));
+    }
+  }
+  return {};
+}
+
+Status DuplicateFilter::load(SnapshotReader& reader) {
+  ASSIGN_OR_RETURN(highest_ms_, reader.number<int64_t>());
+  ASSIGN_OR_RETURN(const uint32_t series, reader.number<uint32_t>());
+  for (uint32_t id = 0; id < series; ++id) {
+    ASSIGN_OR_RETURN(const std::string key, reader.bytes());
+    if (series_.intern(key) != id) return corrupt("snapshot: a series appears twice");
+  }
+  ASSIGN_OR_RETURN(const uint64_t buckets, reader.number<uint64_t>());
+  for (uint64_t i = 0; i < buckets; ++i) {
+    ASSIGN_OR_RETURN(const int64_t start_ms, reader.number<int64_t>());
+    auto bucket = std::make_unique<Bucket>();
+    ASSIGN_OR_RETURN(bucket->first_offset, reader.number<int64_t>());
+    ASSIGN_OR_RETURN(const uint64_t seen, reader.number<uint64_t>());
+    for (uint64_t j = 0; j < seen; ++j) {
+      Bucket::Key key{};
+      ASSIGN_OR_RETURN(key.event_time_ms, reader.number<int64_t>());
+      ASSIGN_OR_RETURN(key.series, reader.number<uint32_t>());
+      ASSIGN_OR_RETURN(const uint64_t value_hash, reader.number<uint64_t>());
+      bucket->seen.emplace(key, value_hash);
+    }
+    buckets_[start_ms] = std::move(bucket);
+  }
+  return {};
+}
+
+}  // namespace meterstream

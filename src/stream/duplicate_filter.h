@@ -1,0 +1,56 @@
+// Purpose: finds readings that were seen before: same series, same event time, as far back as a horizon.
+// Rules: an exact repeat is a duplicate; a repeat with another value is a conflict (the first one stays). A reading older
+//        than the highest time seen - horizon is not checked any more: it counts as new.
+// Cost: about 24 bytes for each reading inside the horizon.
+// Thread-safety: none; one filter belongs to one partition of a task.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "stream/key_interner.h"
+#include "stream/snapshot_stream.h"
+
+namespace meterstream {
+
+class DuplicateFilter {
+ public:
+  enum class Verdict : uint8_t { kNew, kDuplicate, kConflict };
+
+  explicit DuplicateFilter(int64_t horizon_ms);
+  ~DuplicateFilter();
+
+  struct Observation {
+    std::string_view series_key;
+    int64_t event_time_ms = 0;
+    /// The event time, capped so that a fast meter clock does not move the horizon.
+    int64_t capped_time_ms = 0;
+    /// Stands for all columns that are the reading's value.
+    uint64_t value_hash = 0;
+    int64_t offset = 0;
+  };
+  Verdict check(const Observation& observation);
+
+  /// Lowest offset that the filter still remembers; -1 when none.
+  [[nodiscard]] int64_t first_open_offset() const;
+  [[nodiscard]] size_t remembered() const;
+
+  Status save(SnapshotWriter& writer) const;
+  Status load(SnapshotReader& reader);
+
+ private:
+  struct Bucket;
+  void forget_before(int64_t limit_ms);
+
+  int64_t horizon_ms_;
+  int64_t bucket_ms_;
+  int64_t highest_ms_ = INT64_MIN;
+  KeyInterner series_;
+  std::map<int64_t, std::unique_ptr<Bucket>> buckets_;  // by start of the bucket
+};
+
+}  // namespace meterstream

@@ -1,0 +1,114 @@
+#include "stream/key_interner.h"
+
+#define XXH_INLINE_ALL
+#include <algorithm>
+#include <cstring>
+
+#include <xxhash.h>
+
+#include "base/bytes.h"
+
+namespace meterstream {
+namespace {
+
+constexpr size_t kFirstSlots = 1024;
+constexpr size_t kBlockBytes = size_t{1} << 20;
+// Keys looked up together, so that their cache misses overlap.
+constexpr size_t kGroup = 32;
+
+uint64_t hash_of(std::string_view key) {
+  return XXH3_64bits(key.data(), key.size());
+}
+uint32_t tag_of(uint64_t hash) {
+  return static_cast<uint32_t>(hash >> 32);
+}
+
+}  // namespace
+
+KeyInterner::KeyInterner() : slots_(kFirstSlots), mask_(kFirstSlots - 1) {}
+
+std::string_view KeyInterner::key(uint32_t id) const {
+  const char* data = keys_[id];
+  return {data + sizeof(uint32_t), load_little_endian<uint32_t>(data)};
+}
+
+size_t KeyInterner::bytes() const {
+  return slots_.size() * sizeof(Slot) + keys_.capacity() * sizeof(const char*) + arena_bytes_;
+}
+
+bool KeyInterner::matches(const Slot& slot, uint32_t tag, std::string_view key) const {
+  return slot.tag == tag && load_little_endian<uint32_t>(slot.data) == key.size() &&
+         std::memcmp(slot.data + sizeof(uint32_t), key.data(), key.size()) == 0;
+}
+
+void KeyInterner::intern(std::span<const std::string_view> keys, uint32_t* ids) {
+  uint64_t hashes[kGroup];
+  for (size_t first = 0; first < keys.size(); first += kGroup) {
+    const size_t count = std::min(kGroup, keys.size() - first);
+    for (size_t i = 0; i < count; ++i) {
+      hashes[i] = hash_of(keys[first + i]);
+      __builtin_prefetch(&slots_[hashes[i] & mask_]);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const Slot& slot = slots_[hashes[i] & mask_];
+      if (slot.data != nullptr) {
+        __builtin_prefetch(slot.data);
+        __builtin_prefetch(slot.data + 63);
+      }
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const std::string_view key = keys[first + i];
+      const Slot& slot = slots_[hashes[i] & mask_];
+      ids[first + i] =
+          slot.data != nullptr && matches(slot, tag_of(hashes[i]), key) ? slot.id : find_or_add(key, hashes[i]);
+    }
+  }
+}
+
+uint32_t KeyInterner::intern(std::string_view key) {
+  return find_or_add(key, hash_of(key));
+}
+
+uint32_t KeyInterner::find_or_add(std::string_view key, uint64_t hash) {
+  const uint32_t tag = tag_of(hash);
+  uint64_t index = hash & mask_;
+  while (slots_[index].data != nullptr) {
+    if (matches(slots_[index], tag, key)) return slots_[index].id;
+    index = (index + 1) & mask_;
+  }
+  const auto id = static_cast<uint32_t>(keys_.size());
+  const char* data = store(key);
+  keys_.push_back(data);
+  slots_[index] = {data, tag, id};
+  if (keys_.size() * 2 > slots_.size()) grow();
+  return id;
+}
+
+const char* KeyInterner::store(std::string_view key) {
+  const size_t needed = sizeof(uint32_t) + key.size();
+  if (block_used_ + needed > block_size_) {
+    block_size_ = std::max(kBlockBytes, needed);
+    blocks_.push_back(std::make_unique<char[]>(block_size_));
+    arena_bytes_ += block_size_;
+    block_used_ = 0;
+  }
+  char* data = blocks_.back().get() + block_used_;
+  block_used_ += needed;
+  const auto size = static_cast<uint32_t>(key.size());
+  std::memcpy(data, &size, sizeof(size));
+  std::memcpy(data + sizeof(size), key.data(), key.size());
+  return data;
+}
+
+void KeyInterner::grow() {
+  slots_.assign(slots_.size() * 2, Slot{});
+  mask_ = slots_.size() - 1;
+  for (uint32_t id = 0; id < keys_.size(); ++id) {
+    const uint64_t hash = hash_of(key(id));
+    uint64_t index = hash & mask_;
+    while (slots_[index].data != nullptr) index = (index + 1) & mask_;
+    slots_[index] = {keys_[id], tag_of(hash), id};
+  }
+}
+
+}  // namespace meterstream

@@ -1,0 +1,359 @@
+#include "stream/pass_processor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "metering/avro_decoder.h"
+#include "metering/json_decoder.h"
+#include "metering/timestamp.h"
+#include "stream/row_hash.h"
+
+namespace meterstream {
+namespace {
+
+std::string reason_header(std::string_view reason) {
+  std::string headers;
+  append_sized(headers, "reason");
+  append_sized(headers, reason);
+  return headers;
+}
+
+bool is_sum(AggregateFunction function) {
+  return function == AggregateFunction::kSum || function == AggregateFunction::kAverage;
+}
+
+}  // namespace
+
+std::string PassSpec::layout() const {
+  std::string text = source->name;
+  for (const ViewSpec& view : views) text += '\n' + view.definition();
+  return text;
+}
+
+/// Results and late readings of one chain, written to the topics of its views.
+class PassProcessor::Output final : public ViewOutput {
+ public:
+  Output(PassProcessor& pass, const ViewChain& chain) : pass_(pass) {
+    std::vector<ColumnType> types;
+    for (const ViewChain::Argument& argument : chain.arguments()) types.push_back(argument.type);
+    for (size_t view = 0; view < chain.views().size(); ++view) {
+      views_.push_back(chain.views()[view]);
+      writers_.emplace_back(*chain.views()[view], chain.arguments_of(view), types);
+      late_topics_.push_back(chain.views()[view]->late_topic());
+    }
+  }
+
+  Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) override {
+    const ResultWriter::Result result = writers_[view].write(group_key, window_start_ms, slot);
+    pass_.output_.add(views_[view]->topic, partition_for_key(result.key, views_[view]->partitions), result.key,
+                      result.value, {}, pass_.last_ingest_time_);
+    return {};
+  }
+
+  void late(size_t view, const RecordView& record, int64_t window_start_ms, int64_t closed_before_ms) override {
+    const std::string reason =
+        fmt::format("late for {}: its window from {} is closed (windows before {} are)", views_[view]->name,
+                    format_timestamp(EventTime(window_start_ms)), format_timestamp(EventTime(closed_before_ms)));
+    const PartitionId partition =
+        record.has_key() ? partition_for_key(record.key, views_[view]->partitions) : PartitionId(0);
+    pass_.output_.add(late_topics_[view], partition, record.key, record.value, reason_header(reason),
+                      record.ingest_time);
+  }
+
+ private:
+  PassProcessor& pass_;
+  std::vector<const ViewSpec*> views_;
+  std::vector<ResultWriter> writers_;
+  std::vector<std::string> late_topics_;
+};
+
+PassProcessor::PassProcessor(PassSpec spec, SchemaStore& schemas, const Options& options)
+    : spec_(std::move(spec)),
+      options_(options),
+      watermark_(options.partitions,
+                 {.idle_timeout_ms = options.idle_timeout_ms.value_or(spec_.source->idle_timeout_ms),
+                  .max_ahead_ms = spec_.source->max_ahead_ms,
+                  .follow_wall_clock = options.follow_wall_clock}) {
+  budget_.limit_bytes = options.memory_limit_bytes;
+  if (spec_.source->deduplicate) {
+    for (size_t i = 0; i < options.partitions; ++i)
+      duplicates_.push_back(std::make_unique<DuplicateFilter>(spec_.source->deduplicate_horizon_ms));
+  }
+  make_decoder(schemas);
+}
+
+PassProcessor::~PassProcessor() = default;
+
+void PassProcessor::make_decoder(SchemaStore& schemas) {
+  const StreamSpec& source = *spec_.source;
+  const std::vector<std::vector<size_t>> chains = chains_of(spec_.views);
+  CHECK(!chains.empty());
+  for (size_t i = 0; i < source.columns.size(); ++i) {
+    if (source.columns[i].type == ColumnType::kVarchar) {
+      series_columns_.push_back(i);
+    } else if (i != source.timestamp_column) {
+      value_columns_.push_back(i);
+    }
+  }
+  DecodeRequest request;
+  request.columns = source.columns;
+  request.needed.assign(source.columns.size(), false);
+  request.needed[source.timestamp_column] = true;
+  series_keys_decoded_ = source.deduplicate && !series_columns_.empty();
+  request.group_key = series_keys_decoded_ ? series_columns_ : spec_.views[chains.front().front()].group_by;
+  if (source.deduplicate) {
+    for (const size_t column : value_columns_) request.needed[column] = true;
+  }
+  auto need = [&](const Expression& expression) {
+    for (const size_t column : columns_of(expression)) request.needed[column] = true;
+  };
+  place_of_view_.resize(spec_.views.size());
+  uint32_t table_number = 1;
+  for (const std::vector<size_t>& members : chains) {
+    std::vector<const ViewSpec*> views;
+    for (const size_t member : members) {
+      const ViewSpec& view = spec_.views[member];
+      place_of_view_[member] = {chains_.size(), views.size()};
+      views.push_back(&view);
+      if (view.filter != nullptr) need(*view.filter);
+      for (const AggregateSpec& aggregate : view.aggregates) {
+        if (aggregate.argument == nullptr) continue;
+        need(*aggregate.argument);
+        const bool plain = aggregate.argument->kind == Expression::Kind::kColumn;
+        if (plain && is_sum(aggregate.function) && aggregate.argument->type == ColumnType::kDouble) {
+          summed_columns_.push_back(aggregate.argument->column);
+        }
+      }
+    }
+    const bool keys_decoded = views.front()->group_by == request.group_key;
+    if (!keys_decoded) {
+      for (const size_t column : views.front()->group_by) request.needed[column] = true;
+    }
+    chains_.push_back(
+        std::make_unique<ViewChain>(views, keys_decoded, options_.partitions, budget_, options_.spill, table_number));
+    table_number += static_cast<uint32_t>(views.size());
+    outputs_.push_back(std::make_unique<Output>(*this, *chains_.back()));
+  }
+  std::sort(summed_columns_.begin(), summed_columns_.end());
+  summed_columns_.erase(std::unique(summed_columns_.begin(), summed_columns_.end()), summed_columns_.end());
+  if (source.format == ValueFormat::kAvro) {
+    decoder_ = std::make_unique<AvroRecordDecoder>(schemas, std::move(request));
+  } else {
+    decoder_ = std::make_unique<JsonRecordDecoder>(std::move(request));
+  }
+}
+
+void PassProcessor::reject(const RecordView& record, size_t partition, std::string_view reason) {
+  const PartitionId target = record.has_key()
+                                 ? partition_for_key(record.key, options_.rejected_partitions)
+                                 : PartitionId(static_cast<int32_t>(partition) % options_.rejected_partitions);
+  output_.add(spec_.rejected_topic(), target, record.key, record.value, reason_header(reason), record.ingest_time);
+}
+
+void PassProcessor::prepare_times() {
+  const size_t rows = batch_.columns.rows;
+  batch_.ingest_times_ms.resize(rows);
+  for (size_t row = 0; row < rows; ++row) {
+    batch_.ingest_times_ms[row] = batch_.record_of(static_cast<uint32_t>(row)).ingest_time.value;
+  }
+  // NULL times were rejected; they must not move the watermark.
+  const Column& times = batch_.columns.columns[spec_.source->timestamp_column];
+  batch_.event_times_ms.assign(times.integers.begin(), times.integers.end());
+  for (size_t row = 0; row < times.validity.size(); ++row) {
+    if (times.validity[row] == 0) batch_.event_times_ms[row] = INT64_MIN / 4;
+  }
+}
+
+std::string_view PassProcessor::out_of_range_column(uint32_t row) const {
+  for (const size_t index : summed_columns_) {
+    const Column& column = batch_.columns.columns[index];
+    if (!column.is_null(row) && !(std::fabs(column.doubles[row]) < Decimal::kMaxReading)) {
+      return spec_.source->columns[index].name;
+    }
+  }
+  return {};
+}
+
+bool PassProcessor::check_duplicate(uint32_t row, int64_t& duplicates, int64_t& rejected, int64_t& conflicts,
+                                    bool rebuilding) {
+  const RecordView& record = batch_.record_of(row);
+  const int64_t time_ms = batch_.event_times_ms[row];
+  DuplicateFilter::Observation observation;
+  observation.series_key = series_keys_decoded_ ? batch_.columns.group_keys[row] : std::string_view{};
+  observation.event_time_ms = time_ms;
+  observation.capped_time_ms = std::min(time_ms, record.ingest_time.value + spec_.source->max_ahead_ms);
+  observation.value_hash = hash_of_row(batch_.columns, value_columns_, row);
+  observation.offset = record.offset.value;
+  switch (duplicates_[batch_.partition]->check(observation)) {
+    case DuplicateFilter::Verdict::kNew:
+      return true;
+    case DuplicateFilter::Verdict::kDuplicate:
+      ++duplicates;
+      return false;
+    case DuplicateFilter::Verdict::kConflict:
+      ++conflicts;
+      ++rejected;
+      if (!rebuilding) reject(record, batch_.partition, "conflict: the same reading came before with another value");
+      return false;
+  }
+  return true;
+}
+
+void PassProcessor::select_rows(bool rebuilding, int64_t& duplicates, int64_t& rejected, int64_t& conflicts) {
+  const size_t rows = batch_.columns.rows;
+  const Column& times = batch_.columns.columns[spec_.source->timestamp_column];
+  bool any_bad = !times.validity.empty() || !duplicates_.empty();
+  for (const size_t index : summed_columns_) {
+    bool bad = false;
+    for (const double value : batch_.columns.columns[index].doubles) bad |= !(std::fabs(value) < Decimal::kMaxReading);
+    any_bad |= bad;
+  }
+  if (!any_bad) {
+    batch_.selection.resize(rows);
+    std::iota(batch_.selection.begin(), batch_.selection.end(), 0U);
+    return;
+  }
+  batch_.selection.clear();
+  for (uint32_t row = 0; row < rows; ++row) {
+    if (times.is_null(row)) {
+      ++rejected;
+      if (!rebuilding) {
+        reject(batch_.record_of(row), batch_.partition,
+               fmt::format("no event time: {} is NULL", spec_.source->columns[spec_.source->timestamp_column].name));
+      }
+      continue;
+    }
+    if (const std::string_view column = out_of_range_column(row); !column.empty()) {
+      ++rejected;
+      batch_.event_times_ms[row] = INT64_MIN / 4;
+      if (!rebuilding) {
+        reject(batch_.record_of(row), batch_.partition,
+               fmt::format("out of range: {} must be below 1e20 in magnitude to be summed exactly", column));
+      }
+      continue;
+    }
+    if (duplicates_.empty() || check_duplicate(row, duplicates, rejected, conflicts, rebuilding)) {
+      batch_.selection.push_back(row);
+    }
+  }
+}
+
+Status PassProcessor::process(size_t partition, std::span<const RecordView> records, bool rebuilding) {
+  if (records.empty()) return {};
+  RETURN_IF_ERROR(decoder_->decode(records, batch_.columns));
+  batch_.partition = partition;
+  batch_.records = records;
+  if (!rebuilding) last_ingest_time_ = records.back().ingest_time;
+
+  int64_t duplicates = 0;
+  int64_t conflicts = 0;
+  int64_t rejected = static_cast<int64_t>(batch_.columns.rejected.size());
+  if (!rebuilding) {
+    for (const RejectedRecord& bad : batch_.columns.rejected) reject(records[bad.record_index], partition, bad.reason);
+  }
+  prepare_times();
+  select_rows(rebuilding, duplicates, rejected, conflicts);
+  const int64_t capped_before = watermark_.capped_ahead();
+  if (!rebuilding) {
+    watermark_.observe(partition, batch_.event_times_ms, batch_.ingest_times_ms, batch_.watermark_after_ms);
+  } else {
+    batch_.watermark_after_ms.assign(batch_.columns.rows, kNoWatermark);
+  }
+  for (size_t i = 0; i < chains_.size(); ++i) {
+    ViewChain& chain = *chains_[i];
+    if (!rebuilding) {
+      for (size_t view = 0; view < chain.views().size(); ++view) {
+        ViewAccounting& accounting = chain.accounting(view);
+        accounting.read += static_cast<int64_t>(records.size());
+        accounting.duplicate += duplicates;
+        accounting.rejected += rejected;
+        accounting.conflicts += conflicts;
+        accounting.capped_ahead += watermark_.capped_ahead() - capped_before;
+      }
+    }
+    RETURN_IF_ERROR(chain.add(batch_, rebuilding, *outputs_[i]));
+    if (!rebuilding) RETURN_IF_ERROR(chain.close_windows(watermark_.current_ms(), *outputs_[i]));
+    if (budget_.exceeded()) RETURN_IF_ERROR(chain.enforce_budget());
+  }
+  return {};
+}
+
+Status PassProcessor::mark_exhausted(size_t partition, IngestTime now) {
+  if (!watermark_.mark_exhausted(partition, now)) return {};
+  last_ingest_time_ = std::max(last_ingest_time_, now);
+  for (size_t i = 0; i < chains_.size(); ++i) {
+    RETURN_IF_ERROR(chains_[i]->close_windows(watermark_.current_ms(), *outputs_[i]));
+  }
+  return {};
+}
+
+Status PassProcessor::close_all() {
+  for (size_t i = 0; i < chains_.size(); ++i) RETURN_IF_ERROR(chains_[i]->close_all(*outputs_[i]));
+  return {};
+}
+
+Status PassProcessor::emit_changes() {
+  for (size_t i = 0; i < chains_.size(); ++i) {
+    if (chains_[i]->views().front()->emit == EmitMode::kChanges) {
+      RETURN_IF_ERROR(chains_[i]->emit_changes(*outputs_[i]));
+    }
+  }
+  return {};
+}
+
+ViewAccounting PassProcessor::accounting(size_t view) const {
+  return chains_[place_of_view_[view].chain]->accounting(place_of_view_[view].index);
+}
+
+void PassProcessor::restore_accounting(size_t view, const ViewAccounting& accounting) {
+  chains_[place_of_view_[view].chain]->accounting(place_of_view_[view].index) = accounting;
+}
+
+int64_t PassProcessor::closed_before_ms(size_t view) const {
+  return chains_[place_of_view_[view].chain]->closed_before_ms(place_of_view_[view].index);
+}
+
+void PassProcessor::restore_closed_before(size_t view, int64_t closed_before_ms) {
+  chains_[place_of_view_[view].chain]->restore_closed_before(place_of_view_[view].index, closed_before_ms);
+}
+
+int64_t PassProcessor::first_open_offset(size_t partition) const {
+  int64_t lowest = duplicates_.empty() ? -1 : duplicates_[partition]->first_open_offset();
+  for (const auto& chain : chains_) {
+    const int64_t offset = chain->first_open_offset(partition);
+    if (offset >= 0 && (lowest < 0 || offset < lowest)) lowest = offset;
+  }
+  return lowest;
+}
+
+int64_t PassProcessor::open_windows() const {
+  int64_t count = 0;
+  for (const auto& chain : chains_) count += chain->open_windows();
+  return count;
+}
+
+size_t PassProcessor::state_bytes() const {
+  size_t bytes = budget_.used_bytes;
+  for (const auto& chain : chains_) bytes += chain->key_bytes();
+  for (const auto& filter : duplicates_) bytes += filter->remembered() * 32;
+  return bytes;
+}
+
+Status PassProcessor::save(SnapshotWriter& writer) const {
+  for (const auto& filter : duplicates_) RETURN_IF_ERROR(filter->save(writer));
+  for (const auto& chain : chains_) RETURN_IF_ERROR(chain->save(writer));
+  return writer.finish();
+}
+
+Status PassProcessor::load(SnapshotReader& reader) {
+  for (const auto& filter : duplicates_) RETURN_IF_ERROR(filter->load(reader));
+  for (const auto& chain : chains_) RETURN_IF_ERROR(chain->load(reader));
+  return {};
+}
+
+}  // namespace meterstream

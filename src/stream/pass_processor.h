@@ -1,0 +1,116 @@
+// Purpose: one pass over a stream for all views that read it: decodes, rejects, drops duplicates, moves the watermark,
+//          feeds the chains and collects what they produce. Knows records and columns, no log.
+// Guarantee: the results depend on the records of each partition and their order only, not on how they are split into
+//            calls. With several partitions, lateness also depends on the order in which they are interleaved.
+// Thread-safety: none; one processor belongs to one task.
+// Errors: the decoder's (schema not available now), the page spill's (disk full). Bad records are never errors.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "metering/record_decoder.h"
+#include "metering/schema_store.h"
+#include "stream/duplicate_filter.h"
+#include "stream/result_writer.h"
+#include "stream/transaction_builder.h"
+#include "stream/view_chain.h"
+#include "stream/watermark.h"
+
+namespace meterstream {
+
+/// What runs in one pass: a stream, views over it, and how many partitions of it this task owns.
+struct PassSpec {
+  std::shared_ptr<const StreamSpec> source;
+  std::vector<ViewSpec> views;
+
+  [[nodiscard]] std::string rejected_topic() const { return source->topic + "-rejected"; }
+  /// Names and definitions of the views: what a snapshot of the pass is good for.
+  [[nodiscard]] std::string layout() const;
+};
+
+class PassProcessor {
+ public:
+  struct Options {
+    size_t partitions = 1;
+    /// Partition count of the rejected topic.
+    int32_t rejected_partitions = 1;
+    /// False when the run is bounded and closes its windows itself.
+    bool follow_wall_clock = true;
+    /// A bounded run takes a partition at its end as idle at once.
+    std::optional<int64_t> idle_timeout_ms;
+    /// Bytes of window state in memory; 0 for no limit.
+    size_t memory_limit_bytes = 0;
+    /// Where pages beyond the limit go; may be null.
+    PageSpill* spill = nullptr;
+  };
+
+  PassProcessor(PassSpec spec, SchemaStore& schemas, const Options& options);
+  ~PassProcessor();
+  PassProcessor(const PassProcessor&) = delete;
+  PassProcessor& operator=(const PassProcessor&) = delete;
+
+  /// Processes records of one partition (index among the task's). With `rebuilding`, state only: see ViewChain::add.
+  Status process(size_t partition, std::span<const RecordView> records, bool rebuilding);
+  /// The partition was read to its end. Closes windows that idleness or the wall clock closed.
+  Status mark_exhausted(size_t partition, IngestTime now);
+  void mark_active(size_t partition, IngestTime now) { watermark_.mark_active(partition, now); }
+  /// Closes everything open, as a bounded run does at its end.
+  Status close_all();
+  /// Emits refinements of EMIT CHANGES views; call before each commit.
+  Status emit_changes();
+
+  [[nodiscard]] TransactionBuilder& output() { return output_; }
+  [[nodiscard]] Watermark& watermark() { return watermark_; }
+  [[nodiscard]] const PassSpec& spec() const { return spec_; }
+  [[nodiscard]] ViewAccounting accounting(size_t view) const;
+  void restore_accounting(size_t view, const ViewAccounting& accounting);
+  [[nodiscard]] int64_t closed_before_ms(size_t view) const;
+  void restore_closed_before(size_t view, int64_t closed_before_ms);
+  /// Lowest offset of `partition` that state still depends on; -1 when none.
+  [[nodiscard]] int64_t first_open_offset(size_t partition) const;
+  [[nodiscard]] int64_t open_windows() const;
+  [[nodiscard]] size_t state_bytes() const;
+  [[nodiscard]] size_t window_bytes() const { return budget_.used_bytes; }
+
+  Status save(SnapshotWriter& writer) const;
+  Status load(SnapshotReader& reader);
+
+ private:
+  class Output;
+  struct Place {
+    size_t chain;
+    size_t index;
+  };
+
+  void make_decoder(SchemaStore& schemas);
+  void reject(const RecordView& record, size_t partition, std::string_view reason);
+  void select_rows(bool rebuilding, int64_t& duplicates, int64_t& rejected, int64_t& conflicts);
+  bool check_duplicate(uint32_t row, int64_t& duplicates, int64_t& rejected, int64_t& conflicts, bool rebuilding);
+  [[nodiscard]] std::string_view out_of_range_column(uint32_t row) const;
+  void prepare_times();
+
+  PassSpec spec_;
+  Options options_;
+  std::unique_ptr<RecordDecoder> decoder_;
+  std::vector<size_t> series_columns_;
+  std::vector<size_t> value_columns_;
+  std::vector<size_t> summed_columns_;
+  bool series_keys_decoded_ = false;
+  Watermark watermark_;
+  std::vector<std::unique_ptr<DuplicateFilter>>
+      duplicates_;  // one a partition; empty when the stream does not ask for it
+  MemoryBudget budget_;
+  std::vector<std::unique_ptr<ViewChain>> chains_;
+  std::vector<Place> place_of_view_;
+  std::vector<std::unique_ptr<Output>> outputs_;
+  TransactionBuilder output_;
+  IngestTime last_ingest_time_;
+  DecodedBatch batch_;
+  std::string series_scratch_;
+};
+
+}  // namespace meterstream

@@ -1,0 +1,123 @@
+#include "stream/result_writer.h"
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "metering/json_encoder.h"
+#include "metering/timestamp.h"
+
+namespace meterstream {
+
+ResultWriter::ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of,
+                           std::vector<ColumnType> argument_types)
+    : window_size_ms_(view.window_size_ms),
+      argument_of_(std::move(argument_of)),
+      argument_types_(std::move(argument_types)) {
+  for (const AggregateSpec& aggregate : view.aggregates) functions_.push_back(aggregate.function);
+  for (const OutputColumn& column : view.output) {
+    std::string prefix(parts_.empty() ? "{" : ",");
+    append_json_string(prefix, column.name);
+    prefix += ':';
+    parts_.push_back({std::move(prefix), column.from, column.index});
+  }
+  group_values_.resize(view.group_by.size());
+}
+
+void ResultWriter::split_group_key(std::string_view group_key) {
+  ByteReader reader(group_key);
+  for (std::string_view& value : group_values_) {
+    const int64_t size = reader.zigzag_varint();
+    value = size < 0 ? std::string_view{} : reader.bytes(static_cast<uint64_t>(size));
+  }
+  CHECK(reader.ok());
+}
+
+void ResultWriter::append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms) {
+  if (time_ms != cached_ms) {
+    cached = '"';
+    append_timestamp(cached, EventTime(time_ms));
+    cached += '"';
+    cached_ms = time_ms;
+  }
+  value_ += cached;
+}
+
+void ResultWriter::append_aggregate(size_t aggregate, const WindowSlot& slot) {
+  const AggregateFunction function = functions_[aggregate];
+  if (function == AggregateFunction::kCountAll) {
+    append_json_number(value_, static_cast<int64_t>(slot.rows));
+    return;
+  }
+  const size_t index = argument_of_[aggregate];
+  const ArgumentState& argument = slot.arguments()[index];
+  const ColumnType type = argument_types_[index];
+  if (function == AggregateFunction::kCount) {
+    append_json_number(value_, static_cast<int64_t>(argument.count));
+    return;
+  }
+  if (argument.count == 0) {
+    value_ += "null";
+    return;
+  }
+  const auto count = static_cast<int64_t>(argument.count);
+  switch (function) {
+    case AggregateFunction::kMin:
+    case AggregateFunction::kMax: {
+      const bool is_min = function == AggregateFunction::kMin;
+      if (type == ColumnType::kDouble) {
+        append_json_number(value_, is_min ? argument.min<double>() : argument.max<double>());
+      } else if (type == ColumnType::kTimestamp) {
+        value_ += '"';
+        append_timestamp(value_, EventTime(is_min ? argument.min<int64_t>() : argument.max<int64_t>()));
+        value_ += '"';
+      } else {
+        append_json_number(value_, is_min ? argument.min<int64_t>() : argument.max<int64_t>());
+      }
+      return;
+    }
+    case AggregateFunction::kSum:
+    case AggregateFunction::kAverage: {
+      Int128 units = argument.sum();
+      if (type != ColumnType::kDouble) units *= Decimal::kUnitsPerOne;
+      const Decimal sum = Decimal::from_units(units);
+      (function == AggregateFunction::kSum ? sum : sum.divided_by(count)).append_text(value_);
+      return;
+    }
+    default:
+      CHECK(false);
+  }
+}
+
+ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) {
+  split_group_key(group_key);
+  key_.clear();
+  for (size_t i = 0; i < group_values_.size(); ++i) {
+    if (i != 0) key_ += '.';
+    key_ += group_values_[i];
+  }
+  value_.clear();
+  for (const Part& part : parts_) {
+    value_ += part.prefix;
+    switch (part.from) {
+      case OutputColumn::From::kGroupKey:
+        if (group_values_[part.index].data() == nullptr) {
+          value_ += "null";
+        } else {
+          append_json_string(value_, group_values_[part.index]);
+        }
+        break;
+      case OutputColumn::From::kWindowStart:
+        append_time(window_start_ms, start_text_, start_cached_ms_);
+        break;
+      case OutputColumn::From::kWindowEnd:
+        append_time(window_start_ms + window_size_ms_, end_text_, end_cached_ms_);
+        break;
+      case OutputColumn::From::kAggregate:
+        append_aggregate(part.index, slot);
+        break;
+    }
+  }
+  value_ += '}';
+  return {key_, value_};
+}
+
+}  // namespace meterstream

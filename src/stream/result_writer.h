@@ -1,0 +1,51 @@
+// Purpose: turns the closed (or refined) window of a group into the record of a view's topic: key text and JSON value.
+// Format: key = group values joined by '.', value = one JSON object with the columns of the SELECT in its order;
+//         times as ISO-8601 instants, sums and averages as exact decimals (docs/formats/metrics-topic.md).
+// Thread-safety: none; one writer belongs to one view of one task.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stream/view_spec.h"
+#include "stream/window_slot.h"
+
+namespace meterstream {
+
+class ResultWriter {
+ public:
+  /// `argument_of[i]` is the slot argument of aggregate i (ignored for COUNT(*)); `argument_types` their column types.
+  ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of, std::vector<ColumnType> argument_types);
+
+  /// `group_key` is the canonical key of the group. The texts live until the next call.
+  struct Result {
+    std::string_view key;
+    std::string_view value;
+  };
+  Result write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot);
+
+ private:
+  struct Part {
+    std::string prefix;  // `{"name":` or `,"name":`
+    OutputColumn::From from;
+    size_t index;
+  };
+
+  void split_group_key(std::string_view group_key);
+  void append_aggregate(size_t aggregate, const WindowSlot& slot);
+  void append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms);
+
+  int64_t window_size_ms_;
+  std::vector<AggregateFunction> functions_;
+  std::vector<size_t> argument_of_;
+  std::vector<ColumnType> argument_types_;
+  std::vector<Part> parts_;
+  std::vector<std::string_view> group_values_;
+  std::string key_;
+  std::string value_;
+  std::string start_text_, end_text_;
+  int64_t start_cached_ms_ = INT64_MIN, end_cached_ms_ = INT64_MIN;
+};
+
+}  // namespace meterstream

@@ -1,0 +1,388 @@
+#include "stream/view_chain.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "stream/window_math.h"
+
+namespace meterstream {
+namespace {
+
+// Marks a value whose exact units need the slow conversion.
+constexpr int64_t kSlowUnits = INT64_MIN;
+constexpr size_t kPrefetchDistance = 12;
+
+bool is_integer(ColumnType type) {
+  return type != ColumnType::kDouble;
+}
+
+void append_canonical(std::string& out, const Column& column, uint32_t row) {
+  if (column.is_null(row)) {
+    append_varint(out, zigzag(-1));
+    return;
+  }
+  const std::string_view text = column.strings[row];
+  append_varint(out, zigzag(static_cast<int64_t>(text.size())));
+  out.append(text);
+}
+
+}  // namespace
+
+ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size_t partitions, MemoryBudget& budget,
+                     PageSpill* spill, uint32_t first_table_number)
+    : views_(std::move(views)),
+      keys_decoded_(keys_decoded),
+      emits_changes_(views_.front()->emit == EmitMode::kChanges),
+      partitions_(partitions) {
+  std::vector<std::string> texts;
+  for (const ViewSpec* view : views_) {
+    std::vector<size_t>& own = argument_of_.emplace_back();
+    for (const AggregateSpec& aggregate : view->aggregates) {
+      if (aggregate.argument == nullptr) {
+        own.push_back(0);
+        continue;
+      }
+      std::string text = to_text(*aggregate.argument, view->source->columns);
+      const auto found = std::find(texts.begin(), texts.end(), text);
+      own.push_back(static_cast<size_t>(found - texts.begin()));
+      if (found != texts.end()) continue;
+      texts.push_back(std::move(text));
+      arguments_.push_back({aggregate.argument, aggregate.argument->type});
+    }
+  }
+  for (const ViewSpec* view : views_) {
+    Level level(std::make_unique<WindowTable>(arguments_.size(), budget, spill,
+                                              first_table_number + static_cast<uint32_t>(levels_.size())));
+    level.size_ms = view->window_size_ms;
+    level.grace_ms = view->grace_ms;
+    levels_.push_back(std::move(level));
+  }
+  argument_columns_.resize(arguments_.size());
+  argument_units_.resize(arguments_.size());
+}
+
+void ViewChain::count_faults(int64_t faults) {
+  if (rebuilding_) return;
+  for (Level& level : levels_) level.accounting.faults += faults;
+}
+
+std::vector<size_t> ViewChain::arguments_of(size_t view) const {
+  return argument_of_[view];
+}
+
+void ViewChain::select_rows(DecodedBatch& batch) {
+  const Expression* filter = views_.front()->filter.get();
+  if (filter == nullptr) {
+    rows_.assign(batch.selection.begin(), batch.selection.end());
+    return;
+  }
+  int64_t faults = 0;
+  const Column keep = evaluate(*filter, batch.columns, faults);
+  rows_.clear();
+  for (const uint32_t row : batch.selection) {
+    if (!keep.is_null(row) && keep.integers[row] != 0) rows_.push_back(row);
+  }
+  count_faults(faults);
+  if (rebuilding_) return;
+  for (Level& level : levels_) {
+    level.accounting.filtered += static_cast<int64_t>(batch.selection.size() - rows_.size());
+  }
+}
+
+void ViewChain::find_groups(DecodedBatch& batch) {
+  ids_.resize(rows_.size());
+  if (keys_decoded_) {
+    if (rows_.size() == batch.columns.rows) {
+      keys_.intern(batch.columns.group_keys, ids_.data());
+      return;
+    }
+    row_keys_.clear();
+    for (const uint32_t row : rows_) row_keys_.push_back(batch.columns.group_keys[row]);
+    keys_.intern(row_keys_, ids_.data());
+    return;
+  }
+  std::string canonical;
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    canonical.clear();
+    for (const size_t column : views_.front()->group_by) {
+      append_canonical(canonical, batch.columns.columns[column], rows_[i]);
+    }
+    ids_[i] = keys_.intern(canonical);
+  }
+}
+
+void ViewChain::evaluate_arguments(DecodedBatch& batch) {
+  for (size_t i = 0; i < arguments_.size(); ++i) {
+    const Expression& expression = *arguments_[i].expression;
+    int64_t faults = 0;
+    Column* column = &batch.columns.columns[expression.column];
+    if (expression.kind != Expression::Kind::kColumn) {
+      argument_columns_[i] = evaluate(expression, batch.columns, faults);
+      column = &argument_columns_[i];
+    }
+    count_faults(faults);
+    if (is_integer(arguments_[i].type)) continue;
+    std::vector<int64_t>& units = argument_units_[i];
+    const std::vector<double>& values = column->doubles;
+    units.resize(values.size());
+    for (size_t row = 0; row < values.size(); ++row) {
+      if (!to_decimal_units(values[row], units[row])) units[row] = kSlowUnits;
+    }
+  }
+}
+
+void ViewChain::advance(int64_t watermark_ms) {
+  for (Level& level : levels_) {
+    level.closed_before_ms =
+        std::max(level.closed_before_ms, closed_before_of(watermark_ms, level.size_ms, level.grace_ms));
+  }
+  const Level& finest = levels_.front();
+  close_trigger_ms_ =
+      finest.closed_before_ms == INT64_MIN ? INT64_MIN : finest.closed_before_ms + finest.size_ms + finest.grace_ms;
+}
+
+WindowTable::Window& ViewChain::window_for(size_t level, int64_t start_ms, size_t partition, int64_t offset) {
+  WindowTable::Window& window = levels_[level].table->find_or_add(start_ms, partitions_);
+  if (window.open_levels == 0) {
+    for (size_t coarser = level; coarser < levels_.size(); ++coarser) {
+      const int64_t coarse_start_ms = window_start_of(start_ms, levels_[coarser].size_ms);
+      if (coarse_start_ms >= levels_[coarser].closed_before_ms) ++window.open_levels;
+    }
+  }
+  int64_t& first = window.first_offsets[partition];
+  first = first < 0 ? offset : std::min(first, offset);
+  window.last_touch = touch_;
+  return window;
+}
+
+// The finest window of a row when all views above it are open too; null otherwise.
+WindowTable::Window* ViewChain::open_window(const DecodedBatch& batch, uint32_t row, int64_t start_ms) {
+  if (start_ms < levels_.front().closed_before_ms) return nullptr;
+  WindowTable::Window& window = window_for(0, start_ms, batch.partition, batch.record_of(row).offset.value);
+  return window.open_levels == levels_.size() ? &window : nullptr;
+}
+
+// Adds a row to a slot: the general case of any number and type of arguments, NULLs included.
+void ViewChain::add_row(uint32_t row, WindowSlot& slot) {
+  ++slot.rows;
+  for (size_t i = 0; i < arguments_.size(); ++i) {
+    const Column& column = argument_columns_[i];
+    if (column.is_null(row)) continue;
+    ArgumentState& state = slot.arguments()[i];
+    if (is_integer(arguments_[i].type)) {
+      state.add<int64_t>(column.integers[row], column.integers[row]);
+      continue;
+    }
+    const double value = column.doubles[row];
+    const int64_t units = argument_units_[i][row];
+    if (units != kSlowUnits) {
+      state.add<double>(value, units);
+    } else if (const auto decimal = Decimal::from_double(value)) {
+      state.add<double>(value, decimal->units());
+    } else {
+      count_faults(1);
+    }
+  }
+}
+
+// A row whose finest window is closed, or lies under a coarse window that is closed already.
+Status ViewChain::add_beyond_finest(DecodedBatch& batch, size_t row_index, uint32_t row, ViewOutput& output) {
+  const int64_t time_ms = batch.event_times_ms[row];
+  const RecordView& record = batch.record_of(row);
+  bool added = false;
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    Level& level = levels_[i];
+    const int64_t start_ms = window_start_of(time_ms, level.size_ms);
+    if (start_ms < level.closed_before_ms) {
+      if (rebuilding_) continue;
+      ++level.accounting.late;
+      output.late(i, record, start_ms, level.closed_before_ms);
+      continue;
+    }
+    if (!rebuilding_) ++level.accounting.aggregated;
+    if (added) continue;  // reaches the coarser views when this window closes
+    WindowTable::Window& window = window_for(i, start_ms, batch.partition, record.offset.value);
+    ASSIGN_OR_RETURN(WindowSlot * slot, level.table->load(window, ids_[row_index]));
+    add_row(row, *slot);
+    added = true;
+  }
+  return {};
+}
+
+// Arguments that are plain columns are lent to argument_columns_ for one batch, and back.
+void ViewChain::swap_plain_arguments(DecodedBatch& batch) {
+  for (size_t i = 0; i < arguments_.size(); ++i) {
+    const Expression& expression = *arguments_[i].expression;
+    if (expression.kind != Expression::Kind::kColumn) continue;
+    std::swap(argument_columns_[i], batch.columns.columns[expression.column]);
+  }
+}
+
+Status ViewChain::add(DecodedBatch& batch, bool rebuilding, ViewOutput& output) {
+  ++touch_;
+  rebuilding_ = rebuilding;
+  select_rows(batch);
+  find_groups(batch);
+  evaluate_arguments(batch);
+  swap_plain_arguments(batch);
+  Status status = add_rows(batch, output);
+  swap_plain_arguments(batch);
+  return status;
+}
+
+Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
+  const bool simple = arguments_.size() == 1 && !is_integer(arguments_[0].type) && !emits_changes_ &&
+                      argument_columns_[0].validity.empty();
+  const double* values = simple ? argument_columns_[0].doubles.data() : nullptr;
+  const int64_t* units = simple ? argument_units_[0].data() : nullptr;
+  WindowTable& table = *levels_.front().table;
+  const int64_t size_ms = levels_.front().size_ms;
+  const size_t count = rows_.size();
+  int64_t trigger_ms = rebuilding_ ? INT64_MAX : close_trigger_ms_;
+  WindowTable::Window* window = nullptr;
+  int64_t aggregated = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t row = rows_[i];
+    if (batch.watermark_after_ms[row] >= trigger_ms) [[unlikely]] {
+      advance(batch.watermark_after_ms[row]);
+      trigger_ms = std::max(close_trigger_ms_, batch.watermark_after_ms[row] + 1);
+      window = nullptr;
+    }
+    const int64_t time_ms = batch.event_times_ms[row];
+    if (window == nullptr || time_ms < window->start_ms || time_ms - window->start_ms >= size_ms) {
+      window = open_window(batch, row, window_start_of(time_ms, size_ms));
+      if (window == nullptr) {
+        RETURN_IF_ERROR(add_beyond_finest(batch, i, row, output));
+        continue;
+      }
+    }
+    if (i + kPrefetchDistance < count) {
+      __builtin_prefetch(table.slot_in_memory(*window, ids_[i + kPrefetchDistance]), 1);
+    }
+    WindowSlot* slot = table.slot_in_memory(*window, ids_[i]);
+    if (slot == nullptr) [[unlikely]] {
+      ASSIGN_OR_RETURN(slot, table.load(*window, ids_[i]));
+    }
+    ++aggregated;
+    if (simple && units[row] != kSlowUnits) [[likely]] {
+      ++slot->rows;
+      slot->arguments()->add<double>(values[row], units[row]);
+    } else {
+      add_row(row, *slot);
+      if (emits_changes_ && !rebuilding_) changed_.push_back({window->start_ms, ids_[i]});
+    }
+  }
+  if (!rebuilding_) {
+    for (Level& level : levels_) level.accounting.aggregated += aggregated;
+  }
+  return {};
+}
+
+Status ViewChain::close_windows(int64_t watermark_ms, ViewOutput& output) {
+  if (watermark_ms >= close_trigger_ms_) advance(watermark_ms);
+  if (emits_changes_) RETURN_IF_ERROR(emit_changes(output));
+  for (size_t level = 0; level < levels_.size(); ++level) {
+    RETURN_IF_ERROR(close_level(level, levels_[level].closed_before_ms, output));
+  }
+  return {};
+}
+
+Status ViewChain::close_all(ViewOutput& output) {
+  if (emits_changes_) RETURN_IF_ERROR(emit_changes(output));
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    Level& level = levels_[i];
+    const auto& windows = level.table->windows();
+    if (windows.empty()) continue;
+    level.closed_before_ms = std::max(level.closed_before_ms, windows.rbegin()->first + level.size_ms);
+    RETURN_IF_ERROR(close_level(i, level.closed_before_ms, output));
+  }
+  // The finest level's next trigger may lie behind what was closed by force.
+  close_trigger_ms_ = INT64_MIN;
+  return {};
+}
+
+Status ViewChain::close_level(size_t index, int64_t closed_before_ms, ViewOutput& output) {
+  Level& level = levels_[index];
+  while (!level.table->windows().empty()) {
+    const WindowTable::Window& window = level.table->windows().begin()->second;
+    if (window.start_ms >= closed_before_ms) break;
+    WindowTable::Window* above = window.open_levels > 1 ? &window_above(index + 1, window) : nullptr;
+    WindowTable* table_above = above == nullptr ? nullptr : levels_[index + 1].table.get();
+    const Status passed_on = level.table->for_each(window, [&](uint32_t id, const WindowSlot& slot) -> Status {
+      if (!emits_changes_) {
+        ++level.accounting.results;
+        RETURN_IF_ERROR(output.emit(index, keys_.key(id), window.start_ms, slot));
+      }
+      if (above == nullptr) return {};
+      WindowSlot* into = table_above->slot_in_memory(*above, id);
+      if (into == nullptr) {
+        ASSIGN_OR_RETURN(into, table_above->load(*above, id));
+      }
+      merge_slot(slot, *into);
+      return {};
+    });
+    RETURN_IF_ERROR(passed_on);
+    RETURN_IF_ERROR(level.table->erase(window.start_ms));
+  }
+  return {};
+}
+
+WindowTable::Window& ViewChain::window_above(size_t level, const WindowTable::Window& from) {
+  const int64_t start_ms = window_start_of(from.start_ms, levels_[level].size_ms);
+  WindowTable::Window& above = levels_[level].table->find_or_add(start_ms, partitions_);
+  for (size_t partition = 0; partition < partitions_; ++partition) {
+    if (from.first_offsets[partition] >= 0) window_for(level, start_ms, partition, from.first_offsets[partition]);
+  }
+  return above;
+}
+
+void ViewChain::merge_slot(const WindowSlot& from, WindowSlot& into) const {
+  into.rows += from.rows;
+  for (size_t i = 0; i < arguments_.size(); ++i) {
+    if (is_integer(arguments_[i].type)) {
+      into.arguments()[i].merge<int64_t>(from.arguments()[i]);
+    } else {
+      into.arguments()[i].merge<double>(from.arguments()[i]);
+    }
+  }
+}
+
+Status ViewChain::emit_changes(ViewOutput& output) {
+  std::sort(changed_.begin(), changed_.end());
+  changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
+  Level& level = levels_.front();
+  for (const ChangedGroup& changed : changed_) {
+    WindowTable::Window* window = level.table->find(changed.start_ms);
+    if (window == nullptr) continue;
+    ASSIGN_OR_RETURN(const WindowSlot* slot, level.table->load(*window, changed.id));
+    ++level.accounting.results;
+    RETURN_IF_ERROR(output.emit(0, keys_.key(changed.id), changed.start_ms, *slot));
+  }
+  changed_.clear();
+  return {};
+}
+
+int64_t ViewChain::first_open_offset(size_t partition) const {
+  int64_t lowest = -1;
+  for (const Level& level : levels_) {
+    for (const auto& [start_ms, window] : level.table->windows()) {
+      const int64_t offset = window.first_offsets[partition];
+      if (offset >= 0 && (lowest < 0 || offset < lowest)) lowest = offset;
+    }
+  }
+  return lowest;
+}
+
+int64_t ViewChain::open_windows() const {
+  int64_t count = 0;
+  for (const Level& level : levels_) count += static_cast<int64_t>(level.table->windows().size());
+  return count;
+}
+
+Status ViewChain::enforce_budget() {
+  // Coarse windows first: they are touched only when finer ones close.
+  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) RETURN_IF_ERROR(level->table->enforce_budget());
+  return {};
+}
+
+}  // namespace meterstream

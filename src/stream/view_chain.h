@@ -1,0 +1,129 @@
+// Purpose: views over the same rows, groups and arguments that share one pass and one set of panes. The finest view's
+//          windows take the readings; when one closes, its result is emitted and merged into the next coarser view.
+// Rules: a reading is late for a view when its window is closed there. A reading whose fine window is closed but whose
+//        coarse window is open is added to the coarse one directly, so each view answers as if it ran alone.
+//        Closing depends on the watermark at each reading and not on batch borders, so results do not either.
+// Order: results come by view (finest first), window start, group in order of first appearance.
+// Thread-safety: none; one chain belongs to one task.
+// Errors: only those of the page spill (disk full).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "stream/decoded_batch.h"
+#include "stream/key_interner.h"
+#include "stream/snapshot_stream.h"
+#include "stream/view_accounting.h"
+#include "stream/view_spec.h"
+#include "stream/window_table.h"
+
+namespace meterstream {
+
+/// What a chain hands out while it works. `view` is the index in the order given to the chain.
+class ViewOutput {
+ public:
+  virtual ~ViewOutput() = default;
+  virtual Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) = 0;
+  virtual void late(size_t view, const RecordView& record, int64_t window_start_ms, int64_t closed_before_ms) = 0;
+};
+
+class ViewChain {
+ public:
+  /// An argument of the chain's slots: an expression and its result type.
+  struct Argument {
+    std::shared_ptr<const Expression> expression;
+    ColumnType type = ColumnType::kDouble;
+  };
+
+  /// `views` sorted by window size, chainable (see chains_of); `keys_decoded` when ColumnBatch::group_keys are theirs.
+  ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size_t partitions, MemoryBudget& budget,
+            PageSpill* spill, uint32_t first_table_number);
+
+  /// Adds the batch. With `rebuilding`, restores state only: nothing is emitted, counted or closed.
+  Status add(DecodedBatch& batch, bool rebuilding, ViewOutput& output);
+  /// Emits and merges the windows that add() found closed, or that `watermark_ms` closes.
+  Status close_windows(int64_t watermark_ms, ViewOutput& output);
+  /// Closes every open window of every view, as if its time had passed. Later readings for them are late.
+  Status close_all(ViewOutput& output);
+  /// EMIT CHANGES: emits what changed since the last call.
+  Status emit_changes(ViewOutput& output);
+
+  [[nodiscard]] const std::vector<const ViewSpec*>& views() const { return views_; }
+  [[nodiscard]] ViewAccounting& accounting(size_t view) { return levels_[view].accounting; }
+  [[nodiscard]] int64_t closed_before_ms(size_t view) const { return levels_[view].closed_before_ms; }
+  void restore_closed_before(size_t view, int64_t closed_before_ms) {
+    levels_[view].closed_before_ms = closed_before_ms;
+  }
+  /// Lowest offset of `partition` that an open window holds data of; -1 when none does.
+  [[nodiscard]] int64_t first_open_offset(size_t partition) const;
+  [[nodiscard]] int64_t open_windows() const;
+  [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
+  /// Slot argument of aggregate `aggregate` of view `view`.
+  [[nodiscard]] std::vector<size_t> arguments_of(size_t view) const;
+  [[nodiscard]] size_t key_bytes() const { return keys_.bytes(); }
+  [[nodiscard]] uint32_t groups() const { return keys_.size(); }
+
+  Status enforce_budget();
+  Status save(SnapshotWriter& writer) const;
+  Status load(SnapshotReader& reader);
+
+ private:
+  struct Level {
+    explicit Level(std::unique_ptr<WindowTable> windows) : table(std::move(windows)) {}
+    std::unique_ptr<WindowTable> table;
+    int64_t size_ms = 0;
+    int64_t grace_ms = 0;
+    int64_t closed_before_ms = INT64_MIN;
+    ViewAccounting accounting;
+  };
+  struct ChangedGroup {
+    int64_t start_ms;
+    uint32_t id;
+    auto operator<=>(const ChangedGroup&) const = default;
+  };
+
+  void evaluate_arguments(DecodedBatch& batch);
+  void select_rows(DecodedBatch& batch);
+  void find_groups(DecodedBatch& batch);
+  void advance(int64_t watermark_ms);
+  void count_faults(int64_t faults);
+  void swap_plain_arguments(DecodedBatch& batch);
+  Status add_rows(DecodedBatch& batch, ViewOutput& output);
+  WindowTable::Window& window_for(size_t level, int64_t start_ms, size_t partition, int64_t offset);
+  WindowTable::Window* open_window(const DecodedBatch& batch, uint32_t row, int64_t start_ms);
+  void add_row(uint32_t row, WindowSlot& slot);
+  Status add_beyond_finest(DecodedBatch& batch, size_t row_index, uint32_t row, ViewOutput& output);
+  Status close_level(size_t level, int64_t closed_before_ms, ViewOutput& output);
+  WindowTable::Window& window_above(size_t level, const WindowTable::Window& from);
+  void merge_slot(const WindowSlot& from, WindowSlot& into) const;
+
+  std::vector<const ViewSpec*> views_;
+  bool keys_decoded_;
+  bool emits_changes_;
+  bool rebuilding_ = false;
+  size_t partitions_;
+  std::vector<Argument> arguments_;
+  std::vector<std::vector<size_t>> argument_of_;
+  std::vector<Level> levels_;
+  KeyInterner keys_;
+  int64_t close_trigger_ms_ = INT64_MIN;
+  uint64_t touch_ = 0;
+  std::vector<ChangedGroup> changed_;
+
+  // Scratch of one batch.
+  std::vector<uint32_t> rows_;
+  std::vector<uint32_t> ids_;
+  std::vector<std::string_view> row_keys_;
+  std::vector<Column> argument_columns_;
+  std::vector<std::vector<int64_t>> argument_units_;
+};
+
+/// Groups views of one stream into chains: same filter, groups and grace, EMIT FINAL, each size a multiple of the
+/// one before. Every view is in exactly one chain; indexes into `views`, finest first.
+std::vector<std::vector<size_t>> chains_of(const std::vector<ViewSpec>& views);
+
+}  // namespace meterstream

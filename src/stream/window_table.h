@@ -1,0 +1,104 @@
+// Purpose: the open windows of one window size: for each start an array of slots indexed by group id.
+// Shapes: slots live in pages of 128 ids, made when first touched. Beyond the memory budget the pages of the window
+//         that was touched longest ago move to a PageSpill and come back when needed: slower, and correct.
+// Cost: WindowSlot::bytes_for(arguments) for each open window of a group while groups report regularly.
+// Thread-safety: none; a table belongs to one task.
+// Errors: only those of the spill; a table without a spill never fails.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "stream/page_spill.h"
+#include "stream/window_slot.h"
+
+namespace meterstream {
+
+/// Memory that several tables of a task share. Zero limit: no limit.
+struct MemoryBudget {
+  size_t limit_bytes = 0;
+  size_t used_bytes = 0;
+  [[nodiscard]] bool exceeded() const { return limit_bytes != 0 && used_bytes > limit_bytes; }
+};
+
+class WindowTable {
+ public:
+  static constexpr uint32_t kPageSlots = 128;
+
+  struct Page {
+    std::unique_ptr<char[]> bytes;  ///< null: never touched, or spilled
+    uint64_t spilled_as = 0;        ///< page number in the spill, 0 for none
+  };
+  struct Window {
+    int64_t start_ms = 0;
+    /// Levels of the chain, from the finest, that were open when the window was made (see ViewChain).
+    size_t open_levels = 0;
+    /// Lowest offset of each partition that this window holds data of; -1 for none.
+    std::vector<int64_t> first_offsets;
+    uint64_t last_touch = 0;
+    std::vector<Page> pages;
+  };
+
+  /// `spill` may be null: then the budget is counted and not enforced. `table_number` tells tables of a spill apart.
+  WindowTable(size_t arguments, MemoryBudget& budget, PageSpill* spill, uint32_t table_number);
+  ~WindowTable();
+  WindowTable(const WindowTable&) = delete;
+  WindowTable& operator=(const WindowTable&) = delete;
+
+  /// By start, ascending.
+  [[nodiscard]] const std::map<int64_t, Window>& windows() const { return windows_; }
+  [[nodiscard]] Window* find(int64_t start_ms);
+  Window& find_or_add(int64_t start_ms, size_t partitions);
+  Status erase(int64_t start_ms);
+
+  /// The slot, or null when its page is not in memory: then load() brings it.
+  [[nodiscard]] WindowSlot* slot_in_memory(Window& window, uint32_t id) const {
+    const uint32_t page = id / kPageSlots;
+    if (page >= window.pages.size()) return nullptr;
+    char* bytes = window.pages[page].bytes.get();
+    return bytes == nullptr ? nullptr : slot_at(bytes, id % kPageSlots);
+  }
+  Result<WindowSlot*> load(Window& window, uint32_t id);
+
+  /// Calls visit(id, const WindowSlot&) -> Status for every slot with rows, by id. Spilled pages are read one by one.
+  template <class Visit>
+  Status for_each(const Window& window, Visit&& visit) const {
+    for (uint32_t page = 0; page < window.pages.size(); ++page) {
+      ASSIGN_OR_RETURN(const char* bytes, page_bytes(window.pages[page]));
+      if (bytes == nullptr) continue;
+      for (uint32_t i = 0; i < kPageSlots; ++i) {
+        const WindowSlot* slot = slot_at(const_cast<char*>(bytes), i);
+        if (slot->rows != 0) RETURN_IF_ERROR(visit(page * kPageSlots + i, *slot));
+      }
+    }
+    return {};
+  }
+
+  /// Moves pages out, longest untouched window first, until the budget holds. Invalidates slots: call between batches.
+  Status enforce_budget();
+
+  [[nodiscard]] size_t slot_bytes() const { return slot_bytes_; }
+  [[nodiscard]] size_t page_size() const { return slot_bytes_ * kPageSlots; }
+  /// Bytes of a page for a snapshot, read back from the spill when needed; null when never touched.
+  [[nodiscard]] Result<const char*> page_bytes(const Page& page) const;
+  /// Puts bytes read from a snapshot in place.
+  void restore_page(Window& window, uint32_t page, const char* bytes);
+
+ private:
+  [[nodiscard]] WindowSlot* slot_at(char* page, uint32_t index) const {
+    return reinterpret_cast<WindowSlot*>(page + index * slot_bytes_);
+  }
+  void drop_memory(Page& page);
+
+  size_t slot_bytes_;
+  MemoryBudget& budget_;
+  PageSpill* spill_;
+  uint64_t next_spill_number_;
+  std::map<int64_t, Window> windows_;
+  mutable std::unique_ptr<char[]> scratch_;
+};
+
+}  // namespace meterstream
