@@ -1,7 +1,7 @@
 // Purpose: records of Avro in the Confluent wire format as columns, whatever schema their writer used.
 // Evolution: a column takes the writer's field of its name (or of an alias; letter case does not matter). A
 // field that
-//            the writer does not have is NULL; fields that no column wants are skipped. int, long, float and
+//            the writer does not have is the reader schema's default, or NULL; fields that no column wants are skipped. int, long, float and
 //            double promote to wider columns; string, enum and bytes become VARCHAR; a TIMESTAMP column takes
 //            an ISO-8601 string, a long with logicalType timestamp-millis or timestamp-micros, or a plain
 //            long of milliseconds. [null, T] unions give NULL.
@@ -14,8 +14,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "metering/avro_schema.h"
 #include "metering/record_decoder.h"
 #include "metering/schema_store.h"
 
@@ -23,8 +25,9 @@ namespace meterstream {
 
 class AvroRecordDecoder final : public RecordDecoder {
  public:
-  /// `schemas` must outlive the decoder.
-  AvroRecordDecoder(SchemaStore& schemas, DecodeRequest request);
+  /// `schemas` must outlive the decoder. A reader's schema adds aliases, and defaults for fields the writer lacks.
+  AvroRecordDecoder(SchemaStore& schemas, DecodeRequest request,
+                    std::optional<AvroSchema> reader_schema = std::nullopt);
   ~AvroRecordDecoder() override;
 
   [[nodiscard]] const std::vector<ColumnSchema>& schema() const override;
