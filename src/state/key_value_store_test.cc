@@ -1,0 +1,48 @@
+#include <filesystem>
+
+#include "state/rocksdb_store.h"
+#include "testing/faulty_key_value_store.h"
+#include "testing/key_value_store_contract.h"
+#include "testing/temporary_directory.h"
+
+namespace meterstream {
+namespace {
+
+class MemorySubject final : public KeyValueStoreSubject {
+ public:
+  KeyValueStore& store() override { return *store_; }
+  void reopen() override { store_ = store_->crash(StoreCrash::kProcessKilled); }
+
+ private:
+  std::unique_ptr<FaultyKeyValueStore> store_ = std::make_unique<FaultyKeyValueStore>();
+};
+
+class RocksDbSubject final : public KeyValueStoreSubject {
+ public:
+  RocksDbSubject() { open(); }
+  KeyValueStore& store() override { return *store_; }
+  void reopen() override {
+    store_.reset();
+    open();
+  }
+
+ private:
+  void open() {
+    auto store = RocksDbStore::open(directory_.path());
+    ASSERT_TRUE(store) << store.error().message;
+    store_ = *std::move(store);
+  }
+  TemporaryDirectory directory_;
+  std::unique_ptr<RocksDbStore> store_;
+};
+
+template <class Subject>
+std::unique_ptr<KeyValueStoreSubject> make() {
+  return std::make_unique<Subject>();
+}
+
+INSTANTIATE_TEST_SUITE_P(InMemory, KeyValueStoreContract, testing::Values(&make<MemorySubject>));
+INSTANTIATE_TEST_SUITE_P(RocksDb, KeyValueStoreContract, testing::Values(&make<RocksDbSubject>));
+
+}  // namespace
+}  // namespace meterstream
