@@ -76,6 +76,11 @@ class PassProcessor {
   [[nodiscard]] size_t state_bytes() const;
   [[nodiscard]] size_t window_bytes() const { return budget_.used_bytes; }
 
+  /// Group ids outlive restarts, so that results come in the same order: keys named since the last call are written
+  /// under `prefix`, and read back before load() or any processing.
+  void save_new_keys(std::string_view prefix, WriteBatch& batch);
+  Status load_keys(std::string_view prefix, const KeyValueStore& store);
+
   Status save(SnapshotWriter& writer) const;
   Status load(SnapshotReader& reader);
 

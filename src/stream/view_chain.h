@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "state/key_value_store.h"
 #include "stream/decoded_batch.h"
 #include "stream/key_interner.h"
 #include "stream/snapshot_stream.h"
@@ -68,6 +69,9 @@ class ViewChain {
   [[nodiscard]] uint32_t groups() const { return keys_.size(); }
 
   Status enforce_budget();
+  /// See PassProcessor::save_new_keys.
+  void save_new_keys(std::string_view prefix, WriteBatch& batch);
+  Status load_keys(std::string_view prefix, const KeyValueStore& store);
   Status save(SnapshotWriter& writer) const;
   Status load(SnapshotReader& reader);
 
@@ -110,6 +114,7 @@ class ViewChain {
   std::vector<std::vector<size_t>> argument_of_;
   std::vector<Level> levels_;
   KeyInterner keys_;
+  uint32_t keys_saved_ = 0;
   int64_t close_trigger_ms_ = INT64_MIN;
   uint64_t touch_ = 0;
   std::vector<ChangedGroup> changed_;

@@ -1,12 +1,36 @@
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "stream/view_chain.h"
 
 namespace meterstream {
 
+void ViewChain::save_new_keys(std::string_view prefix, WriteBatch& batch) {
+  if (keys_saved_ == keys_.size()) return;
+  std::string key(prefix);
+  append_big_endian32(key, keys_saved_);
+  std::string keys;
+  for (; keys_saved_ < keys_.size(); ++keys_saved_) append_sized(keys, keys_.key(keys_saved_));
+  batch.put(Space::kState, std::move(key), std::move(keys));
+}
+
+Status ViewChain::load_keys(std::string_view prefix, const KeyValueStore& store) {
+  const auto cursor = store.cursor(Space::kState);
+  for (cursor->seek(prefix); cursor->valid() && cursor->key().starts_with(prefix); cursor->next()) {
+    ByteReader reader(cursor->value());
+    while (reader.remaining() > 0) {
+      const uint32_t expected = keys_.size();
+      const std::string_view key = reader.sized_bytes();
+      if (!reader.ok() || keys_.intern(key) != expected) {
+        return corrupt(fmt::format("state: the group keys under {} do not read back", prefix));
+      }
+    }
+  }
+  keys_saved_ = keys_.size();
+  return cursor->status();
+}
+
 Status ViewChain::save(SnapshotWriter& writer) const {
-  RETURN_IF_ERROR(writer.number(keys_.size()));
-  for (uint32_t id = 0; id < keys_.size(); ++id) RETURN_IF_ERROR(writer.bytes(keys_.key(id)));
   for (const Level& level : levels_) {
     RETURN_IF_ERROR(writer.number(static_cast<uint64_t>(level.table->windows().size())));
     for (const auto& [start_ms, window] : level.table->windows()) {
@@ -25,11 +49,6 @@ Status ViewChain::save(SnapshotWriter& writer) const {
 }
 
 Status ViewChain::load(SnapshotReader& reader) {
-  ASSIGN_OR_RETURN(const uint32_t keys, reader.number<uint32_t>());
-  for (uint32_t id = 0; id < keys; ++id) {
-    ASSIGN_OR_RETURN(const std::string key, reader.bytes());
-    if (keys_.intern(key) != id) return corrupt("snapshot: a group key appears twice");
-  }
   for (Level& level : levels_) {
     ASSIGN_OR_RETURN(const uint64_t windows, reader.number<uint64_t>());
     for (uint64_t i = 0; i < windows; ++i) {

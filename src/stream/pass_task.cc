@@ -1,0 +1,302 @@
+#include "stream/pass_task.h"
+
+#include <algorithm>
+
+#define XXH_INLINE_ALL
+#include <fmt/format.h>
+#include <xxhash.h>
+
+namespace meterstream {
+namespace {
+
+ViewAccounting accounting_from(const std::array<int64_t, 10>& counters) {
+  return {counters[0], counters[1], counters[2], counters[3], counters[4],
+          counters[5], counters[6], counters[7], counters[8], counters[9]};
+}
+
+std::array<int64_t, 10> counters_of(const ViewAccounting& a) {
+  return {a.read,     a.aggregated, a.filtered,     a.late,   a.duplicate,
+          a.rejected, a.conflicts,  a.capped_ahead, a.faults, a.results};
+}
+
+std::string task_name(const PassSpec& spec, const std::vector<PartitionId>& partitions, std::string_view application) {
+  const std::string layout = spec.layout();
+  return fmt::format("{}-{:016x}-{}", application, XXH3_64bits(layout.data(), layout.size()), partitions.front());
+}
+
+PassProcessor::Options processor_options(const PassTaskOptions& options, size_t partitions, int32_t topic_partitions,
+                                         PageSpill& spill) {
+  PassProcessor::Options result;
+  result.partitions = partitions;
+  result.rejected_partitions = topic_partitions;
+  result.follow_wall_clock = !options.bounded;
+  if (options.bounded) result.idle_timeout_ms = 0;
+  result.memory_limit_bytes = options.memory_limit_bytes;
+  result.spill = &spill;
+  return result;
+}
+
+}  // namespace
+
+PassTask::PassTask(PassSpec spec, std::vector<PartitionId> partitions, EventLog& log, KeyValueStore& state,
+                   SchemaStore& schemas, const Clock& clock, PassTaskOptions options)
+    : log_(log),
+      state_(state),
+      clock_(clock),
+      options_(std::move(options)),
+      name_(task_name(spec, partitions, options_.application)),
+      layout_(spec.layout()),
+      spill_(state, name_),
+      snapshots_(state, name_) {
+  for (const PartitionId partition : partitions)
+    sources_.push_back({{spec.source->topic, partition}, {}, {}, {}, false});
+  int32_t topic_partitions = static_cast<int32_t>(partitions.size());
+  if (const auto description = log_.describe_topic(spec.rejected_topic())) {
+    topic_partitions = description->config.partitions;
+  }
+  const auto processor = processor_options(options_, sources_.size(), topic_partitions, spill_);
+  pass_ = std::make_unique<PassProcessor>(std::move(spec), schemas, processor);
+}
+
+PassTask::~PassTask() = default;
+
+std::string PassTask::group_of(const ViewSpec& view) const {
+  return fmt::format("{}.{}", options_.application, view.name);
+}
+
+std::vector<std::string> PassTask::inputs() const {
+  return {pass_->spec().source->topic};
+}
+
+std::vector<std::string> PassTask::outputs() const {
+  std::vector<std::string> topics;
+  for (const ViewSpec& view : pass_->spec().views) topics.push_back(view.topic);
+  return topics;
+}
+
+Result<std::vector<std::optional<CommittedPartition>>> PassTask::read_committed() {
+  std::vector<std::optional<CommittedPartition>> committed;
+  for (const Source& source : sources_) {
+    std::optional<CommittedPartition>& merged = committed.emplace_back();
+    for (const ViewSpec& view : pass_->spec().views) {
+      ASSIGN_OR_RETURN(const auto position, log_.position(group_of(view), source.partition));
+      if (!position) continue;
+      ASSIGN_OR_RETURN(ViewCheckpoint checkpoint, decode_view_checkpoint(position->metadata));
+      if (checkpoint.definition != view.definition()) {
+        return conflict(
+            fmt::format("view {} exists with another definition; give the new one another name, or run with "
+                        "another --application-id to compute it from the beginning",
+                        view.name));
+      }
+      // The views of a pass were committed together, so the first one's places serve all.
+      if (!merged) merged = CommittedPartition{position->next, position->recovery, std::move(checkpoint)};
+      merged->recovery = std::min(merged->recovery, position->recovery);
+    }
+  }
+  return committed;
+}
+
+Status PassTask::restore() {
+  const std::vector<ViewSpec>& views = pass_->spec().views;
+  for (size_t view = 0; view < views.size(); ++view) {
+    for (size_t i = 0; i < sources_.size(); ++i) {
+      ASSIGN_OR_RETURN(const auto position, log_.position(group_of(views[view]), sources_[i].partition));
+      if (!position) continue;
+      ASSIGN_OR_RETURN(const ViewCheckpoint checkpoint, decode_view_checkpoint(position->metadata));
+      pass_->watermark().raise(checkpoint.watermark_ms);
+      pass_->watermark().restore_partition(i, checkpoint.partition_watermark_ms);
+      pass_->restore_closed_before(view, std::max(pass_->closed_before_ms(view), checkpoint.closed_before_ms));
+      // A task's first partition carries its counters.
+      if (i == 0) pass_->restore_accounting(view, accounting_from(checkpoint.counters));
+    }
+  }
+  return {};
+}
+
+Status PassTask::open() {
+  ASSIGN_OR_RETURN(const auto committed, read_committed());
+  std::vector<Offset> begin;
+  for (const Source& source : sources_) {
+    ASSIGN_OR_RETURN(const OffsetRange range, log_.offsets(source.partition));
+    begin.push_back(range.begin);
+  }
+  const RecoveryDecision decision = decide_recovery(committed, begin, layout_);
+  RETURN_IF_ERROR(restore());
+  RETURN_IF_ERROR(pass_->load_keys(fmt::format("keys/{}/", name_), state_));
+  if (decision.outcome == RecoveryDecision::Outcome::kFromSnapshot) {
+    RETURN_IF_ERROR(snapshots_.load(decision.snapshot, *pass_));
+    for (size_t i = 0; i < sources_.size(); ++i) sources_[i].snapshot_offset = decision.ranges[i].rebuild_from;
+    snapshot_ = decision.snapshot;
+  }
+  recovery_ = decision.outcome;
+  RETURN_IF_ERROR(rebuild(decision));
+  records_until_snapshot_ = options_.snapshot_min_records;
+  last_commit_ns_ = clock_.monotonic_ns();
+  publish_status();
+  return {};
+}
+
+Status PassTask::rebuild(const RecoveryDecision& decision) {
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    Source& source = sources_[i];
+    source.next = decision.ranges[i].rebuild_from;
+    source.committed = decision.ranges[i].live_from;
+    while (source.next < source.committed) {
+      RETURN_IF_ERROR(log_.read(source.partition, source.next, options_.read_bytes, records_));
+      if (records_.records.empty()) {
+        return corrupt(fmt::format("topic {} partition {}: the log ends at offset {}, before the committed position {}",
+                                   source.partition.topic, source.partition.partition, source.next, source.committed));
+      }
+      RETURN_IF_ERROR(process_records(i, true, source.committed));
+      source.next = std::min(records_.next, source.committed);
+    }
+  }
+  return {};
+}
+
+Status PassTask::process_records(size_t source, bool rebuilding, Offset limit) {
+  std::span<const RecordView> rest(records_.records);
+  while (!rest.empty() && rest.back().offset >= limit) rest = rest.first(rest.size() - 1);
+  while (!rest.empty()) {
+    const auto batch = rest.first(std::min(options_.batch_records, rest.size()));
+    RETURN_IF_ERROR(pass_->process(source, batch, rebuilding));
+    rest = rest.subspan(batch.size());
+  }
+  return {};
+}
+
+// The partition furthest behind in event time, so that all advance together.
+size_t PassTask::choose_source() const {
+  size_t chosen = sources_.size();
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i].exhausted) continue;
+    if (chosen == sources_.size() || pass_->watermark().partition_ms(i) < pass_->watermark().partition_ms(chosen)) {
+      chosen = i;
+    }
+  }
+  return chosen;
+}
+
+Result<Task::Step> PassTask::step() {
+  const int64_t started_ns = clock_.monotonic_ns();
+  Step result = Step::kExhausted;
+  for (size_t attempt = 0; attempt < sources_.size(); ++attempt) {
+    const size_t i = choose_source();
+    if (i == sources_.size()) break;
+    Source& source = sources_[i];
+    RETURN_IF_ERROR(log_.read(source.partition, source.next, options_.read_bytes, records_));
+    if (records_.records.empty()) {
+      source.exhausted = true;
+      RETURN_IF_ERROR(pass_->mark_exhausted(i, clock_.now()));
+      continue;
+    }
+    pass_->mark_active(i, clock_.now());
+    RETURN_IF_ERROR(process_records(i, false, Offset(INT64_MAX)));
+    const auto count = static_cast<int64_t>(records_.records.size());
+    records_read_ += count;
+    records_since_snapshot_ += count;
+    source.next = records_.next;
+    dirty_ = true;
+    result = Step::kWorked;
+    break;
+  }
+  // Look at every partition again next time: its end may have moved.
+  if (result == Step::kExhausted || !options_.bounded) {
+    for (Source& source : sources_) source.exhausted = false;
+  }
+  busy_ns_since_snapshot_ += clock_.monotonic_ns() - started_ns;
+  RETURN_IF_ERROR(commit_if_due(false));
+  return result;
+}
+
+Status PassTask::commit_if_due(bool force) {
+  const int64_t now_ns = clock_.monotonic_ns();
+  const bool due = now_ns - last_commit_ns_ >= options_.commit_interval_ms * 1'000'000 ||
+                   pass_->output().bytes() >= options_.commit_bytes;
+  if (!force && (!due || !options_.commits)) return {};
+  if (dirty_ || !pass_->output().empty()) RETURN_IF_ERROR(commit());
+  last_commit_ns_ = clock_.monotonic_ns();
+  publish_status();
+  return {};
+}
+
+ViewCheckpoint PassTask::checkpoint_of(size_t view, size_t source) const {
+  ViewCheckpoint checkpoint;
+  checkpoint.definition = pass_->spec().views[view].definition();
+  checkpoint.watermark_ms = pass_->watermark().current_ms();
+  checkpoint.partition_watermark_ms = pass_->watermark().partition_ms(source);
+  checkpoint.closed_before_ms = pass_->closed_before_ms(view);
+  if (source == 0) checkpoint.counters = counters_of(pass_->accounting(view));
+  checkpoint.snapshot = snapshot_;
+  checkpoint.snapshot_offset = sources_[source].snapshot_offset;
+  checkpoint.layout = layout_;
+  return checkpoint;
+}
+
+Status PassTask::commit() {
+  RETURN_IF_ERROR(pass_->emit_changes());
+  RETURN_IF_ERROR(snapshot_if_due());
+  Transaction transaction;
+  pass_->output().move_into(transaction);
+  pass_->save_new_keys(fmt::format("keys/{}/", name_), transaction.state);
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    Source& source = sources_[i];
+    const int64_t open_offset = pass_->first_open_offset(i);
+    const Offset recovery = open_offset < 0 ? source.next : std::min(source.next, Offset(open_offset));
+    for (size_t view = 0; view < pass_->spec().views.size(); ++view) {
+      transaction.positions.push_back({group_of(pass_->spec().views[view]),
+                                       source.partition,
+                                       {source.next, recovery, encode_view_checkpoint(checkpoint_of(view, i))}});
+    }
+    source.committed = source.next;
+  }
+  RETURN_IF_ERROR(log_.commit(std::move(transaction), Durability::kSync));
+  ++commits_;
+  dirty_ = false;
+  // Only now nothing names the older snapshots any more.
+  if (snapshot_is_new_) RETURN_IF_ERROR(snapshots_.keep_only(snapshot_));
+  snapshot_is_new_ = false;
+  return {};
+}
+
+Status PassTask::snapshot_if_due() {
+  if (options_.snapshot_share <= 0 || records_since_snapshot_ < records_until_snapshot_) return {};
+  const auto cost_ns = static_cast<double>(snapshot_cost_ns_);
+  if (static_cast<double>(busy_ns_since_snapshot_) * options_.snapshot_share < cost_ns) return {};
+  const int64_t started_ns = clock_.monotonic_ns();
+  ASSIGN_OR_RETURN(const SnapshotStore::Written written, snapshots_.write(*pass_));
+  snapshot_ = written.name;
+  snapshot_is_new_ = true;
+  for (Source& source : sources_) source.snapshot_offset = source.next;
+  snapshot_cost_ns_ = clock_.monotonic_ns() - started_ns;
+  records_since_snapshot_ = 0;
+  busy_ns_since_snapshot_ = 0;
+  return {};
+}
+
+Status PassTask::finish(bool close) {
+  if (close) {
+    RETURN_IF_ERROR(pass_->close_all());
+    dirty_ = true;
+  }
+  return commit_if_due(true);
+}
+
+void PassTask::publish_status() {
+  TaskStatus status;
+  status.name = name_;
+  status.records = records_read_;
+  for (const Source& source : sources_) {
+    if (const auto range = log_.offsets(source.partition)) status.lag += range->end.value - source.next.value;
+  }
+  status.watermark_ms = pass_->watermark().current_ms();
+  status.open_windows = pass_->open_windows();
+  status.state_bytes = static_cast<int64_t>(pass_->state_bytes());
+  status.commits = commits_;
+  for (size_t view = 0; view < pass_->spec().views.size(); ++view) {
+    status.views.push_back({pass_->spec().views[view].name, pass_->accounting(view)});
+  }
+  publish(std::move(status));
+}
+
+}  // namespace meterstream

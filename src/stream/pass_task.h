@@ -1,0 +1,103 @@
+// Purpose: runs a pass over some partitions of a topic: reads the log, processes, commits position, results and state
+//          together, and recovers after a crash.
+// Guarantee: exactly once. After a crash at any point the committed output equals that of an undisturbed run; windows
+//            that were open are rebuilt from the latest snapshot, or from the log alone.
+// Non-guarantee: the number of EMIT CHANGES refinements depends on when commits happen; the last one of a window does not.
+// Thread-safety: see Task.
+// Errors: kConflict when a view was committed with another definition; those of the log and the store.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "log/event_log.h"
+#include "state/view_checkpoint.h"
+#include "stream/pass_processor.h"
+#include "stream/snapshot_store.h"
+#include "stream/task.h"
+
+namespace meterstream {
+
+struct PassTaskOptions {
+  std::string application = "meterstream";
+  /// True for a run that ends when its input does.
+  bool bounded = false;
+  int64_t commit_interval_ms = 200;
+  /// Commit earlier when this much output is waiting.
+  size_t commit_bytes = size_t{16} << 20;
+  size_t read_bytes = size_t{1} << 20;
+  /// Records that pass through the operators together.
+  size_t batch_records = 2048;
+  size_t memory_limit_bytes = 0;
+  /// Snapshots may take about this share of the time; 0 switches them off.
+  double snapshot_share = 0.02;
+  /// At least this many records between snapshots.
+  int64_t snapshot_min_records = 5'000'000;
+  /// False skips commits altogether until finish(): a yardstick for the cost of exactly-once, not for use.
+  bool commits = true;
+};
+
+class PassTask final : public Task {
+ public:
+  /// `partitions` of the source topic that this task owns. All references must outlive the task.
+  PassTask(PassSpec spec, std::vector<PartitionId> partitions, EventLog& log, KeyValueStore& state,
+           SchemaStore& schemas, const Clock& clock, PassTaskOptions options);
+  ~PassTask() override;
+
+  Status open() override;
+  Result<Step> step() override;
+  Status finish(bool close) override;
+  [[nodiscard]] std::vector<std::string> inputs() const override;
+  [[nodiscard]] std::vector<std::string> outputs() const override;
+
+  /// Which way open() recovered; for tests and logs.
+  [[nodiscard]] RecoveryDecision::Outcome recovery() const { return recovery_; }
+
+ private:
+  struct Source {
+    TopicPartition partition;
+    Offset next;
+    Offset committed;
+    Offset snapshot_offset;
+    bool exhausted = false;
+  };
+
+  Result<std::vector<std::optional<CommittedPartition>>> read_committed();
+  Status restore();
+  Status rebuild(const RecoveryDecision& decision);
+  Status process_records(size_t source, bool rebuilding, Offset limit);
+  [[nodiscard]] size_t choose_source() const;
+  Status commit_if_due(bool force);
+  Status commit();
+  Status snapshot_if_due();
+  [[nodiscard]] std::string group_of(const ViewSpec& view) const;
+  [[nodiscard]] ViewCheckpoint checkpoint_of(size_t view, size_t source) const;
+  void publish_status();
+
+  std::vector<Source> sources_;
+  EventLog& log_;
+  KeyValueStore& state_;
+  const Clock& clock_;
+  PassTaskOptions options_;
+  std::string name_;
+  std::string layout_;
+  PageSpill spill_;
+  SnapshotStore snapshots_;
+  std::unique_ptr<PassProcessor> pass_;
+  RecordSet records_;
+  RecoveryDecision::Outcome recovery_ = RecoveryDecision::Outcome::kFresh;
+  std::string snapshot_;
+  bool snapshot_is_new_ = false;
+  int64_t last_commit_ns_ = 0;
+  int64_t records_since_snapshot_ = 0;
+  int64_t records_until_snapshot_ = 0;
+  int64_t busy_ns_since_snapshot_ = 0;
+  int64_t snapshot_cost_ns_ = 0;
+  bool dirty_ = false;
+  int64_t records_read_ = 0;
+  int64_t commits_ = 0;
+};
+
+}  // namespace meterstream

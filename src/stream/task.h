@@ -1,0 +1,66 @@
+// Purpose: a unit of work that one thread at a time drives: a pass over some partitions, or a sink.
+// Thread-safety: open, step and finish from one thread at a time; status() from any thread.
+// Errors: an error of step() or finish() ends the run; what was committed stays, and a new run goes on from there.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "stream/view_accounting.h"
+
+namespace meterstream {
+
+/// What a task tells about itself after a commit or a step.
+struct TaskStatus {
+  struct View {
+    std::string name;
+    ViewAccounting accounting;
+  };
+  std::string name;
+  int64_t records = 0;  ///< read by this run
+  int64_t lag = 0;      ///< records behind the ends of its partitions, when it last looked
+  int64_t watermark_ms = INT64_MIN;
+  int64_t open_windows = 0;
+  int64_t state_bytes = 0;
+  int64_t commits = 0;
+  std::vector<View> views;
+};
+
+class Task {
+ public:
+  enum class Step : uint8_t {
+    kWorked,     ///< there was something to do
+    kExhausted,  ///< its input was at the end
+  };
+
+  virtual ~Task() = default;
+  /// Recovers state. Call once, before the first step.
+  virtual Status open() = 0;
+  /// A bounded amount of work, tens of milliseconds; commits by itself when due.
+  virtual Result<Step> step() = 0;
+  /// Commits. With `close`, first closes what is open, as a bounded run does.
+  virtual Status finish(bool close) = 0;
+  /// Topics it reads and topics it writes: a bounded run finishes writers before readers.
+  [[nodiscard]] virtual std::vector<std::string> inputs() const = 0;
+  [[nodiscard]] virtual std::vector<std::string> outputs() const = 0;
+
+  [[nodiscard]] TaskStatus status() const {
+    const std::scoped_lock lock(published_mutex_);
+    return published_;
+  }
+
+ protected:
+  void publish(TaskStatus status) {
+    const std::scoped_lock lock(published_mutex_);
+    published_ = std::move(status);
+  }
+
+ private:
+  mutable std::mutex published_mutex_;
+  TaskStatus published_;
+};
+
+}  // namespace meterstream

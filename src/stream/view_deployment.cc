@@ -1,0 +1,80 @@
+#include "stream/view_deployment.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace meterstream {
+namespace {
+
+// Records of one group lie in one partition when the group contains everything the key is made of.
+bool groups_stay_in_partitions(const ViewSpec& view) {
+  const std::vector<ColumnSchema>& columns = view.source->columns;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].type != ColumnType::kVarchar) continue;
+    if (std::find(view.group_by.begin(), view.group_by.end(), i) == view.group_by.end()) return false;
+  }
+  return true;
+}
+
+// Views may share a pass when stream, task shape and committed positions are the same.
+Result<std::string> pass_key(const ViewSpec& view, EventLog& log, int32_t partitions, std::string_view application) {
+  std::string key = fmt::format("{}|{}", view.source->name, groups_stay_in_partitions(view));
+  for (int32_t partition = 0; partition < partitions; ++partition) {
+    ASSIGN_OR_RETURN(const auto position, log.position(fmt::format("{}.{}", application, view.name),
+                                                       {view.source->topic, PartitionId(partition)}));
+    key += position ? fmt::format("|{}", position->next) : "|-";
+  }
+  return key;
+}
+
+}  // namespace
+
+Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log, int32_t default_partitions) {
+  for (ViewSpec& view : views) {
+    ASSIGN_OR_RETURN(const auto source, log.create_topic({view.source->topic, default_partitions}));
+    RETURN_IF_ERROR(log.create_topic({view.source->topic + "-rejected", source.config.partitions}));
+    ASSIGN_OR_RETURN(const auto results, log.create_topic({view.topic, view.partitions}));
+    view.partitions = results.config.partitions;
+    RETURN_IF_ERROR(log.create_topic({view.late_topic(), view.partitions}));
+  }
+  return {};
+}
+
+Result<std::vector<std::unique_ptr<Task>>> deploy_views(const std::vector<ViewSpec>& views, Runtime runtime,
+                                                        const PassTaskOptions& options, int32_t default_partitions) {
+  std::vector<ViewSpec> specs = views;
+  RETURN_IF_ERROR(create_view_topics(specs, runtime.log, default_partitions));
+  std::map<std::string, PassSpec> passes;
+  for (ViewSpec& view : specs) {
+    ASSIGN_OR_RETURN(const auto topic, runtime.log.describe_topic(view.source->topic));
+    ASSIGN_OR_RETURN(const std::string key, pass_key(view, runtime.log, topic.config.partitions, options.application));
+    PassSpec& pass = passes[key];
+    pass.source = view.source;
+    pass.views.push_back(std::move(view));
+  }
+  size_t task_count = 0;
+  std::vector<std::pair<const PassSpec*, std::vector<PartitionId>>> shapes;
+  for (const auto& [key, pass] : passes) {
+    ASSIGN_OR_RETURN(const auto topic, runtime.log.describe_topic(pass.source->topic));
+    std::vector<PartitionId> all;
+    for (int32_t partition = 0; partition < topic.config.partitions; ++partition) all.emplace_back(partition);
+    if (groups_stay_in_partitions(pass.views.front())) {
+      for (const PartitionId partition : all) shapes.push_back({&pass, {partition}});
+    } else {
+      shapes.push_back({&pass, all});
+    }
+    task_count = shapes.size();
+  }
+  PassTaskOptions each = options;
+  if (task_count > 0) each.memory_limit_bytes = options.memory_limit_bytes / task_count;
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (const auto& [pass, partitions] : shapes) {
+    tasks.push_back(std::make_unique<PassTask>(*pass, partitions, runtime.log, runtime.state, runtime.schemas,
+                                               runtime.clock, each));
+  }
+  return tasks;
+}
+
+}  // namespace meterstream

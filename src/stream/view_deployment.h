@@ -1,0 +1,30 @@
+// Purpose: turns views into tasks: which views share a pass, which partitions a task owns, which topics must exist.
+// Rules: views of one stream that stand at the same positions share one pass. When the views' groups contain the columns
+//        of the topic's key (all VARCHAR columns of the stream), each partition is a task of its own; otherwise one task
+//        reads all partitions, so that every group is in one place.
+// Thread-safety: none. Errors: those of the log.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "stream/pass_task.h"
+
+namespace meterstream {
+
+/// Where deployed views run. All must outlive the tasks.
+struct Runtime {
+  EventLog& log;
+  KeyValueStore& state;
+  SchemaStore& schemas;
+  const Clock& clock;
+};
+
+/// Creates the missing topics (sources with `default_partitions`) and builds the tasks.
+Result<std::vector<std::unique_ptr<Task>>> deploy_views(const std::vector<ViewSpec>& views, Runtime runtime,
+                                                        const PassTaskOptions& options, int32_t default_partitions);
+
+/// Sets each view's `partitions` to those of its result topic, creating the topics that are missing.
+Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log, int32_t default_partitions);
+
+}  // namespace meterstream
