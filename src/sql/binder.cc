@@ -1,0 +1,261 @@
+#include "sql/binder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sql/option_reader.h"
+#include "sql/parser.h"
+
+namespace meterstream {
+namespace {
+
+constexpr int64_t kMostPartitions = 1024;
+
+bool are_same(const ast::Identifier& one, const ast::Identifier& other) {
+  return one.quoted && other.quoted ? one.text == other.text : equals_ignoring_case(one.text, other.text);
+}
+
+Status check_free(const ast::Identifier& name, const SourceText& source, const Catalog& catalog) {
+  const std::string_view kind = catalog.kind_of(name);
+  if (kind.empty()) return {};
+  return source.error_at(name.position.offset, fmt::format("the name {} is used already, by {}", name.text, kind));
+}
+
+Result<std::vector<ColumnSchema>> bind_columns(const ast::CreateStream& stream, ValueFormat format,
+                                               const SourceText& source) {
+  if (stream.columns.empty()) {
+    if (format == ValueFormat::kAvro) return reading_columns();
+    return source.error_at(stream.name.position.offset,
+                           "a stream of JSON needs its columns: CREATE STREAM name (column TYPE, ...)");
+  }
+  std::vector<ColumnSchema> columns;
+  for (size_t i = 0; i < stream.columns.size(); ++i) {
+    const ast::ColumnDefinition& column = stream.columns[i];
+    for (size_t earlier = 0; earlier < i; ++earlier) {
+      if (!are_same(stream.columns[earlier].name, column.name)) continue;
+      return source.error_at(column.position.offset, fmt::format("column {} is declared twice", column.name.text));
+    }
+    if (column.key) {
+      return source.error_at(column.position.offset,
+                             "not supported yet: KEY columns; columns are read from the record's value");
+    }
+    columns.push_back({column.name.text, column.type});
+  }
+  return columns;
+}
+
+/// The named column, or the one called "timestamp", or the only TIMESTAMP column.
+Result<size_t> bind_event_time(const std::vector<ColumnSchema>& columns, OptionReader& options,
+                               const ast::CreateStream& stream, const SourceText& source) {
+  const ast::Option* option = options.take({"timestamp"});
+  if (option != nullptr) {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      names.push_back(columns[i].name);
+      if (!equals_ignoring_case(columns[i].name, option->value)) continue;
+      if (columns[i].type == ColumnType::kTimestamp) return i;
+      return options.error(*option, fmt::format("column {} is {}; event time needs a TIMESTAMP column", columns[i].name,
+                                                name_of(columns[i].type)));
+    }
+    const std::string nearest = nearest_name(option->value, names);
+    return options.error(*option, fmt::format("the stream has no column {}{}", shown(option->value),
+                                              nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest)));
+  }
+  std::vector<size_t> candidates;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].type != ColumnType::kTimestamp) continue;
+    if (equals_ignoring_case(columns[i].name, "timestamp")) return i;
+    candidates.push_back(i);
+  }
+  if (candidates.size() == 1) return candidates[0];
+  return source.error_at(
+      stream.name.position.offset,
+      candidates.empty() ? "the stream needs a TIMESTAMP column: readings are aggregated by their own time"
+                         : "the stream has several TIMESTAMP columns; name its event time WITH (timestamp = 'column')");
+}
+
+Status bind_deduplication(OptionReader& options, StreamSpec& stream) {
+  const ast::Option* option = options.take({"deduplicate"});
+  if (option == nullptr) return {};
+  if (option->kind == ast::Option::Kind::kBoolean || equals_ignoring_case(option->value, "off")) {
+    stream.deduplicate = option->value == "TRUE";
+    return {};
+  }
+  if (option->kind != ast::Option::Kind::kString) {
+    return options.error(*option, "deduplicate needs a length of time such as '1 hour', TRUE or FALSE");
+  }
+  const Result<int64_t> horizon = parse_time_length(option->value);
+  if (!horizon) return options.error(*option, horizon.error().message);
+  if (*horizon == 0) return options.error(*option, "deduplicate needs a horizon above 0; FALSE switches it off");
+  stream.deduplicate = true;
+  stream.deduplicate_horizon_ms = *horizon;
+  return {};
+}
+
+Result<std::shared_ptr<const StreamSpec>> bind_stream(const ast::CreateStream& syntax, const SourceText& source) {
+  auto stream = std::make_shared<StreamSpec>();
+  stream->name = syntax.name.text;
+  OptionReader options(syntax.options, source);
+  ASSIGN_OR_RETURN(const auto topic, options.topic());
+  stream->topic = topic.value_or(stream->name);
+  const std::string fault = topic_name_fault(stream->topic);
+  if (!fault.empty()) {
+    return source.error_at(syntax.name.position.offset, fault + "; give the topic: WITH (topic = '...')");
+  }
+  ASSIGN_OR_RETURN(const auto format, options.choice({"value_format"}, {"AVRO", "JSON"}));
+  stream->format = format.value_or(0) == 0 ? ValueFormat::kAvro : ValueFormat::kJson;
+  ASSIGN_OR_RETURN(stream->columns, bind_columns(syntax, stream->format, source));
+  ASSIGN_OR_RETURN(stream->timestamp_column, bind_event_time(stream->columns, options, syntax, source));
+  RETURN_IF_ERROR(bind_deduplication(options, *stream));
+  ASSIGN_OR_RETURN(const auto idle_timeout, options.duration_ms({"idle_timeout"}));
+  stream->idle_timeout_ms = idle_timeout.value_or(stream->idle_timeout_ms);
+  ASSIGN_OR_RETURN(const auto max_ahead, options.duration_ms({"max_ahead"}));
+  stream->max_ahead_ms = max_ahead.value_or(stream->max_ahead_ms);
+  ASSIGN_OR_RETURN(const auto partitions, options.integer({"partitions"}, 1, kMostPartitions));
+  stream->partitions = static_cast<int32_t>(partitions.value_or(stream->partitions));
+  RETURN_IF_ERROR(options.finish());
+  return std::shared_ptr<const StreamSpec>(std::move(stream));
+}
+
+Result<SinkSpec> bind_sink(const ast::CreateSink& syntax, const SourceText& source) {
+  SinkSpec sink;
+  sink.name = syntax.name.text;
+  OptionReader options(syntax.options, source);
+  ASSIGN_OR_RETURN(const auto type, options.choice({"type"}, {"embedded"}));
+  if (!type)
+    return source.error_at(syntax.name.position.offset, "a sink needs its type: WITH (type = 'embedded', ...)");
+  sink.type = "embedded";
+  ASSIGN_OR_RETURN(const auto topic, options.topic());
+  if (!topic) return source.error_at(syntax.name.position.offset, "a sink needs its topic: WITH (topic = '...', ...)");
+  sink.topic = *topic;
+  ASSIGN_OR_RETURN(const auto table, options.text({"table"}));
+  sink.table = table.value_or(sink.name);
+  if (sink.table.empty()) return source.error_at(syntax.name.position.offset, "the sink's table needs a name");
+  const std::vector<std::string_view> buckets = {"none", "minutes", "hours", "days", "months"};
+  ASSIGN_OR_RETURN(const auto bucket, options.choice({"bucket"}, buckets));
+  if (bucket.value_or(0) != 0) sink.bucket = buckets[*bucket];
+  RETURN_IF_ERROR(options.finish());
+  return sink;
+}
+
+class ScriptBinder {
+ public:
+  ScriptBinder(const SourceText& source, Catalog& catalog) : source_(source), catalog_(catalog) {}
+
+  Status bind(const ast::CreateStream& syntax) {
+    RETURN_IF_ERROR(check_free(syntax.name, source_, catalog_));
+    ASSIGN_OR_RETURN(auto stream, bind_stream(syntax, source_));
+    catalog_.add_stream(syntax.name, stream);
+    program.streams.push_back(std::move(stream));
+    return {};
+  }
+
+  Status bind(const ast::CreateTable& syntax) {
+    RETURN_IF_ERROR(check_free(syntax.name, source_, catalog_));
+    ASSIGN_OR_RETURN(BoundView view, bind_table(syntax, source_, catalog_));
+    const auto& sink = std::get<Sink>(view.plan->operation);
+    const std::string writer = catalog_.writer_of(sink.topic);
+    if (!writer.empty()) {
+      return source_.error_at(
+          syntax.name.position.offset,
+          fmt::format("topic {} belongs to {} already; give another: WITH (topic = '...')", sink.topic, writer));
+    }
+    catalog_.add_table(syntax.name, sink.topic);
+    program.views.push_back(std::move(view));
+    return {};
+  }
+
+  Status bind(const ast::CreateSink& syntax) {
+    RETURN_IF_ERROR(check_free(syntax.name, source_, catalog_));
+    ASSIGN_OR_RETURN(SinkSpec sink, bind_sink(syntax, source_));
+    catalog_.add_sink(syntax.name);
+    program.sinks.push_back(std::move(sink));
+    return {};
+  }
+
+  Status bind(const ast::SetOption& syntax) {
+    if (syntax.name.empty()) return source_.error_at(syntax.position.offset, "a setting needs a name");
+    program.settings[syntax.name] = syntax.value;
+    return {};
+  }
+
+  BoundProgram program;
+
+ private:
+  const SourceText& source_;
+  Catalog& catalog_;
+};
+
+}  // namespace
+
+const Catalog::Entry* Catalog::find(const ast::Identifier& name) const {
+  for (const Entry& entry : entries_) {
+    if (are_same(entry.name, name)) return &entry;
+  }
+  return nullptr;
+}
+
+std::string_view Catalog::kind_of(const ast::Identifier& name) const {
+  const Entry* entry = find(name);
+  return entry == nullptr ? std::string_view() : entry->kind;
+}
+
+std::shared_ptr<const StreamSpec> Catalog::stream(const ast::Identifier& name) const {
+  for (const Entry& entry : entries_) {
+    if (entry.stream != nullptr && is_same_name(name, entry.name.text)) return entry.stream;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Catalog::stream_names() const {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries_) {
+    if (entry.stream != nullptr) names.push_back(entry.name.text);
+  }
+  return names;
+}
+
+std::string Catalog::writer_of(std::string_view topic) const {
+  for (const Entry& entry : entries_) {
+    const std::string& taken = entry.stream != nullptr ? entry.stream->topic : entry.topic;
+    const bool is_late_topic = entry.kind == "a table" && topic == taken + "-late";
+    if (entry.kind != "a sink" && (taken == topic || is_late_topic)) {
+      return fmt::format("{} {}", entry.kind.substr(2), entry.name.text);
+    }
+  }
+  return {};
+}
+
+void Catalog::add_stream(const ast::Identifier& name, std::shared_ptr<const StreamSpec> stream) {
+  entries_.push_back({name, "a stream", std::move(stream), {}});
+}
+void Catalog::add_table(const ast::Identifier& name, std::string_view topic) {
+  entries_.push_back({name, "a table", nullptr, std::string(topic)});
+}
+void Catalog::add_sink(const ast::Identifier& name) {
+  entries_.push_back({name, "a sink", nullptr, {}});
+}
+
+bool is_same_name(const ast::Identifier& reference, std::string_view declared) {
+  return reference.quoted ? reference.text == declared : equals_ignoring_case(reference.text, declared);
+}
+
+std::vector<ColumnSchema> reading_columns() {
+  return {{"gateway", ColumnType::kVarchar},
+          {"metricType", ColumnType::kVarchar},
+          {"metricAttribute", ColumnType::kVarchar},
+          {"timestamp", ColumnType::kTimestamp},
+          {"value", ColumnType::kDouble}};
+}
+
+Result<BoundProgram> bind_script(const ast::Script& script, const SourceText& source, Catalog& catalog) {
+  ScriptBinder binder(source, catalog);
+  for (const ast::Statement& statement : script.statements) {
+    RETURN_IF_ERROR(std::visit([&](const auto& one) { return binder.bind(one); }, statement));
+  }
+  return std::move(binder.program);
+}
+
+}  // namespace meterstream

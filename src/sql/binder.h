@@ -1,0 +1,57 @@
+// Purpose: looks up names and types of a parsed SQL file and makes its logical plan.
+// Errors: kInvalid with file:line:column and a caret: unknown and ambiguous names (with the nearest one), types that do
+//         not fit, columns outside GROUP BY, misplaced aggregates, names used twice, windows that cannot be.
+// Thread-safety: none; a catalog belongs to one caller.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "sql/ast.h"
+#include "sql/logical_plan.h"
+#include "sql/source_text.h"
+
+namespace meterstream {
+
+/// What is declared so far. Names ignore case, unless both are quoted.
+class Catalog {
+ public:
+  /// How a name is taken: "a stream", "a table", "a sink"; empty when it is free.
+  [[nodiscard]] std::string_view kind_of(const ast::Identifier& name) const;
+  [[nodiscard]] std::shared_ptr<const StreamSpec> stream(const ast::Identifier& name) const;
+  [[nodiscard]] std::vector<std::string> stream_names() const;
+  /// Who writes the topic; empty when nobody here does.
+  [[nodiscard]] std::string writer_of(std::string_view topic) const;
+
+  void add_stream(const ast::Identifier& name, std::shared_ptr<const StreamSpec> stream);
+  void add_table(const ast::Identifier& name, std::string_view topic);
+  void add_sink(const ast::Identifier& name);
+
+ private:
+  struct Entry {
+    ast::Identifier name;
+    std::string_view kind;
+    std::shared_ptr<const StreamSpec> stream;
+    std::string topic;
+  };
+  [[nodiscard]] const Entry* find(const ast::Identifier& name) const;
+  std::vector<Entry> entries_;
+};
+
+/// Binds the statements in order; later ones see what earlier ones declare. `catalog` grows by what is declared.
+Result<BoundProgram> bind_script(const ast::Script& script, const SourceText& source, Catalog& catalog);
+
+/// The columns of a stream of readings that names none: gateway, metricType, metricAttribute, timestamp, value.
+std::vector<ColumnSchema> reading_columns();
+
+/// Whether a reference means a declared name: quoted by exact spelling, unquoted ignoring case.
+bool is_same_name(const ast::Identifier& reference, std::string_view declared);
+
+/// CREATE TABLE (select_binder.cc).
+Result<BoundView> bind_table(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog);
+
+}  // namespace meterstream

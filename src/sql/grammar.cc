@@ -1,0 +1,496 @@
+// Two PEGTL grammars: one over the characters of the file gives tokens, one over the tokens (a byte each) gives the
+// syntax tree. Errors are reported at the furthest token that could not be used.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <tao/pegtl.hpp>
+#include <tao/pegtl/contrib/parse_tree.hpp>
+
+#include "sql/ast.h"
+#include "sql/syntax_tree.h"
+
+namespace meterstream {
+namespace {
+
+namespace peg = tao::pegtl;
+using T = Terminal;
+
+// ---- Characters to tokens
+
+struct LineComment : peg::seq<peg::string<'-', '-'>, peg::until<peg::eolf>> {};
+struct BlockComment : peg::seq<peg::string<'/', '*'>, peg::until<peg::string<'*', '/'>>> {};
+template <char Quote>
+struct Quoted
+    : peg::seq<peg::one<Quote>, peg::star<peg::sor<peg::string<Quote, Quote>, peg::not_one<Quote>>>, peg::one<Quote>> {
+};
+struct StringToken : Quoted<'\''> {};
+struct QuotedNameToken : peg::sor<Quoted<'"'>, Quoted<'`'>> {};
+struct WordToken : peg::identifier {};
+struct Exponent : peg::seq<peg::one<'e', 'E'>, peg::opt<peg::one<'+', '-'>>, peg::plus<peg::digit>> {};
+struct DecimalToken
+    : peg::seq<peg::sor<peg::seq<peg::plus<peg::digit>, peg::one<'.'>, peg::star<peg::digit>, peg::opt<Exponent>>,
+                        peg::seq<peg::one<'.'>, peg::plus<peg::digit>, peg::opt<Exponent>>,
+                        peg::seq<peg::plus<peg::digit>, Exponent>>,
+               peg::not_at<peg::identifier_other>> {};
+struct IntegerToken : peg::seq<peg::plus<peg::digit>, peg::not_at<peg::identifier_other>> {};
+struct SymbolToken
+    : peg::sor<peg::string<'<', '>'>, peg::string<'!', '='>, peg::string<'<', '='>, peg::string<'>', '='>,
+               peg::one<'(', ')', ',', ';', '.', '*', '+', '-', '/', '%', '=', '<', '>'>> {};
+struct ByteOrderMark : peg::string<'\xef', '\xbb', '\xbf'> {};
+struct Characters : peg::seq<peg::opt<ByteOrderMark>,
+                             peg::star<peg::sor<peg::plus<peg::space>, LineComment, BlockComment, StringToken,
+                                                QuotedNameToken, WordToken, DecimalToken, IntegerToken, SymbolToken>>> {
+};
+
+T symbol_terminal(std::string_view symbol) {
+  if (symbol == "<>" || symbol == "!=") return T::kNotEqual;
+  if (symbol == "<=") return T::kLessOrEqual;
+  if (symbol == ">=") return T::kGreaterOrEqual;
+  constexpr std::string_view kSymbols = "(),;.*+-/%=<>";
+  constexpr T kTerminals[] = {T::kOpen,  T::kClose, T::kComma,   T::kSemicolon, T::kDot,  T::kStar,   T::kPlus,
+                              T::kMinus, T::kSlash, T::kPercent, T::kEqual,     T::kLess, T::kGreater};
+  return kTerminals[kSymbols.find(symbol[0])];
+}
+
+struct Tokens {
+  const char* text = nullptr;
+  std::vector<Token> list;
+
+  template <class Input>
+  void add(T terminal, const Input& in) {
+    list.push_back({terminal, static_cast<uint32_t>(in.begin() - text), {in.begin(), in.size()}});
+  }
+};
+
+template <class Rule>
+struct TokenAction : peg::nothing<Rule> {};
+template <T Kind>
+struct AddToken {
+  template <class Input>
+  static void apply(const Input& in, Tokens& tokens) {
+    tokens.add(Kind, in);
+  }
+};
+template <>
+struct TokenAction<StringToken> : AddToken<T::kString> {};
+template <>
+struct TokenAction<QuotedNameToken> : AddToken<T::kQuotedName> {};
+template <>
+struct TokenAction<DecimalToken> : AddToken<T::kDecimal> {};
+template <>
+struct TokenAction<IntegerToken> : AddToken<T::kInteger> {};
+template <>
+struct TokenAction<WordToken> {
+  template <class Input>
+  static void apply(const Input& in, Tokens& tokens) {
+    tokens.add(word_terminal({in.begin(), in.size()}), in);
+  }
+};
+template <>
+struct TokenAction<SymbolToken> {
+  template <class Input>
+  static void apply(const Input& in, Tokens& tokens) {
+    tokens.add(symbol_terminal({in.begin(), in.size()}), in);
+  }
+};
+
+Error lexical_error(const SourceText& source, size_t offset) {
+  const std::string_view rest = source.text().substr(offset);
+  if (rest[0] == '\'')
+    return source.error_at(offset, "this string has no closing ' (a ' inside a string is written '')");
+  if (rest[0] == '"' || rest[0] == '`') return source.error_at(offset, "this quoted name has no closing quote");
+  if (rest.starts_with("/*")) return source.error_at(offset, "this comment has no closing */");
+  if (rest[0] >= '0' && rest[0] <= '9') {
+    return source.error_at(offset,
+                           "a number ends before a letter: put a space after it, or quote a name that starts so");
+  }
+  size_t length = 1;
+  while (length < rest.size() && (static_cast<uint8_t>(rest[length]) & 0xc0) == 0x80) ++length;
+  return source.error_at(offset, fmt::format("unexpected character {}", shown(rest.substr(0, length))));
+}
+
+Result<std::vector<Token>> tokenize(const SourceText& source) {
+  const std::string_view text = source.text();
+  peg::memory_input<peg::tracking_mode::lazy> input(text.data(), text.data() + text.size(), "");
+  Tokens tokens{text.data(), {}};
+  peg::parse<Characters, TokenAction>(input, tokens);
+  if (!input.empty()) return lexical_error(source, static_cast<size_t>(input.current() - text.data()));
+  for (const Token& token : tokens.list) {
+    if (token.terminal == T::kQuotedName && token.text.size() == 2) {
+      return source.error_at(token.offset, "a quoted name cannot be empty");
+    }
+  }
+  const size_t end = tokens.list.empty() ? text.size() : tokens.list.back().offset + tokens.list.back().text.size();
+  tokens.list.push_back({T::kEnd, static_cast<uint32_t>(end), {}});
+  return std::move(tokens.list);
+}
+
+// ---- Tokens to the tree
+
+/// Ends the parse at a token with a message of its own.
+struct Refusal {
+  uint32_t token;
+  std::string message;
+};
+
+struct Progress {
+  const std::vector<Token>& tokens;
+  uint32_t furthest = 0;
+  std::vector<std::string_view> expected;  ///< at `furthest`
+  std::vector<std::string_view> possible;  ///< at `furthest`: what may follow but need not
+  int64_t muted_at = -1;                   ///< expectations at this token are told by a label
+  int depth = 0;
+
+  void expect(uint32_t token, std::string_view what, bool is_optional) {
+    if (static_cast<int64_t>(token) == muted_at || token < furthest) return;
+    if (token > furthest) {
+      expected.clear();
+      possible.clear();
+      furthest = token;
+    }
+    auto& list = is_optional ? possible : expected;
+    if (std::find(list.begin(), list.end(), what) == list.end()) list.push_back(what);
+  }
+};
+
+template <class Input>
+uint32_t index_of(const Input& in) {
+  return static_cast<uint32_t>(in.byte());
+}
+
+/// Rules of our own look at the token list; the input's bytes only count tokens.
+template <class Derived>
+struct TokenRule {
+  using rule_t = Derived;
+  using subs_t = peg::type_list<>;
+
+  template <peg::apply_mode, peg::rewind_mode, template <class...> class, template <class...> class, class Input,
+            class... States>
+  static bool match(Input& in, Progress& progress, States&&...) {
+    if (in.empty() || !Derived::accepts(index_of(in), progress)) return false;
+    in.bump(1);
+    return true;
+  }
+};
+
+/// One terminal. Optional ones are offered in messages only when nothing is required.
+template <T Wanted, bool IsOptional = false>
+struct Is : TokenRule<Is<Wanted, IsOptional>> {
+  static bool accepts(uint32_t token, Progress& progress) {
+    if (progress.tokens[token].terminal == Wanted) return true;
+    progress.expect(token, name_of(Wanted), IsOptional);
+    return false;
+  }
+};
+template <T Wanted>
+using May = Is<Wanted, true>;
+
+struct AnyName : TokenRule<AnyName> {
+  static bool accepts(uint32_t token, Progress& progress) {
+    if (is_name(progress.tokens[token].terminal)) return true;
+    progress.expect(token, "a name", false);
+    return false;
+  }
+};
+
+/// A name that is not needed, and only taken when a reserved word, a comma or an end follows: otherwise a misspelled
+/// keyword would be swallowed as an alias.
+struct BareAlias : TokenRule<BareAlias> {
+  static bool accepts(uint32_t token, Progress& progress) {
+    if (!is_name(progress.tokens[token].terminal)) return false;
+    const T next = progress.tokens[token + 1].terminal;
+    return is_reserved_word(next) || next == T::kComma || next == T::kSemicolon || next == T::kEnd;
+  }
+};
+
+/// What ksqlDB has and this product does not run yet.
+enum class Feature : uint8_t {
+  kReplace,
+  kIfNotExists,
+  kStreamAsSelect,
+  kSourceTable,
+  kSourceKeyword,
+  kType,
+  kConnector,
+  kInsert,
+  kDrop,
+  kQuery,
+  kDescribe,
+  kShow,
+  kExplain,
+  kTerminate,
+  kPrint,
+  kAlter,
+  kVariables,
+  kUnset,
+  kHopping,
+  kSession,
+  kHaving,
+  kPartitionBy,
+  kJoin,
+  kSeveralSources,
+  kDistinct,
+  kLimit,
+  kPrimaryKey,
+  kOtherType,
+};
+constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
+                                              "IF NOT EXISTS",
+                                              "CREATE STREAM AS SELECT",
+                                              "CREATE TABLE without AS SELECT (a source table)",
+                                              "CREATE SOURCE",
+                                              "CREATE TYPE",
+                                              "CREATE CONNECTOR",
+                                              "INSERT",
+                                              "DROP",
+                                              "a query outside CREATE TABLE",
+                                              "DESCRIBE",
+                                              "SHOW and LIST",
+                                              "EXPLAIN",
+                                              "TERMINATE, PAUSE and RESUME",
+                                              "PRINT",
+                                              "ALTER",
+                                              "DEFINE and UNDEFINE",
+                                              "UNSET",
+                                              "WINDOW HOPPING",
+                                              "WINDOW SESSION",
+                                              "HAVING",
+                                              "PARTITION BY",
+                                              "JOIN",
+                                              "more than one source in FROM",
+                                              "DISTINCT",
+                                              "LIMIT",
+                                              "PRIMARY KEY",
+                                              "this type (there are BOOLEAN, BIGINT, DOUBLE, VARCHAR and TIMESTAMP)"};
+
+template <T First, Feature What>
+struct Refuse : TokenRule<Refuse<First, What>> {
+  static bool accepts(uint32_t token, Progress& progress) {
+    if (progress.tokens[token].terminal != First) return false;
+    throw Refusal{token, fmt::format("not supported yet: {}", kFeatureNames[static_cast<size_t>(What)])};
+  }
+};
+
+/// Tells a whole rule's beginning as one expectation.
+template <class Rule>
+struct AnExpression {
+  using rule_t = AnExpression;
+  using subs_t = peg::type_list<Rule>;
+  template <peg::apply_mode A, peg::rewind_mode M, template <class...> class Action, template <class...> class Control,
+            class Input, class... States>
+  static bool match(Input& in, Progress& progress, States&&... states) {
+    const uint32_t token = index_of(in);
+    const int64_t before = std::exchange(progress.muted_at, token);
+    const bool matched = Control<Rule>::template match<A, M, Action, Control>(in, progress, states...);
+    progress.muted_at = before;
+    if (!matched) progress.expect(token, "an expression", false);
+    return matched;
+  }
+};
+
+/// Counts levels, so that the grammar's recursion is bounded.
+template <class Rule>
+struct Nested {
+  using rule_t = Nested;
+  using subs_t = peg::type_list<Rule>;
+  template <peg::apply_mode A, peg::rewind_mode M, template <class...> class Action, template <class...> class Control,
+            class Input, class... States>
+  static bool match(Input& in, Progress& progress, States&&... states) {
+    if (progress.depth == ast::kMaxDepth) {
+      throw Refusal{index_of(in), fmt::format("the expression is nested more than {} levels deep", ast::kMaxDepth)};
+    }
+    ++progress.depth;
+    const bool matched = Control<Rule>::template match<A, M, Action, Control>(in, progress, states...);
+    --progress.depth;
+    return matched;
+  }
+};
+
+template <class... Rules>
+using Seq = peg::seq<Rules...>;
+template <class... Rules>
+using Or = peg::sor<Rules...>;
+template <class... Rules>
+using Opt = peg::opt<Rules...>;
+template <class... Rules>
+using Star = peg::star<Rules...>;
+template <class Rule>
+using CommaList = Seq<Rule, Star<May<T::kComma>, Rule>>;
+
+/// A rule that becomes a node of the tree.
+template <SyntaxKind Kind, class Rule>
+struct As : Rule {
+  static constexpr SyntaxKind kKind = Kind;
+};
+
+struct Name : As<SyntaxKind::kName, AnyName> {};
+struct Key : As<SyntaxKind::kKey, May<T::kKey>> {};
+
+// Expressions, loosest first. A node's operators are the tokens before its children.
+struct Disjunction;
+struct Whole : AnExpression<Nested<Disjunction>> {};
+struct Parentheses : As<SyntaxKind::kParentheses, Seq<Is<T::kOpen>, Whole, Is<T::kClose>>> {};
+struct Literal : As<SyntaxKind::kLiteral,
+                    Or<Is<T::kString>, Is<T::kInteger>, Is<T::kDecimal>, Is<T::kTrue>, Is<T::kFalse>, Is<T::kNull>>> {};
+struct AllColumns : As<SyntaxKind::kStar, Is<T::kStar>> {};
+struct Call : As<SyntaxKind::kCall, Seq<Name, May<T::kOpen>, Opt<Refuse<T::kDistinct, Feature::kDistinct>>,
+                                        Or<May<T::kClose>, Seq<Or<AllColumns, CommaList<Whole>>, Is<T::kClose>>>>> {};
+struct Column : As<SyntaxKind::kColumn, Seq<Name, Opt<May<T::kDot>, Name>>> {};
+struct Type : As<SyntaxKind::kType,
+                 Or<Is<T::kBoolean>, Is<T::kInt>, Is<T::kIntegerWord>, Is<T::kBigint>, Is<T::kDouble>, Is<T::kVarchar>,
+                    Is<T::kStringWord>, Is<T::kTimestamp>, Refuse<T::kArray, Feature::kOtherType>,
+                    Refuse<T::kMap, Feature::kOtherType>, Refuse<T::kStruct, Feature::kOtherType>,
+                    Refuse<T::kDecimalWord, Feature::kOtherType>, Refuse<T::kBytes, Feature::kOtherType>,
+                    Refuse<T::kDate, Feature::kOtherType>, Refuse<T::kTime, Feature::kOtherType>>> {};
+struct Cast : As<SyntaxKind::kCast, Seq<Is<T::kCast>, Is<T::kOpen>, Whole, Is<T::kAs>, Type, Is<T::kClose>>> {};
+struct When : As<SyntaxKind::kWhen, Seq<Is<T::kWhen>, Whole, Is<T::kThen>, Whole>> {};
+struct Else : As<SyntaxKind::kElse, Seq<May<T::kElse>, Whole>> {};
+struct Case
+    : As<SyntaxKind::kCase,
+         Seq<Is<T::kCase>, Opt<peg::not_at<May<T::kWhen>>, Whole>, peg::plus<When>, Opt<Else>, Is<T::kEndWord>>> {};
+struct Primary : AnExpression<Or<Parentheses, Literal, Case, Cast, Call, Column>> {};
+struct Signed : As<SyntaxKind::kSigned, Seq<Star<Or<Is<T::kMinus>, Is<T::kPlus>>>, Primary>> {};
+struct Product
+    : As<SyntaxKind::kProduct, Seq<Signed, Star<Or<May<T::kStar>, May<T::kSlash>, May<T::kPercent>>, Signed>>> {};
+struct Sum : As<SyntaxKind::kSum, Seq<Product, Star<Or<May<T::kPlus>, May<T::kMinus>>, Product>>> {};
+struct ComparisonTail
+    : As<SyntaxKind::kComparisonTail, Seq<Or<May<T::kEqual>, May<T::kNotEqual>, May<T::kLess>, May<T::kLessOrEqual>,
+                                             May<T::kGreater>, May<T::kGreaterOrEqual>>,
+                                          Sum>> {};
+struct NullTail : As<SyntaxKind::kNullTail, Seq<May<T::kIs>, Opt<May<T::kNot>>, Is<T::kNull>>> {};
+struct BetweenTail : As<SyntaxKind::kBetweenTail, Seq<Opt<May<T::kNot>>, May<T::kBetween>, Sum, Is<T::kAnd>, Sum>> {};
+struct InTail
+    : As<SyntaxKind::kInTail, Seq<Opt<May<T::kNot>>, May<T::kIn>, Is<T::kOpen>, CommaList<Whole>, Is<T::kClose>>> {};
+struct LikeTail : As<SyntaxKind::kLikeTail, Seq<Opt<May<T::kNot>>, May<T::kLike>, Sum>> {};
+struct Predicate
+    : As<SyntaxKind::kPredicate, Seq<Sum, Opt<Or<ComparisonTail, NullTail, BetweenTail, InTail, LikeTail>>>> {};
+struct Negation : As<SyntaxKind::kNegation, Seq<Star<May<T::kNot>>, Predicate>> {};
+struct Conjunction : As<SyntaxKind::kConjunction, Seq<Negation, Star<May<T::kAnd>, Negation>>> {};
+struct Disjunction : As<SyntaxKind::kDisjunction, Seq<Conjunction, Star<May<T::kOr>, Conjunction>>> {};
+
+// Statements
+struct OptionValue
+    : As<SyntaxKind::kOptionValue, Or<Is<T::kString>, Seq<Opt<May<T::kMinus>>, Or<Is<T::kInteger>, Is<T::kDecimal>>>,
+                                      Is<T::kTrue>, Is<T::kFalse>>> {};
+struct Option : As<SyntaxKind::kOption, Seq<Name, Is<T::kEqual>, OptionValue>> {};
+struct WithOptions : Seq<Is<T::kOpen>, CommaList<Option>, Is<T::kClose>> {};
+struct ColumnDefinition
+    : As<SyntaxKind::kColumnDefinition, Seq<Name, Type, Opt<Or<Key, Refuse<T::kPrimary, Feature::kPrimaryKey>>>>> {};
+struct IfNotExists : Opt<Refuse<T::kIf, Feature::kIfNotExists>> {};
+
+struct CreateStream
+    : As<SyntaxKind::kCreateStream,
+         Seq<Is<T::kStream>, IfNotExists, Name, Opt<May<T::kOpen>, CommaList<ColumnDefinition>, Is<T::kClose>>,
+             Opt<May<T::kWith>, WithOptions>, Opt<Refuse<T::kAs, Feature::kStreamAsSelect>>>> {};
+
+struct Alias : As<SyntaxKind::kAlias, Or<Seq<May<T::kAs>, Name>, BareAlias>> {};
+struct ExpressionItem : As<SyntaxKind::kExpressionItem, Seq<Whole, Opt<Alias>>> {};
+struct SelectItem : As<SyntaxKind::kSelectItem, Or<AllColumns, ExpressionItem>> {};
+struct SourceName : As<SyntaxKind::kSourceName, AnyName> {};
+struct SourceAlias : As<SyntaxKind::kSourceAlias, Or<Seq<May<T::kAs>, Name>, BareAlias>> {};
+struct NoJoin : Opt<Or<Refuse<T::kJoin, Feature::kJoin>, Refuse<T::kInner, Feature::kJoin>,
+                       Refuse<T::kLeft, Feature::kJoin>, Refuse<T::kRight, Feature::kJoin>,
+                       Refuse<T::kFull, Feature::kJoin>, Refuse<T::kComma, Feature::kSeveralSources>>> {};
+struct Unit : Or<Is<T::kSeconds>, Is<T::kMinutes>, Is<T::kHours>, Is<T::kDays>, Is<T::kMilliseconds>, May<T::kSecond>,
+                 May<T::kMinute>, May<T::kHour>, May<T::kDay>, May<T::kMillisecond>> {};
+struct Length : Seq<Opt<May<T::kMinus>>, Is<T::kInteger>, Unit> {};
+struct Size : As<SyntaxKind::kSize, Seq<Is<T::kSize>, Length>> {};
+struct Retention : As<SyntaxKind::kRetention, Seq<May<T::kRetention>, Length>> {};
+struct Grace : As<SyntaxKind::kGrace, Seq<May<T::kGrace>, Is<T::kPeriod>, Length>> {};
+struct Window
+    : As<SyntaxKind::kWindow,
+         Seq<May<T::kWindow>, Or<Seq<Is<T::kTumbling>, Is<T::kOpen>, Size, Opt<May<T::kComma>, Retention>,
+                                     Opt<May<T::kComma>, Grace>, Is<T::kClose>>,
+                                 Refuse<T::kHopping, Feature::kHopping>, Refuse<T::kSession, Feature::kSession>>>> {};
+struct Where : As<SyntaxKind::kWhere, Seq<May<T::kWhere>, Whole>> {};
+struct GroupBy : As<SyntaxKind::kGroupBy, Seq<May<T::kGroup>, Is<T::kBy>, CommaList<Whole>>> {};
+struct Emit : As<SyntaxKind::kEmit, Seq<May<T::kEmit>, Or<Is<T::kFinal>, Is<T::kChanges>>>> {};
+struct CreateTable
+    : As<SyntaxKind::kCreateTable,
+         Seq<Is<T::kTable>, IfNotExists, Name, Opt<Refuse<T::kOpen, Feature::kSourceTable>>,
+             Opt<May<T::kWith>, WithOptions>, Opt<Refuse<T::kSemicolon, Feature::kSourceTable>>, Is<T::kAs>,
+             Is<T::kSelect>, Opt<Refuse<T::kDistinct, Feature::kDistinct>>, CommaList<SelectItem>, Is<T::kFrom>,
+             SourceName, Opt<SourceAlias>, NoJoin, Opt<Or<Seq<Window, Opt<Where>>, Seq<Where, Opt<Window>>>>,
+             Opt<GroupBy>, Opt<Refuse<T::kPartition, Feature::kPartitionBy>>, Opt<Refuse<T::kHaving, Feature::kHaving>>,
+             Opt<Emit>, Opt<Refuse<T::kLimit, Feature::kLimit>>>> {};
+
+struct CreateSink : As<SyntaxKind::kCreateSink, Seq<Is<T::kSink>, Name, Is<T::kWith>, WithOptions>> {};
+struct SetOption : As<SyntaxKind::kSetOption, Seq<Is<T::kSet>, Is<T::kString>, Is<T::kEqual>, Is<T::kString>>> {};
+struct Create : Seq<Is<T::kCreate>, Or<CreateStream, CreateTable, CreateSink, Refuse<T::kOr, Feature::kReplace>,
+                                       Refuse<T::kSource, Feature::kSourceKeyword>, Refuse<T::kType, Feature::kType>,
+                                       Refuse<T::kConnector, Feature::kConnector>>> {};
+struct Other
+    : Or<Refuse<T::kInsert, Feature::kInsert>, Refuse<T::kDrop, Feature::kDrop>, Refuse<T::kSelect, Feature::kQuery>,
+         Refuse<T::kDescribe, Feature::kDescribe>, Refuse<T::kShow, Feature::kShow>, Refuse<T::kList, Feature::kShow>,
+         Refuse<T::kExplain, Feature::kExplain>, Refuse<T::kTerminate, Feature::kTerminate>,
+         Refuse<T::kPause, Feature::kTerminate>, Refuse<T::kResume, Feature::kTerminate>,
+         Refuse<T::kPrint, Feature::kPrint>, Refuse<T::kAlter, Feature::kAlter>,
+         Refuse<T::kDefine, Feature::kVariables>, Refuse<T::kUndefine, Feature::kVariables>,
+         Refuse<T::kUnset, Feature::kUnset>> {};
+struct Statement : Or<Create, SetOption, Other> {};
+struct Script : Seq<Star<May<T::kSemicolon>>, Star<Statement, Or<peg::plus<Is<T::kSemicolon>>, peg::at<May<T::kEnd>>>>,
+                    May<T::kEnd>> {};
+
+// ---- The tree
+
+template <class Rule>
+    struct Selected : std::bool_constant < requires {
+  Rule::kKind;
+}>{/// A level of precedence without an operator of its own is left out.
+   template <class... States> static void transform(std::unique_ptr<SyntaxNode> & node, States&&...){
+       if (node->kind < SyntaxKind::kDisjunction || node->kind > SyntaxKind::kSigned) return;
+if (node->children.size() != 1) return;
+std::unique_ptr<SyntaxNode>& child = node->children.front();
+if (child->begin != node->begin || child->end != node->end) return;
+std::unique_ptr<SyntaxNode> only = std::move(child);
+node = std::move(only);
+}  // namespace
+};  // namespace meterstream
+
+Error unexpected_token(const SourceText& source, const Progress& progress) {
+  const Token& found = progress.tokens[progress.furthest];
+  const std::vector<std::string_view>& expected = progress.expected.empty() ? progress.possible : progress.expected;
+  if (is_name(found.terminal) && found.terminal != T::kQuotedName) {
+    std::vector<std::string_view> keywords = progress.expected;
+    keywords.insert(keywords.end(), progress.possible.begin(), progress.possible.end());
+    std::erase_if(keywords, [](std::string_view what) { return what[0] < 'A' || what[0] > 'Z'; });
+    const std::string misspelled = nearest_name(found.text, keywords);
+    if (!misspelled.empty()) {
+      return source.error_at(found.offset, fmt::format("expected {}, found {}", misspelled, shown(found.text)));
+    }
+  }
+  std::string list;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    list += i == 0 ? "" : i + 1 == expected.size() ? " or " : ", ";
+    list += expected[i];
+  }
+  const std::string what = found.terminal == T::kEnd ? std::string(name_of(T::kEnd)) : shown(found.text);
+  return source.error_at(
+      found.offset,
+      fmt::format("expected {}, found {}{}", list, what,
+                  is_reserved_word(found.terminal) ? " (a reserved word; quote it to use it as a name)" : ""));
+}
+
+}  // namespace
+
+Result<SyntaxTree> parse_syntax(const SourceText& source) {
+  constexpr size_t kLongestText = size_t{64} << 20;
+  if (source.text().size() > kLongestText) return source.error_at(0, "the file is larger than 64 MiB");
+  SyntaxTree tree;
+  ASSIGN_OR_RETURN(tree.tokens, tokenize(source));
+  Progress progress{tree.tokens, 0, {}, {}, -1, 0};
+  const std::string counted(tree.tokens.size(), ' ');  // the grammar's input: a byte a token
+  peg::memory_input<peg::tracking_mode::lazy> input(counted.data(), counted.data() + counted.size(), "");
+  try {
+    tree.root = peg::parse_tree::parse<Script, SyntaxNode, Selected>(input, progress);
+  } catch (const Refusal& refusal) {
+    return source.error_at(tree.tokens[refusal.token].offset, refusal.message);
+  }
+  if (tree.root == nullptr) return unexpected_token(source, progress);
+  return tree;
+}
+
+}  // namespace meterstream

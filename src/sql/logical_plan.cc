@@ -1,0 +1,88 @@
+#include "sql/logical_plan.h"
+
+#include <fmt/format.h>
+
+#include "metering/duration.h"
+
+namespace meterstream {
+namespace {
+
+std::string schema_text(const std::vector<ColumnSchema>& schema) {
+  std::string out;
+  for (const ColumnSchema& column : schema) {
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", column.name, name_of(column.type));
+  }
+  return out;
+}
+
+std::string aggregate_text(const AggregateSpec& aggregate, const std::vector<ColumnSchema>& columns) {
+  return fmt::format("{}({})", name_of(aggregate.function),
+                     aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, columns));
+}
+
+std::string node_text(const Scan& scan, const PlanNode& node) {
+  return fmt::format("Scan stream {}, topic {}, event time {} ({})", scan.stream->name, scan.stream->topic,
+                     scan.stream->columns[scan.stream->timestamp_column].name, schema_text(node.schema));
+}
+
+std::string node_text(const Filter& filter, const PlanNode& node) {
+  return "Filter " + to_text(*filter.condition, node.schema);
+}
+
+std::string node_text(const WindowAggregate& aggregate, const PlanNode& node) {
+  const std::vector<ColumnSchema>& columns = node.input->schema;
+  std::string groups;
+  for (const size_t column : aggregate.group_by) groups += (groups.empty() ? "" : ", ") + columns[column].name;
+  std::string functions;
+  for (const AggregateSpec& one : aggregate.aggregates) {
+    functions += (functions.empty() ? "" : ", ") + aggregate_text(one, columns);
+  }
+  return fmt::format("WindowAggregate tumbling {}, grace {}, by {}: {}", format_duration(aggregate.size_ms),
+                     format_duration(aggregate.grace_ms), groups, functions);
+}
+
+std::string node_text(const Project& project, const PlanNode& node) {
+  std::string out;
+  for (size_t i = 0; i < project.items.size(); ++i) {
+    out += fmt::format("{}{} AS {} {}", i == 0 ? "" : ", ", to_text(*project.items[i].expression, node.input->schema),
+                       node.schema[i].name, name_of(node.schema[i].type));
+  }
+  return "Project " + out;
+}
+
+std::string node_text(const Sink& sink, const PlanNode&) {
+  return fmt::format("Sink topic {} with {} partitions, emit {}", sink.topic, sink.partitions,
+                     sink.emit == EmitMode::kFinal ? "final" : "changes");
+}
+
+}  // namespace
+
+std::string_view name_of(AggregateFunction function) {
+  switch (function) {
+    case AggregateFunction::kCountAll:
+    case AggregateFunction::kCount:
+      return "COUNT";
+    case AggregateFunction::kMin:
+      return "MIN";
+    case AggregateFunction::kMax:
+      return "MAX";
+    case AggregateFunction::kSum:
+      return "SUM";
+    case AggregateFunction::kAverage:
+      return "AVG";
+  }
+  return "?";
+}
+
+std::string to_text(const PlanNode& plan) {
+  std::string out;
+  size_t indent = 0;
+  for (const PlanNode* node = &plan; node != nullptr; node = node->input.get(), indent += 2) {
+    out.append(indent, ' ');
+    out += std::visit([&](const auto& operation) { return node_text(operation, *node); }, node->operation);
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace meterstream

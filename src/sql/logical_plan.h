@@ -1,0 +1,79 @@
+// Purpose: what a view computes, with names and types resolved, before a runtime is chosen. Plain data.
+// Shapes: a chain of nodes from the output down to the scan; every node has the schema of what it gives.
+// Ownership: a node owns its input; expressions and streams are shared and immutable.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "stream/view_spec.h"
+
+namespace meterstream {
+
+/// Reads a declared stream.
+struct Scan {
+  std::shared_ptr<const StreamSpec> stream;
+};
+
+/// Keeps the rows for which the condition is TRUE.
+struct Filter {
+  std::shared_ptr<const Expression> condition;
+};
+
+/// Groups by columns and tumbling window. Its schema: the group columns, WINDOWSTART, WINDOWEND, the aggregates.
+struct WindowAggregate {
+  std::vector<size_t> group_by;
+  std::vector<AggregateSpec> aggregates;
+  int64_t size_ms = 0;
+  int64_t grace_ms = 0;
+  std::optional<int64_t> retention_ms;
+};
+
+/// One expression over the input's columns for each column of the result.
+struct Project {
+  struct Item {
+    std::shared_ptr<const Expression> expression;
+    uint32_t position = 0;  ///< byte offset in the SQL text
+  };
+  std::vector<Item> items;
+};
+
+/// Writes results to a topic as JSON.
+struct Sink {
+  std::string topic;
+  int32_t partitions = 4;
+  EmitMode emit = EmitMode::kChanges;
+};
+
+struct PlanNode {
+  std::variant<Scan, Filter, WindowAggregate, Project, Sink> operation;
+  std::vector<ColumnSchema> schema;
+  std::unique_ptr<PlanNode> input;  ///< null for Scan
+};
+
+struct BoundView {
+  std::string name;
+  std::unique_ptr<PlanNode> plan;
+  /// Byte offsets of the GROUP BY columns in the SQL text, for messages.
+  std::vector<uint32_t> group_by_positions;
+};
+
+struct BoundProgram {
+  std::vector<std::shared_ptr<const StreamSpec>> streams;
+  std::vector<BoundView> views;
+  std::vector<SinkSpec> sinks;
+  std::map<std::string, std::string> settings;
+};
+
+/// "COUNT", "MIN", ... as SQL spells them.
+std::string_view name_of(AggregateFunction function);
+
+/// A line a node, output first, each input two spaces further in.
+std::string to_text(const PlanNode& plan);
+
+}  // namespace meterstream

@@ -1,0 +1,337 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sql/binder.h"
+#include "sql/expression_binder.h"
+#include "sql/option_reader.h"
+#include "sql/parser.h"
+
+namespace meterstream {
+namespace {
+
+/// ksqlDB's default; a view that should close its windows sooner says GRACE PERIOD.
+constexpr int64_t kDefaultGraceMs = 86'400'000;
+constexpr int64_t kMostPartitions = 1024;
+
+constexpr std::array<std::pair<std::string_view, AggregateFunction>, 5> kAggregates = {
+    {{"COUNT", AggregateFunction::kCount},
+     {"MIN", AggregateFunction::kMin},
+     {"MAX", AggregateFunction::kMax},
+     {"SUM", AggregateFunction::kSum},
+     {"AVG", AggregateFunction::kAverage}}};
+
+std::optional<AggregateFunction> aggregate_function(const ast::Identifier& name) {
+  for (const auto& [text, function] : kAggregates) {
+    if (is_same_name(name, text)) return function;
+  }
+  return std::nullopt;
+}
+
+bool is_window_bound(const ast::Identifier& name) {
+  return !name.quoted &&
+         (equals_ignoring_case(name.text, "WINDOWSTART") || equals_ignoring_case(name.text, "WINDOWEND"));
+}
+
+class SelectBinder {
+ public:
+  SelectBinder(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog)
+      : table_(table), source_(source), catalog_(catalog) {}
+
+  Result<BoundView> bind() {
+    Sink sink;
+    RETURN_IF_ERROR(bind_options(sink));
+    RETURN_IF_ERROR(bind_source());
+    RETURN_IF_ERROR(bind_window());
+    auto plan = std::make_unique<PlanNode>();
+    plan->operation = Scan{stream_};
+    plan->schema = stream_->columns;
+    if (table_.where) {
+      ExpressionBinder binder = row_binder("WHERE");
+      ASSIGN_OR_RETURN(ExpressionPointer condition, binder.bind_condition(*table_.where));
+      plan = above(std::move(plan), Filter{std::move(condition)}, stream_->columns);
+    }
+    RETURN_IF_ERROR(bind_groups());
+    std::vector<ColumnSchema> output;
+    ASSIGN_OR_RETURN(Project project, bind_items(output));
+    if (window_.aggregates.empty()) {
+      return source_.error_at(table_.select_position.offset,
+                              "SELECT needs at least one aggregate: COUNT, MIN, MAX, SUM or AVG");
+    }
+    plan = above(std::move(plan), std::move(window_), std::move(schema_));
+    plan = above(std::move(plan), std::move(project), output);
+    plan = above(std::move(plan), std::move(sink), std::move(output));
+    BoundView view{table_.name.text, std::move(plan), {}};
+    for (const ast::Expression& group : table_.group_by) view.group_by_positions.push_back(group.position.offset);
+    return view;
+  }
+
+ private:
+  template <class Operation>
+  static std::unique_ptr<PlanNode> above(std::unique_ptr<PlanNode> input, Operation operation,
+                                         std::vector<ColumnSchema> schema) {
+    auto node = std::make_unique<PlanNode>();
+    node->operation = std::move(operation);
+    node->schema = std::move(schema);
+    node->input = std::move(input);
+    return node;
+  }
+
+  [[nodiscard]] Error error(ast::Position position, std::string_view message) const {
+    return source_.error_at(position.offset, message);
+  }
+
+  Status bind_options(Sink& sink) {
+    OptionReader options(table_.options, source_);
+    ASSIGN_OR_RETURN(const auto topic, options.topic());
+    sink.topic = topic.value_or(table_.name.text);
+    const std::string fault = topic_name_fault(sink.topic);
+    if (!fault.empty()) return error(table_.name.position, fault + "; give the topic: WITH (topic = '...')");
+    ASSIGN_OR_RETURN(const auto partitions, options.integer({"partitions"}, 1, kMostPartitions));
+    sink.partitions = static_cast<int32_t>(partitions.value_or(sink.partitions));
+    RETURN_IF_ERROR(options.choice({"value_format"}, {"JSON"}));
+    RETURN_IF_ERROR(options.finish());
+    sink.emit = table_.emit == ast::Emit::kFinal ? EmitMode::kFinal : EmitMode::kChanges;
+    return {};
+  }
+
+  Status bind_source() {
+    stream_ = catalog_.stream(table_.source);
+    if (stream_ != nullptr) return {};
+    if (catalog_.kind_of(table_.source) == "a table") {
+      return error(table_.source.position, "not supported yet: a table computed from a table");
+    }
+    const std::string nearest = nearest_name(table_.source.text, catalog_.stream_names());
+    return error(table_.source.position, fmt::format("unknown stream {}; {}", table_.source.text,
+                                                     nearest.empty() ? "declare it first with CREATE STREAM"
+                                                                     : "did you mean " + nearest + "?"));
+  }
+
+  Status bind_window() {
+    if (!table_.window) {
+      return error(table_.source.position,
+                   "not supported yet: a table without a window; add WINDOW TUMBLING (SIZE ...) after the source");
+    }
+    const auto length = [&](const ast::TimeLength& given, std::string_view what, int64_t least) -> Result<int64_t> {
+      const auto length_ms = milliseconds_of(given);
+      if (!length_ms) return error(given.position, fmt::format("the {} is longer than 100 years", what));
+      if (*length_ms < least) {
+        return error(given.position, fmt::format("the {} must be {}", what, least > 0 ? "above 0" : "0 or more"));
+      }
+      return *length_ms;
+    };
+    ASSIGN_OR_RETURN(window_.size_ms, length(table_.window->size, "window's size", 1));
+    window_.grace_ms = kDefaultGraceMs;
+    if (table_.window->grace) {
+      ASSIGN_OR_RETURN(window_.grace_ms, length(*table_.window->grace, "grace period", 0));
+    }
+    if (table_.window->retention) {
+      ASSIGN_OR_RETURN(window_.retention_ms, length(*table_.window->retention, "retention", 1));
+      if (*window_.retention_ms < window_.size_ms + window_.grace_ms) {
+        return error(table_.window->retention->position,
+                     fmt::format("the retention must cover the window's size and its grace period{}",
+                                 table_.window->grace ? "" : " (24 hours unless GRACE PERIOD says otherwise)"));
+      }
+    }
+    return {};
+  }
+
+  /// Index of the stream's column that a reference means.
+  Result<size_t> find_column(const ast::Expression& reference) const {
+    if (!reference.qualifier.text.empty()) {
+      const bool is_ours = is_same_name(reference.qualifier, stream_->name) ||
+                           (table_.source_alias && is_same_name(reference.qualifier, table_.source_alias->text));
+      if (!is_ours) return error(reference.position, fmt::format("unknown source {}", reference.qualifier.text));
+    }
+    const std::vector<ColumnSchema>& columns = stream_->columns;
+    std::vector<size_t> found;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (columns[i].name == reference.name.text) return i;
+      if (is_same_name(reference.name, columns[i].name)) found.push_back(i);
+    }
+    if (found.size() == 1) return found[0];
+    if (found.size() > 1) {
+      return error(reference.name.position,
+                   fmt::format("column {} is ambiguous; quote it to tell its spelling apart", reference.name.text));
+    }
+    std::vector<std::string> names;
+    for (const ColumnSchema& column : columns) names.push_back(column.name);
+    const std::string nearest = nearest_name(reference.name.text, names);
+    return error(reference.name.position,
+                 fmt::format("unknown column {}; {}", reference.name.text,
+                             nearest.empty() ? fmt::format("stream {} has {}", stream_->name, fmt::join(names, ", "))
+                                             : "did you mean " + nearest + "?"));
+  }
+
+  /// For expressions over the stream's rows: WHERE and the arguments of aggregates.
+  ExpressionBinder row_binder(std::string_view place) {
+    const auto column = [this, place](const ast::Expression& reference) -> Result<ExpressionPointer> {
+      if (is_window_bound(reference.name) && reference.qualifier.text.empty()) {
+        return error(reference.position,
+                     fmt::format("{} is known after grouping only, not in {}", reference.name.text, place));
+      }
+      ASSIGN_OR_RETURN(const size_t index, find_column(reference));
+      return column_expression(index, stream_->columns[index].type);
+    };
+    const auto call = [this, place](const ast::Expression& reference) -> Result<ExpressionPointer> {
+      if (!aggregate_function(reference.name)) return unknown_function(reference);
+      return error(reference.position,
+                   fmt::format("the aggregate {} cannot stand inside {}", reference.name.text, place));
+    };
+    return {source_, column, call};
+  }
+
+  Error unknown_function(const ast::Expression& call) const {
+    std::vector<std::string_view> names;
+    for (const auto& [name, function] : kAggregates) names.push_back(name);
+    const std::string nearest = nearest_name(call.name.text, names);
+    return error(call.position, fmt::format("not supported yet: function {}; {}", call.name.text,
+                                            nearest.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
+                                                            : "did you mean " + nearest + "?"));
+  }
+
+  Status bind_groups() {
+    if (table_.group_by.empty()) {
+      return error(table_.source.position, "an aggregating table needs GROUP BY with the columns that name a series");
+    }
+    for (const ast::Expression& group : table_.group_by) {
+      if (group.kind != ast::Expression::Kind::kColumn) {
+        return error(group.position, "not supported yet: GROUP BY an expression; name columns of the stream");
+      }
+      ASSIGN_OR_RETURN(const size_t index, find_column(group));
+      if (std::find(window_.group_by.begin(), window_.group_by.end(), index) != window_.group_by.end()) {
+        return error(group.position, fmt::format("column {} is in GROUP BY twice", group.name.text));
+      }
+      window_.group_by.push_back(index);
+      schema_.push_back(stream_->columns[index]);
+    }
+    schema_.push_back({"WINDOWSTART", ColumnType::kTimestamp});
+    schema_.push_back({"WINDOWEND", ColumnType::kTimestamp});
+    return {};
+  }
+
+  Result<ExpressionPointer> grouped_column(const ast::Expression& reference) {
+    const size_t groups = window_.group_by.size();
+    if (is_window_bound(reference.name) && reference.qualifier.text.empty()) {
+      const size_t index = groups + (equals_ignoring_case(reference.name.text, "WINDOWSTART") ? 0 : 1);
+      return column_expression(index, ColumnType::kTimestamp);
+    }
+    ASSIGN_OR_RETURN(const size_t index, find_column(reference));
+    for (size_t group = 0; group < groups; ++group) {
+      if (window_.group_by[group] == index) return column_expression(group, schema_[group].type);
+    }
+    return error(reference.position,
+                 fmt::format("column {} must be in GROUP BY or inside an aggregate", stream_->columns[index].name));
+  }
+
+  Result<ExpressionPointer> aggregate(const ast::Expression& call) {
+    const auto function = aggregate_function(call.name);
+    if (!function) return unknown_function(call);
+    AggregateSpec spec{*function, nullptr};
+    ColumnType type = ColumnType::kBigint;
+    if (call.star) {
+      if (*function != AggregateFunction::kCount) {
+        return error(call.position, fmt::format("{}(*) has no meaning; only COUNT takes *", call.name.text));
+      }
+      spec.function = AggregateFunction::kCountAll;
+    } else {
+      if (call.children.size() != 1) {
+        return error(call.position, fmt::format("{} takes one argument, not {}", call.name.text, call.children.size()));
+      }
+      ExpressionBinder binder = row_binder("an aggregate");
+      ASSIGN_OR_RETURN(ExpressionPointer argument, binder.bind(call.children[0]));
+      ASSIGN_OR_RETURN(spec.argument, checked_argument(*function, std::move(argument), call));
+      type = result_type(*function, spec.argument->type);
+    }
+    const std::string text = spec.argument == nullptr ? "*" : to_text(*spec.argument, stream_->columns);
+    const size_t first = window_.group_by.size() + 2;
+    for (size_t i = 0; i < window_.aggregates.size(); ++i) {
+      if (window_.aggregates[i].function == spec.function && argument_texts_[i] == text) {
+        return column_expression(first + i, type);
+      }
+    }
+    schema_.push_back({fmt::format("{}({})", name_of(spec.function), text), type});
+    argument_texts_.push_back(text);
+    window_.aggregates.push_back(std::move(spec));
+    return column_expression(schema_.size() - 1, type);
+  }
+
+  Result<std::shared_ptr<const Expression>> checked_argument(AggregateFunction function, ExpressionPointer argument,
+                                                             const ast::Expression& call) const {
+    const ColumnType type = argument->type;
+    const bool is_number = type == ColumnType::kBigint || type == ColumnType::kDouble;
+    if (function == AggregateFunction::kCount) {
+      if (is_number || type == ColumnType::kTimestamp) return std::shared_ptr<const Expression>(std::move(argument));
+      // Only whether it is NULL matters, so that the engine need not carry other types.
+      std::vector<ExpressionPointer> test;
+      test.push_back(std::move(argument));
+      std::vector<ExpressionPointer> children;
+      children.push_back(operation_expression(Operator::kIsNull, ColumnType::kBoolean, std::move(test)));
+      children.push_back(literal_expression(ColumnType::kBigint, std::monostate()));
+      children.push_back(literal_expression(ColumnType::kBigint, int64_t{1}));
+      return std::shared_ptr<const Expression>(
+          operation_expression(Operator::kCase, ColumnType::kBigint, std::move(children)));
+    }
+    const bool is_extreme = function == AggregateFunction::kMin || function == AggregateFunction::kMax;
+    if (is_number || (is_extreme && type == ColumnType::kTimestamp)) {
+      return std::shared_ptr<const Expression>(std::move(argument));
+    }
+    if (is_extreme) {
+      return error(call.position, fmt::format("not supported yet: {} of {}", call.name.text, name_of(type)));
+    }
+    return error(call.position, fmt::format("{} needs a number, this is {}", call.name.text, name_of(type)));
+  }
+
+  static ColumnType result_type(AggregateFunction function, ColumnType argument) {
+    if (function == AggregateFunction::kCount) return ColumnType::kBigint;
+    return function == AggregateFunction::kAverage ? ColumnType::kDouble : argument;
+  }
+
+  Result<Project> bind_items(std::vector<ColumnSchema>& output) {
+    Project project;
+    std::vector<ast::Identifier> names;
+    ExpressionBinder binder(
+        source_, [this](const ast::Expression& reference) { return grouped_column(reference); },
+        [this](const ast::Expression& call) { return aggregate(call); });
+    for (const ast::SelectItem& item : table_.items) {
+      if (item.star) {
+        return error(item.position, "'*' has no meaning in an aggregating table; name the columns and aggregates");
+      }
+      ASSIGN_OR_RETURN(ExpressionPointer bound, binder.bind(item.expression));
+      ast::Identifier name{fmt::format("KSQL_COL_{}", names.size()), false, item.position};
+      if (item.alias) {
+        name = *item.alias;
+      } else if (item.expression.kind == ast::Expression::Kind::kColumn) {
+        name.text = bound->kind == Expression::Kind::kColumn ? schema_[bound->column].name : item.expression.name.text;
+      }
+      for (const ast::Identifier& earlier : names) {
+        const bool both_quoted = earlier.quoted && name.quoted;
+        if (both_quoted ? earlier.text != name.text : !equals_ignoring_case(earlier.text, name.text)) continue;
+        return error(name.position,
+                     fmt::format("the result has two columns {}; give one another name with AS", name.text));
+      }
+      names.push_back(name);
+      output.push_back({name.text, bound->type});
+      project.items.push_back({std::move(bound), item.position.offset});
+    }
+    return project;
+  }
+
+  const ast::CreateTable& table_;
+  const SourceText& source_;
+  const Catalog& catalog_;
+  std::shared_ptr<const StreamSpec> stream_;
+  WindowAggregate window_;
+  std::vector<ColumnSchema> schema_;  ///< of window_
+  std::vector<std::string> argument_texts_;
+};
+
+}  // namespace
+
+Result<BoundView> bind_table(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog) {
+  return SelectBinder(table, source, catalog).bind();
+}
+
+}  // namespace meterstream

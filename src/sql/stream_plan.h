@@ -1,0 +1,35 @@
+// Purpose: from SQL text to what the stream engine runs. The only entry that applications need.
+// Errors: kInvalid with file:line:column, the line and a caret, for everything that is wrong or not supported yet.
+// Thread-safety: pure function.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "sql/source_text.h"
+#include "stream/view_spec.h"
+
+namespace meterstream {
+
+struct BoundProgram;
+
+/// A SQL file ready to run, in the file's order.
+struct Program {
+  std::vector<std::shared_ptr<const StreamSpec>> streams;
+  std::vector<ViewSpec> views;
+  std::vector<SinkSpec> sinks;
+  /// SET 'name'='value', the last one wins.
+  std::map<std::string, std::string> settings;
+};
+
+/// `file_name` is for messages only.
+Result<Program> compile_sql(std::string_view text, std::string_view file_name);
+
+/// Lowers bound statements; what the engine cannot run yet is an error with its position.
+Result<Program> plan_streams(const BoundProgram& bound, const SourceText& source);
+
+}  // namespace meterstream
