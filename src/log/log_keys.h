@@ -12,12 +12,10 @@
 
 namespace meterstream {
 
-/// First byte of a key in Space::kMeta.
+/// First byte of a key of the log in Space::kMeta; other keys there begin with a lower-case word.
 enum class MetaKind : char {
   kGroupPosition = 'G',
   kPartition = 'P',
-  kSchema = 'S',      ///< id -> subject and text
-  kSchemaHash = 's',  ///< CRC-32C of the text -> ids
   kTopic = 'T',
 };
 
