@@ -1,7 +1,15 @@
 #include "apps/command_line.h"
+#include "apps/console_command.h"
+#include "apps/topics_command.h"
+#include "apps/track_command.h"
 
 // The program's commands, in the order of --help. A new one is added here by hand.
 int main(int argument_count, char** arguments) {
-  meterstream::CommandList commands;
-  return meterstream::run_command_line(argument_count, arguments, commands);
+  using namespace meterstream;
+  CommandList commands;
+  commands.push_back(std::make_unique<ConsoleCommand>());
+  commands.push_back(std::make_unique<TrackCommand>());
+  commands.push_back(std::make_unique<TopicsCommand>());
+  commands.push_back(std::make_unique<DescribeCommand>());
+  return run_command_line(argument_count, arguments, commands);
 }

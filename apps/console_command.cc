@@ -1,0 +1,66 @@
+#include "apps/console_command.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "apps/data_directory.h"
+#include "apps/number_text.h"
+#include "apps/record_text.h"
+#include "apps/signal_stop.h"
+#include "apps/topic_reader.h"
+
+namespace meterstream {
+namespace {
+
+constexpr int64_t kFollowWait_ms = 200;
+
+/// A key matches its whole text, or any part of it that ends in '*'.
+bool key_matches(const RecordView& record, std::string_view wanted) {
+  if (wanted.empty()) return true;
+  if (wanted.ends_with('*')) return record.key.starts_with(wanted.substr(0, wanted.size() - 1));
+  return record.key == wanted;
+}
+
+}  // namespace
+
+std::string ConsoleCommand::examples() const {
+  return "meterstream console --limit 10\n"
+         "meterstream console metrics --from 10m --follow\n"
+         "meterstream console metrics-aggregates-3600 --key 'household-7.*' --json";
+}
+
+void ConsoleCommand::declare(CLI::App& app) {
+  app.add_option("TOPIC", options_.topic, "Name of the topic")->capture_default_str();
+  app.add_option("--from", options_.from, "beginning, end, an offset, a time of arrival, or how long ago (10m)")
+      ->type_name("PLACE")
+      ->capture_default_str();
+  app.add_flag("--follow", options_.follow, "Wait for new records until Ctrl-C");
+  app.add_option("--limit", options_.limit, "Stop after N records")->type_name("N")->check(CLI::NonNegativeNumber);
+  app.add_option("--key", options_.key, "Only this key; 'household-7.*' for all that begin so")->type_name("KEY");
+}
+
+Result<ExitCode> ConsoleCommand::run(const CommandContext& context) {
+  ASSIGN_OR_RETURN(const TopicStart start, parse_topic_start(options_.from, context.clock.now()));
+  ASSIGN_OR_RETURN(const auto data,
+                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
+  ASSIGN_OR_RETURN(TopicReader reader, TopicReader::open(data->log(), options_.topic, start));
+  const SignalStop stop;
+  RecordText text(data->schemas());
+  int64_t shown = 0;
+  while (!stop.requested() && (!options_.limit || shown < *options_.limit)) {
+    ASSIGN_OR_RETURN(auto item, reader.poll(0));
+    if (!item) {
+      if (!options_.follow) break;
+      std::fflush(stdout);
+      ASSIGN_OR_RETURN(item, reader.poll(kFollowWait_ms));
+    }
+    if (!item || !key_matches(item->record, options_.key)) continue;
+    ++shown;
+    fmt::print("{}\n", context.json ? text.record_json(options_.topic, item->partition, item->record)
+                                    : text.record_line(item->partition, item->record));
+  }
+  if (context.verbose) fmt::print(stderr, "{} records\n", grouped_text(shown));
+  return stop.requested() && !options_.follow ? ExitCode::kInterrupted : ExitCode::kDone;
+}
+
+}  // namespace meterstream

@@ -1,0 +1,77 @@
+#include "apps/record_text.h"
+
+#include <fmt/format.h>
+
+#include "apps/avro_text.h"
+#include "apps/terminal.h"
+#include "base/bytes.h"
+#include "metering/json_encoder.h"
+#include "metering/timestamp.h"
+
+namespace meterstream {
+namespace {
+
+constexpr size_t kWireHeader = 5;
+
+/// Whether the bytes can stand in a line of JSON as they are: an object or array without line ends or controls.
+bool looks_like_json(std::string_view bytes) {
+  if (bytes.size() < 2) return false;
+  const bool has_brackets =
+      (bytes.front() == '{' && bytes.back() == '}') || (bytes.front() == '[' && bytes.back() == ']');
+  if (!has_brackets) return false;
+  for (const char byte : bytes) {
+    if (static_cast<unsigned char>(byte) < 0x20) return false;
+  }
+  return true;
+}
+
+std::string time_text(IngestTime time) {
+  return format_timestamp(EventTime(time.value));
+}
+
+}  // namespace
+
+const AvroSchema* RecordText::schema(SchemaId id) {
+  const auto [entry, is_new] = parsed_.try_emplace(id);
+  if (is_new) {
+    const Result<std::string> text = schemas_.schema(id);
+    if (text) {
+      if (auto schema = AvroSchema::parse(*text)) entry->second = std::move(*schema);
+    }
+  }
+  return entry->second ? &*entry->second : nullptr;
+}
+
+std::string RecordText::value_json(const RecordView& record) {
+  if (record.is_tombstone()) return "null";
+  if (looks_like_json(record.value)) return std::string(record.value);
+  if (record.value.size() >= kWireHeader && record.value[0] == '\0') {
+    const SchemaId id(static_cast<int32_t>(load_big_endian32(record.value.data() + 1)));
+    if (const AvroSchema* known = schema(id)) {
+      if (auto text = avro_to_json(*known, record.value.substr(kWireHeader))) return *std::move(text);
+    }
+  }
+  std::string text;
+  append_json_string(text, escaped(record.value));
+  return text;
+}
+
+std::string RecordText::record_json(std::string_view topic, PartitionId partition, const RecordView& record) {
+  std::string text = "{\"topic\":";
+  append_json_string(text, topic);
+  text += fmt::format(",\"partition\":{},\"offset\":{},\"ingestTime\":\"{}\",\"key\":", partition, record.offset,
+                      time_text(record.ingest_time));
+  if (record.has_key()) {
+    append_json_string(text, escaped(record.key));
+  } else {
+    text += "null";
+  }
+  return text + ",\"value\":" + value_json(record) + "}";
+}
+
+std::string RecordText::record_line(PartitionId partition, const RecordView& record) {
+  return fmt::format("{}:{}  {}  {}  {}", partition, record.offset, time_text(record.ingest_time),
+                     record.has_key() ? escaped(record.key) : "-", value_json(record));
+}
+
+}  // namespace meterstream

@@ -1,0 +1,143 @@
+#include "apps/topics_command.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "apps/data_directory.h"
+#include "apps/json_text.h"
+#include "apps/nearest_name.h"
+#include "apps/number_text.h"
+#include "apps/terminal_table.h"
+#include "metering/duration.h"
+#include "metering/timestamp.h"
+
+namespace meterstream {
+namespace {
+
+int64_t records_of(const TopicDescription& topic) {
+  int64_t records = 0;
+  for (const OffsetRange& range : topic.partitions) records += range.end.value - range.begin.value;
+  return records;
+}
+
+std::string retention_text(const TopicConfig& config) {
+  std::string text;
+  if (config.retention_ms >= 0) text = format_duration(config.retention_ms);
+  if (config.retention_bytes >= 0)
+    text += (text.empty() ? "" : ", ") + bytes_text(static_cast<double>(config.retention_bytes));
+  return text.empty() ? "for ever" : text;
+}
+
+/// Ingest time of the record at `offset`; "-" when there is none.
+Result<std::string> time_at(EventLog& log, const TopicPartition& source, Offset offset) {
+  RecordSet records;
+  RETURN_IF_ERROR(log.read(source, offset, 1, records));
+  if (records.records.empty()) return std::string("-");
+  return format_timestamp(EventTime(records.records.front().ingest_time.value));
+}
+
+struct PartitionRow {
+  OffsetRange range;
+  std::string first_time = "-";
+  std::string last_time = "-";
+};
+
+Result<std::vector<PartitionRow>> partition_rows(EventLog& log, const TopicDescription& topic) {
+  std::vector<PartitionRow> rows;
+  for (size_t number = 0; number < topic.partitions.size(); ++number) {
+    PartitionRow row{topic.partitions[number]};
+    const TopicPartition source{topic.config.name, PartitionId(static_cast<int32_t>(number))};
+    if (row.range.begin < row.range.end) {
+      ASSIGN_OR_RETURN(row.first_time, time_at(log, source, row.range.begin));
+      ASSIGN_OR_RETURN(row.last_time, time_at(log, source, Offset(row.range.end.value - 1)));
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+void print_description_json(const TopicDescription& topic, const std::vector<PartitionRow>& rows) {
+  std::string text = fmt::format(
+      "{{\"topic\":{},\"records\":{},\"bytes\":{},\"retentionMs\":{},\"retentionBytes\":{},\"partitions\":[",
+      json_string(topic.config.name), records_of(topic), topic.bytes, topic.config.retention_ms,
+      topic.config.retention_bytes);
+  for (size_t number = 0; number < rows.size(); ++number) {
+    const PartitionRow& row = rows[number];
+    const auto time_or_null = [](const std::string& time) {
+      return time == "-" ? std::string("null") : json_string(time);
+    };
+    text += fmt::format("{}{{\"partition\":{},\"begin\":{},\"end\":{},\"firstIngestTime\":{},\"lastIngestTime\":{}}}",
+                        number == 0 ? "" : ",", number, row.range.begin, row.range.end, time_or_null(row.first_time),
+                        time_or_null(row.last_time));
+  }
+  fmt::print("{}]}}\n", text);
+}
+
+}  // namespace
+
+std::string TopicsCommand::examples() const {
+  return "meterstream topics\nmeterstream topics --json";
+}
+
+Result<ExitCode> TopicsCommand::run(const CommandContext& context) {
+  ASSIGN_OR_RETURN(const auto data,
+                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, data->log().topics());
+  TerminalTable table({{"topic"},
+                       {"partitions", TerminalTable::Align::kRight},
+                       {"records", TerminalTable::Align::kRight},
+                       {"size", TerminalTable::Align::kRight},
+                       {"kept"}});
+  std::string json;
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(const TopicDescription topic, data->log().describe_topic(name));
+    json += fmt::format("{}{{\"topic\":{},\"partitions\":{},\"records\":{},\"bytes\":{}}}", json.empty() ? "" : ",",
+                        json_string(name), topic.partitions.size(), records_of(topic), topic.bytes);
+    table.add_row({name, fmt::format("{}", topic.partitions.size()), grouped_text(records_of(topic)),
+                   bytes_text(static_cast<double>(topic.bytes)), retention_text(topic.config)});
+  }
+  if (context.json) {
+    fmt::print("[{}]\n", json);
+  } else if (names.empty()) {
+    fmt::print("no topics yet; 'meterstream replay --help' says how to fill topic metrics\n");
+  } else {
+    fmt::print("{}", table.text(context.output));
+  }
+  return ExitCode::kDone;
+}
+
+std::string DescribeCommand::examples() const {
+  return "meterstream describe metrics\nmeterstream describe metrics-aggregates-60 --json";
+}
+
+void DescribeCommand::declare(CLI::App& app) {
+  app.add_option("TOPIC", options_.topic, "Name of the topic")->required();
+}
+
+Result<ExitCode> DescribeCommand::run(const CommandContext& context) {
+  ASSIGN_OR_RETURN(const auto data,
+                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
+  ASSIGN_OR_RETURN(const TopicDescription topic, data->log().describe_topic(options_.topic));
+  ASSIGN_OR_RETURN(const std::vector<PartitionRow> rows, partition_rows(data->log(), topic));
+  if (context.json) {
+    print_description_json(topic, rows);
+    return ExitCode::kDone;
+  }
+  fmt::print("topic {}: {} records, {}, kept {}\n\n", topic.config.name, grouped_text(records_of(topic)),
+             bytes_text(static_cast<double>(topic.bytes)), retention_text(topic.config));
+  TerminalTable table({{"partition", TerminalTable::Align::kRight},
+                       {"begin", TerminalTable::Align::kRight},
+                       {"end", TerminalTable::Align::kRight},
+                       {"records", TerminalTable::Align::kRight},
+                       {"first arrived"},
+                       {"last arrived"}});
+  for (size_t number = 0; number < rows.size(); ++number) {
+    const PartitionRow& row = rows[number];
+    table.add_row({fmt::format("{}", number), grouped_text(row.range.begin.value), grouped_text(row.range.end.value),
+                   grouped_text(row.range.end.value - row.range.begin.value), row.first_time, row.last_time});
+  }
+  fmt::print("{}", table.text(context.output));
+  return ExitCode::kDone;
+}
+
+}  // namespace meterstream
