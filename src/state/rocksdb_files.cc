@@ -1,5 +1,6 @@
 #include "state/rocksdb_files.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <functional>
@@ -8,6 +9,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <isa-l/crc.h>
 #include <unistd.h>
 
@@ -125,6 +127,17 @@ std::optional<pid_t> lock_owner(const fs::path& store) {
   return lock.l_pid;
 }
 
+// RocksDB does not say which of its write-ahead log files is damaged.
+std::string write_ahead_log_files(const fs::path& store) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(store, ignored)) {
+    if (entry.path().extension() == ".log") names.push_back(entry.path().string());
+  }
+  std::sort(names.begin(), names.end());
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
@@ -218,6 +231,11 @@ Error open_error_of(const rocksdb::Status& status, const fs::path& path) {
       return conflict(fmt::format("data directory {} is in use by process {}; stop it or choose another --data-dir",
                                   path.string(), *owner));
   }
+  const bool names_file =
+      contains(text, ".sst") || contains(text, ".blob") || contains(text, "MANIFEST") || contains(text, "CURRENT");
+  if (status.IsCorruption() && !names_file)
+    return corrupt(fmt::format("data directory {} is damaged in its write-ahead log ({}): {}; restore it from a copy",
+                               path.string(), write_ahead_log_files(path / "store"), text));
   if (status.IsInvalidArgument() || status.IsNotSupported())
     return invalid(fmt::format("data directory {} cannot be opened by this version: {}", path.string(), text));
   return error_of(status, path);
