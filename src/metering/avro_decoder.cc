@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
-#include "base/check.h"
 #include "metering/avro_plan.h"
 #include "metering/avro_row_decoder.h"
+#include "metering/row_writer.h"
 #include "metering/timestamp.h"
 
 namespace meterstream {
@@ -121,19 +121,18 @@ class AvroRecordDecoder::Implementation {
  public:
   Implementation(SchemaStore& schemas, DecodeRequest request, std::optional<AvroSchema> reader)
       : schemas_(schemas), request_(std::move(request)), reader_(std::move(reader)) {
-    CHECK(request_.needed.size() == request_.columns.size());
-    for (const size_t column : request_.group_key)
-      CHECK(column < request_.columns.size() && request_.columns[column].type == ColumnType::kVarchar);
+    check_request(request_);
   }
 
   [[nodiscard]] const std::vector<ColumnSchema>& columns() const { return request_.columns; }
 
   Status decode(std::span<const RecordView> records, ColumnBatch& batch) {
-    prepare(batch, records.size());
+    RowWriter writer(request_, batch);
+    writer.begin(records.size());
     // An unknown id may be registered before the next batch.
     std::erase_if(plans_, [](const auto& entry) { return !entry.second.is_final; });
     current_ = nullptr;
-    AvroRowDecoder general(request_, batch);
+    AvroRowDecoder general(writer);
     size_t row = 0;
     size_t index = 0;
     while (index < records.size()) {
@@ -141,7 +140,7 @@ class AvroRecordDecoder::Implementation {
       std::string fault;
       const Status status = find_plan(record, batch, fault);
       if (!status) {
-        resize(batch, 0);
+        writer.finish(0);
         return status;
       }
       if (fault.empty() && current_->plan->metric_shape) {
@@ -151,7 +150,8 @@ class AvroRecordDecoder::Implementation {
           continue;
         }
       }
-      if (fault.empty() && !general.decode(*current_->plan, record.value.substr(kHeaderBytes), row))
+      writer.start_row(row);
+      if (fault.empty() && !general.decode(*current_->plan, record.value.substr(kHeaderBytes)))
         fault = general.reason();
       if (fault.empty()) {
         batch.record_index[row++] = static_cast<uint32_t>(index);
@@ -160,7 +160,7 @@ class AvroRecordDecoder::Implementation {
       }
       ++index;
     }
-    resize(batch, row);
+    writer.finish(row);
     return {};
   }
 
@@ -172,34 +172,6 @@ class AvroRecordDecoder::Implementation {
     /// False when the schema was not known; asked again for the next batch.
     bool is_final = true;
   };
-
-  void prepare(ColumnBatch& batch, size_t rows) const {
-    batch.rejected.clear();
-    batch.arena.clear();
-    batch.columns.resize(request_.columns.size());
-    for (size_t i = 0; i < request_.columns.size(); ++i) {
-      batch.columns[i].type = request_.columns[i].type;
-      batch.columns[i].validity.clear();
-    }
-    resize(batch, rows);
-  }
-
-  // Slots that exist keep their old values, because every row is written anyway.
-  void resize(ColumnBatch& batch, size_t rows) const {
-    batch.rows = rows;
-    for (size_t i = 0; i < batch.columns.size(); ++i) {
-      Column& column = batch.columns[i];
-      const size_t wanted = request_.needed[i] ? rows : 0;
-      const bool is_double = column.type == ColumnType::kDouble;
-      const bool is_text = column.type == ColumnType::kVarchar;
-      column.doubles.resize(is_double ? wanted : 0);
-      column.strings.resize(is_text ? wanted : 0);
-      column.integers.resize(!is_double && !is_text ? wanted : 0);
-      if (!column.validity.empty()) column.validity.resize(wanted);
-    }
-    batch.record_index.resize(rows);
-    batch.group_keys.resize(request_.group_key.empty() ? 0 : rows);
-  }
 
   /// Sets current_ for the record, or `fault` when it must be rejected.
   Status find_plan(const RecordView& record, ColumnBatch& batch, std::string& fault) {

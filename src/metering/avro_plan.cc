@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "metering/row_writer.h"
 #include "metering/timestamp.h"
 
 namespace meterstream {

@@ -59,12 +59,4 @@ struct AvroPlan {
                                   const AvroSchema* reader);
 };
 
-/// Whether a column's value is wanted in the batch or for its group key.
-inline bool is_wanted(const DecodeRequest& request, size_t column) {
-  for (const size_t key : request.group_key) {
-    if (key == column) return true;
-  }
-  return request.needed[column];
-}
-
 }  // namespace meterstream

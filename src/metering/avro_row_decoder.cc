@@ -14,47 +14,25 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 
-size_t key_part_bytes(std::string_view text) {
-  size_t bytes = 1 + text.size();
-  for (uint64_t length = zigzag(static_cast<int64_t>(text.size())); length >= 0x80; length >>= 7) ++bytes;
-  return bytes;
-}
-
 int64_t floor_divide(int64_t number, int64_t divisor) {
   return number / divisor - (number % divisor < 0 ? 1 : 0);
 }
-
-}  // namespace
 
 bool is_utf8(std::string_view text) {
   return simdjson::validate_utf8(text.data(), text.size());
 }
 
-void append_key_part(std::string& out, std::string_view text) {
-  append_varint(out, zigzag(static_cast<int64_t>(text.size())));
-  out.append(text);
-}
-
-void append_null_key_part(std::string& out) {
-  append_varint(out, zigzag(-1));
-}
-
-AvroRowDecoder::AvroRowDecoder(const DecodeRequest& request, ColumnBatch& batch)
-    : request_(request), batch_(batch), texts_(request.columns.size()) {}
+}  // namespace
 
 bool AvroRowDecoder::fail(std::string reason) {
   reason_ = std::move(reason);
   return false;
 }
 
-bool AvroRowDecoder::decode(const AvroPlan& plan, std::string_view body, size_t row) {
-  row_ = row;
+bool AvroRowDecoder::decode(const AvroPlan& plan, std::string_view body) {
   visits_left_ = 10'000 + 64 * static_cast<int64_t>(body.size());
   if (decode_row(plan, body)) return true;
-  // The next record gets this row and may not know that it was NULL.
-  for (Column& column : batch_.columns) {
-    if (!column.validity.empty()) column.validity[row] = 1;
-  }
+  writer_.abandon_row();
   return false;
 }
 
@@ -62,7 +40,7 @@ bool AvroRowDecoder::decode_row(const AvroPlan& plan, std::string_view body) {
   ByteReader reader(body);
   for (const AvroStep& step : plan.steps) {
     if (step.again) {
-      const char* begin = texts_[plan.steps[static_cast<size_t>(&step - plan.steps.data()) - 1].column].begin;
+      const char* begin = writer_.text(plan.steps[static_cast<size_t>(&step - plan.steps.data()) - 1].column).begin;
       reader = ByteReader(std::string_view(begin, static_cast<size_t>(body.data() + body.size() - begin)));
     }
     if (!decode_step(plan, step, reader)) {
@@ -73,7 +51,7 @@ bool AvroRowDecoder::decode_row(const AvroPlan& plan, std::string_view body) {
   if (reader.remaining() != 0)
     return fail(fmt::format("{} bytes are left after the last field; another schema was used", reader.remaining()));
   for (const AvroConstant& constant : plan.constants) set_constant(constant);
-  if (!request_.group_key.empty()) set_group_key(plan);
+  if (!writer_.request().group_key.empty()) set_group_key(plan);
   return true;
 }
 
@@ -93,7 +71,7 @@ const AvroNode* AvroRowDecoder::branch_of(const AvroSchema& schema, const AvroNo
 bool AvroRowDecoder::decode_step(const AvroPlan& plan, const AvroStep& step, ByteReader& reader) {
   const AvroNode* node = &plan.schema.node(step.type);
   if (step.column == AvroStep::kNoColumn) return skip(plan.schema, *node, reader, 0);
-  Text& text = texts_[step.column];
+  RowWriter::Text& text = writer_.text(step.column);
   text.is_null = true;
   text.begin = reader.position();
   if (node->type == AvroType::kUnion) {
@@ -108,7 +86,7 @@ bool AvroRowDecoder::decode_step(const AvroPlan& plan, const AvroStep& step, Byt
 bool AvroRowDecoder::decode_value(const AvroNode& node, uint32_t column, ByteReader& reader) {
   switch (node.type) {
     case AvroType::kNull:
-      set_null(column);
+      writer_.set_null(column);
       return true;
     case AvroType::kBoolean: {
       const auto byte = reader.little_endian<uint8_t>();
@@ -140,7 +118,7 @@ bool AvroRowDecoder::decode_value(const AvroNode& node, uint32_t column, ByteRea
     case AvroType::kFixed:
       return decode_text(node, column, reader);
     default:
-      return fail(fmt::format("{} cannot become {}", name_of(node.type), name_of(request_.columns[column].type)));
+      return fail(fmt::format("{} cannot become {}", name_of(node.type), name_of(writer_.type_of(column))));
   }
 }
 
@@ -151,7 +129,7 @@ bool AvroRowDecoder::decode_text(const AvroNode& node, uint32_t column, ByteRead
     if (symbol < 0 || symbol >= static_cast<int64_t>(node.symbols.size()))
       return fail(fmt::format("symbol {} of an enum of {}", symbol, node.symbols.size()));
     // The plan that owns the symbol may go before the batch does.
-    return set_text(column, ByteArena(batch_.arena).copy(node.symbols[static_cast<size_t>(symbol)]));
+    return set_text(column, ByteArena(writer_.batch().arena).copy(node.symbols[static_cast<size_t>(symbol)]));
   }
   uint64_t size = node.size;
   if (node.type != AvroType::kFixed) {
@@ -234,34 +212,20 @@ bool AvroRowDecoder::skip_blocks(const AvroSchema& schema, const AvroNode& node,
   }
 }
 
-void AvroRowDecoder::set_null(uint32_t column) {
-  texts_[column].is_null = true;
-  if (!request_.needed[column]) return;
-  Column& target = batch_.columns[column];
-  if (!target.integers.empty()) target.integers[row_] = 0;
-  if (!target.doubles.empty()) target.doubles[row_] = 0;
-  if (!target.strings.empty()) target.strings[row_] = {};
-  const size_t rows = target.integers.size() + target.doubles.size() + target.strings.size();
-  if (target.validity.empty()) target.validity.assign(rows, 1);
-  target.validity[row_] = 0;
-}
-
 void AvroRowDecoder::set_constant(const AvroConstant& constant) {
-  if (constant.is_null) return set_null(constant.column);
-  switch (request_.columns[constant.column].type) {
+  if (constant.is_null) return writer_.set_null(constant.column);
+  switch (writer_.type_of(constant.column)) {
     case ColumnType::kDouble:
-      set_number(constant.column, constant.number);
-      return;
+      return writer_.set_double(constant.column, constant.number);
     case ColumnType::kVarchar:
-      set_text(constant.column, ByteArena(batch_.arena).copy(constant.text));
-      return;
+      return writer_.set_text(constant.column, ByteArena(writer_.batch().arena).copy(constant.text));
     default:
-      if (request_.needed[constant.column]) batch_.columns[constant.column].integers[row_] = constant.integer;
+      return writer_.set_integer(constant.column, constant.integer);
   }
 }
 
 bool AvroRowDecoder::set_integer(const AvroNode& node, uint32_t column, int64_t number) {
-  const ColumnType type = request_.columns[column].type;
+  const ColumnType type = writer_.type_of(column);
   if (type == ColumnType::kDouble && node.type != AvroType::kBoolean)
     return set_number(column, static_cast<double>(number));
   const bool fits = node.type == AvroType::kBoolean ? type == ColumnType::kBoolean
@@ -269,61 +233,44 @@ bool AvroRowDecoder::set_integer(const AvroNode& node, uint32_t column, int64_t 
   if (!fits) return fail(fmt::format("{} cannot become {}", name_of(node.type), name_of(type)));
   if (type == ColumnType::kTimestamp && node.logical_type == AvroLogicalType::kTimestampMicros)
     number = floor_divide(number, 1000);
-  if (request_.needed[column]) batch_.columns[column].integers[row_] = number;
+  writer_.set_integer(column, number);
   return true;
 }
 
 bool AvroRowDecoder::set_number(uint32_t column, double number) {
-  if (request_.columns[column].type != ColumnType::kDouble)
-    return fail(fmt::format("a number with a point cannot become {}", name_of(request_.columns[column].type)));
+  if (writer_.type_of(column) != ColumnType::kDouble)
+    return fail(fmt::format("a number with a point cannot become {}", name_of(writer_.type_of(column))));
   if (!std::isfinite(number)) return fail(std::isnan(number) ? "not a number (NaN)" : "infinite number");
-  if (request_.needed[column]) batch_.columns[column].doubles[row_] = number;
+  writer_.set_double(column, number);
   return true;
 }
 
 bool AvroRowDecoder::set_text(uint32_t column, std::string_view text) {
-  const ColumnType type = request_.columns[column].type;
+  const ColumnType type = writer_.type_of(column);
   if (type == ColumnType::kTimestamp) {
     const auto time = parse_timestamp(text);
     if (!time) {
       const auto explained = parse_timestamp_or_explain(text);
       return fail(is_utf8(text) && !explained ? explained.error().message : "the timestamp is not UTF-8 text");
     }
-    if (request_.needed[column]) batch_.columns[column].integers[row_] = time->value;
+    writer_.set_integer(column, time->value);
     return true;
   }
   if (type != ColumnType::kVarchar) return fail(fmt::format("text cannot become {}", name_of(type)));
   if (!is_utf8(text)) return fail("the text is not UTF-8");
-  // An empty value is not NULL: its pointer must not be null.
-  texts_[column].text = text.data() != nullptr ? text : std::string_view("");
-  texts_[column].is_null = false;
-  if (request_.needed[column]) batch_.columns[column].strings[row_] = texts_[column].text;
+  writer_.set_text(column, text);
   return true;
 }
 
 void AvroRowDecoder::set_group_key(const AvroPlan& plan) {
-  size_t bytes = 0;
-  for (const size_t column : request_.group_key)
-    bytes += texts_[column].is_null ? 1 : key_part_bytes(texts_[column].text);
+  const auto& key = writer_.request().group_key;
   if (plan.key_is_contiguous) {
-    const char* begin = texts_[request_.group_key.front()].begin;
-    const char* end = texts_[request_.group_key.back()].end;
+    const char* begin = writer_.text(key.front()).begin;
+    const std::string_view bytes(begin, static_cast<size_t>(writer_.text(key.back()).end - begin));
     // A writer may spend more bytes on a length than needed; such bytes are not the canonical key.
-    if (static_cast<size_t>(end - begin) == bytes) {
-      batch_.group_keys[row_] = std::string_view(begin, bytes);
-      return;
-    }
+    if (bytes.size() == writer_.key_bytes()) return writer_.set_group_key(bytes);
   }
-  std::string& chunk = ByteArena(batch_.arena).reserve(bytes);
-  const size_t start = chunk.size();
-  for (const size_t column : request_.group_key) {
-    if (texts_[column].is_null) {
-      append_null_key_part(chunk);
-    } else {
-      append_key_part(chunk, texts_[column].text);
-    }
-  }
-  batch_.group_keys[row_] = std::string_view(chunk).substr(start);
+  writer_.build_group_key();
 }
 
 }  // namespace meterstream
