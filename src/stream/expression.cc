@@ -13,53 +13,6 @@ namespace {
 
 Operand evaluate_node(const Expression& expression, EvaluationContext& context);
 
-constexpr int64_t kZero = 0;
-constexpr double kZeroDouble = 0;
-constexpr std::string_view kEmpty;
-constexpr uint8_t kNullFlag = 0;
-
-Operand borrow(const Column& column) {
-  Operand operand;
-  operand.type = column.type;
-  operand.integers = column.integers.data();
-  operand.doubles = column.doubles.data();
-  operand.strings = column.strings.data();
-  operand.validity = column.validity.empty() ? nullptr : column.validity.data();
-  return operand;
-}
-
-Operand null_operand(ColumnType type) {
-  Operand operand;
-  operand.type = type;
-  operand.constant = true;
-  operand.integers = &kZero;
-  operand.doubles = &kZeroDouble;
-  operand.strings = &kEmpty;
-  operand.validity = &kNullFlag;
-  return operand;
-}
-
-Operand literal_operand(const Expression& expression) {
-  Column column;
-  column.type = expression.type;
-  if (const auto* flag = std::get_if<bool>(&expression.literal)) {
-    column.integers.push_back(*flag ? 1 : 0);
-  } else if (const auto* integer = std::get_if<int64_t>(&expression.literal)) {
-    if (expression.type == ColumnType::kDouble) {
-      column.doubles.push_back(static_cast<double>(*integer));
-    } else {
-      column.integers.push_back(*integer);
-    }
-  } else if (const auto* number = std::get_if<double>(&expression.literal)) {
-    column.doubles.push_back(*number);
-  } else if (const auto* text = std::get_if<std::string>(&expression.literal)) {
-    column.strings.emplace_back(*text);
-  } else {
-    return null_operand(expression.type);
-  }
-  return own(std::move(column), true);
-}
-
 /// Calls visit(row, left value, right value) for every row; a constant side is read once.
 template <class Left, class Right, class Visit>
 void for_each_pair(size_t rows, const Left* left, bool left_constant, const Right* right, bool right_constant,
@@ -153,8 +106,8 @@ Column compare_operands(Operator operation, Operand left, Operand right, Evaluat
   out.type = ColumnType::kBoolean;
   out.integers.assign(rows, 0);
   // A NULL literal takes the type of the other side.
-  if (left.constant && left.is_null(0)) left.type = right.type;
-  if (right.constant && right.is_null(0)) right.type = left.type;
+  if (left.constant && left.is_null(0)) left = null_operand(right.type);
+  if (right.constant && right.is_null(0)) right = null_operand(left.type);
   if (left.type == ColumnType::kVarchar) {
     compare_values(operation, rows, left.strings, left.constant, right.strings, right.constant, out.integers.data());
   } else if (left.type == ColumnType::kDouble || right.type == ColumnType::kDouble) {
@@ -238,11 +191,11 @@ Operand arithmetic(const Expression& expression, EvaluationContext& context) {
   Operator operation = expression.operation;
   if (operation == Operator::kNegate) {
     right = std::move(left);
-    left = Operand();
-    left.constant = true;
-    left.integers = &kZero;
-    left.doubles = &kZeroDouble;
-    left.type = right.type;
+    Column zero;
+    zero.type = right.type;
+    zero.integers.assign(1, 0);
+    zero.doubles.assign(1, 0);
+    left = own(std::move(zero), true);
     operation = Operator::kSubtract;
   }
   const size_t rows = context.batch.rows;
@@ -450,7 +403,7 @@ Operand evaluate_operation(const Expression& expression, EvaluationContext& cont
 Operand evaluate_node(const Expression& expression, EvaluationContext& context) {
   switch (expression.kind) {
     case Expression::Kind::kColumn:
-      return borrow(context.batch.columns[expression.column]);
+      return borrowed(context.batch.columns[expression.column]);
     case Expression::Kind::kLiteral:
       return literal_operand(expression);
     case Expression::Kind::kOperation:
@@ -462,20 +415,21 @@ Operand evaluate_node(const Expression& expression, EvaluationContext& context) 
 
 }  // namespace
 
-Operand own(Column column, bool constant) {
-  Operand operand = borrow(column);
-  operand.constant = constant;
-  operand.owned = std::move(column);
-  return operand;
-}
-
 Column evaluate(const Expression& expression, ColumnBatch& batch, int64_t& faults) {
   EvaluationContext context{batch, nullptr, faults};
   if (expression.kind == Expression::Kind::kColumn) return batch.columns[expression.column];
   Operand result = evaluate_node(expression, context);
-  if (!result.constant) return std::move(result.owned);
+  if (!result.constant && result.is_owned) return std::move(result.owned);
   Column out;
   out.type = expression.type;
+  if (!result.constant) {  // a column as it is, by way of a CAST to its own type
+    const size_t rows = batch.rows;
+    if (result.integers != nullptr) out.integers.assign(result.integers, result.integers + rows);
+    if (result.doubles != nullptr) out.doubles.assign(result.doubles, result.doubles + rows);
+    if (result.strings != nullptr) out.strings.assign(result.strings, result.strings + rows);
+    if (result.validity != nullptr) out.validity.assign(result.validity, result.validity + rows);
+    return out;
+  }
   if (result.is_null(0)) out.validity.assign(batch.rows, 0);
   switch (out.type) {
     case ColumnType::kDouble:

@@ -20,6 +20,7 @@ struct Operand {
 
   ColumnType type = ColumnType::kBigint;
   bool constant = false;
+  bool is_owned = false;  ///< the values are in `owned`
   const int64_t* integers = nullptr;
   const double* doubles = nullptr;
   const std::string_view* strings = nullptr;
@@ -51,6 +52,13 @@ struct EvaluationContext {
 
   [[nodiscard]] bool counts(size_t row) const { return active == nullptr || active[row] != 0; }
 };
+
+/// Points at a column that lives longer.
+Operand borrowed(const Column& column);
+
+/// One NULL for all rows; it may be read as any type.
+Operand null_operand(ColumnType type);
+Operand literal_operand(const Expression& literal);
 
 /// Takes `column` over and points the operand at it.
 Operand own(Column column, bool constant = false);
