@@ -6,9 +6,9 @@
 //        temperature for gas, noise, gaps, late delivery, duplicates, conflicts, a leak in one household and
 //        one regional power outage.
 // Time base: event time in UTC; readings of a step have the time of the step's start.
-// Guarantee: the same config gives the same readings in the same order on every machine with IEEE doubles and
-// the same
-//            libm; values have at most 3 decimals. truth() counts exactly what was delivered.
+// Guarantee: the same config gives the same readings in the same order on every machine with IEEE doubles; values have
+//            at most 3 decimals. truth() counts exactly what was delivered. distinct + missing + readings held back
+//            for their first delivery = steps x series.
 // Thread-safety: none.
 #pragma once
 
@@ -35,13 +35,15 @@ struct SimulatorConfig {
   bool gas = true;
   /// Chance that a household falls silent in a step, for 1 to 30 steps. Those readings are never delivered.
   double gap_chance = 0.0005;
-  /// Chance that a reading is delivered late, by up to max_late_ms.
+  /// Chance that a reading is delivered late, by up to max_late_ms (at least one step).
   double late_chance = 0.002;
   int64_t max_late_ms = 600'000;
   /// Chance that a reading is delivered twice, and that the second one has another value.
   double duplicate_chance = 0.001;
   double conflict_chance = 0.00002;
+  /// One household loses 0.35 litres a minute from the 6th hour on.
   bool leak = true;
+  /// The electricity meters of one household in eight are dark for 45 minutes from the 10th hour on.
   bool outage = true;
 };
 
