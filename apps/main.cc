@@ -1,5 +1,8 @@
 #include "apps/command_line.h"
 #include "apps/console_command.h"
+#include "apps/doctor_command.h"
+#include "apps/query_command.h"
+#include "apps/replay_command.h"
 #include "apps/topics_command.h"
 #include "apps/track_command.h"
 
@@ -7,9 +10,12 @@
 int main(int argument_count, char** arguments) {
   using namespace meterstream;
   CommandList commands;
+  commands.push_back(std::make_unique<ReplayCommand>());
   commands.push_back(std::make_unique<ConsoleCommand>());
   commands.push_back(std::make_unique<TrackCommand>());
   commands.push_back(std::make_unique<TopicsCommand>());
   commands.push_back(std::make_unique<DescribeCommand>());
+  commands.push_back(std::make_unique<QueryCommand>());
+  commands.push_back(std::make_unique<DoctorCommand>());
   return run_command_line(argument_count, arguments, commands);
 }

@@ -1,0 +1,53 @@
+// Purpose: `query`: stored aggregates of one series, as a table, JSON, CSV or a chart.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/aggregate_output.h"
+#include "apps/command_line.h"
+#include "state/aggregate_table.h"
+
+namespace meterstream {
+
+struct QueryOptions {
+  std::string gateway;
+  std::string type;
+  std::string attribute;
+  std::string from;
+  std::string to;
+  std::string window;
+  std::string table;
+  std::string format = "table";
+  std::string show = "average";
+  bool newest_first = false;
+  std::optional<uint64_t> limit;
+};
+
+/// The table to read: by name, else by window, else the only one or the one with the shortest windows. kNotFound with
+/// what there is.
+Result<AggregateTableDefinition> choose_table(const std::vector<AggregateTableDefinition>& tables,
+                                              const QueryOptions& options);
+
+/// A time or a date ("2007-01-01" is its midnight in UTC) in milliseconds.
+Result<int64_t> parse_query_time(std::string_view text, std::string_view option);
+
+class QueryCommand final : public Command {
+ public:
+  [[nodiscard]] std::string name() const override { return "query"; }
+  [[nodiscard]] std::string summary() const override { return "Read stored aggregates of a meter"; }
+  [[nodiscard]] std::string examples() const override;
+  void declare(CLI::App& app) override;
+  Result<ExitCode> run(const CommandContext& context) override;
+
+ private:
+  Result<std::vector<AggregateSeries>> matching_series(const AggregateTable& table) const;
+  ExitCode list_series(const std::vector<AggregateSeries>& series, const CommandContext& context) const;
+  Result<ExitCode> print_rows(const AggregateTable& table, const AggregateSeries& series,
+                              const CommandContext& context) const;
+
+  QueryOptions options_;
+};
+
+}  // namespace meterstream
