@@ -148,10 +148,22 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
   }
 }
 
-void PassProcessor::reject(const RecordView& record, size_t partition, std::string_view reason) {
+void PassProcessor::reject(uint32_t row, std::string reason) {
+  batch_.columns.rejected.push_back({batch_.columns.record_index[row], std::move(reason)});
+}
+
+// In the order of the records, whatever found them, so that the topic does not depend on how records are batched.
+void PassProcessor::write_rejected() {
+  std::vector<RejectedRecord>& rejected = batch_.columns.rejected;
+  std::stable_sort(rejected.begin(), rejected.end(),
+                   [](const RejectedRecord& a, const RejectedRecord& b) { return a.record_index < b.record_index; });
+  for (const RejectedRecord& bad : rejected) write_rejected(batch_.records[bad.record_index], bad.reason);
+}
+
+void PassProcessor::write_rejected(const RecordView& record, std::string_view reason) {
   const PartitionId target = record.has_key()
                                  ? partition_for_key(record.key, options_.rejected_partitions)
-                                 : PartitionId(static_cast<int32_t>(partition) % options_.rejected_partitions);
+                                 : PartitionId(static_cast<int32_t>(batch_.partition) % options_.rejected_partitions);
   output_.add(spec_.rejected_topic(), target, record.key, record.value, reason_header(reason), record.ingest_time);
 }
 
@@ -179,8 +191,7 @@ std::string_view PassProcessor::out_of_range_column(uint32_t row) const {
   return {};
 }
 
-bool PassProcessor::check_duplicate(uint32_t row, int64_t& duplicates, int64_t& rejected, int64_t& conflicts,
-                                    bool rebuilding) {
+bool PassProcessor::check_duplicate(uint32_t row, int64_t& duplicates, int64_t& conflicts) {
   const RecordView& record = batch_.record_of(row);
   const int64_t time_ms = batch_.event_times_ms[row];
   DuplicateFilter::Observation observation;
@@ -197,14 +208,13 @@ bool PassProcessor::check_duplicate(uint32_t row, int64_t& duplicates, int64_t& 
       return false;
     case DuplicateFilter::Verdict::kConflict:
       ++conflicts;
-      ++rejected;
-      if (!rebuilding) reject(record, batch_.partition, "conflict: the same reading came before with another value");
+      reject(row, "conflict: the same reading came before with another value");
       return false;
   }
   return true;
 }
 
-void PassProcessor::select_rows(bool rebuilding, int64_t& duplicates, int64_t& rejected, int64_t& conflicts) {
+void PassProcessor::select_rows(int64_t& duplicates, int64_t& conflicts) {
   const size_t rows = batch_.columns.rows;
   const Column& times = batch_.columns.columns[spec_.source->timestamp_column];
   bool any_bad = !times.validity.empty() || !duplicates_.empty();
@@ -221,23 +231,15 @@ void PassProcessor::select_rows(bool rebuilding, int64_t& duplicates, int64_t& r
   batch_.selection.clear();
   for (uint32_t row = 0; row < rows; ++row) {
     if (times.is_null(row)) {
-      ++rejected;
-      if (!rebuilding) {
-        reject(batch_.record_of(row), batch_.partition,
-               fmt::format("no event time: {} is NULL", spec_.source->columns[spec_.source->timestamp_column].name));
-      }
+      reject(row, fmt::format("no event time: {} is NULL", spec_.source->columns[spec_.source->timestamp_column].name));
       continue;
     }
     if (const std::string_view column = out_of_range_column(row); !column.empty()) {
-      ++rejected;
       batch_.event_times_ms[row] = INT64_MIN / 4;
-      if (!rebuilding) {
-        reject(batch_.record_of(row), batch_.partition,
-               fmt::format("out of range: {} must be below 1e20 in magnitude to be summed exactly", column));
-      }
+      reject(row, fmt::format("out of range: {} must be below 1e20 in magnitude to be summed exactly", column));
       continue;
     }
-    if (duplicates_.empty() || check_duplicate(row, duplicates, rejected, conflicts, rebuilding)) {
+    if (duplicates_.empty() || check_duplicate(row, duplicates, conflicts)) {
       batch_.selection.push_back(row);
     }
   }
@@ -252,12 +254,10 @@ Status PassProcessor::process(size_t partition, std::span<const RecordView> reco
 
   int64_t duplicates = 0;
   int64_t conflicts = 0;
-  int64_t rejected = static_cast<int64_t>(batch_.columns.rejected.size());
-  if (!rebuilding) {
-    for (const RejectedRecord& bad : batch_.columns.rejected) reject(records[bad.record_index], partition, bad.reason);
-  }
   prepare_times();
-  select_rows(rebuilding, duplicates, rejected, conflicts);
+  select_rows(duplicates, conflicts);
+  const auto rejected = static_cast<int64_t>(batch_.columns.rejected.size());
+  if (!rebuilding && rejected > 0) write_rejected();
   const int64_t capped_before = watermark_.capped_ahead();
   if (!rebuilding) {
     watermark_.observe(partition, batch_.event_times_ms, batch_.ingest_times_ms, batch_.watermark_after_ms);

@@ -92,9 +92,11 @@ class PassProcessor {
   };
 
   void make_decoder(SchemaStore& schemas);
-  void reject(const RecordView& record, size_t partition, std::string_view reason);
-  void select_rows(bool rebuilding, int64_t& duplicates, int64_t& rejected, int64_t& conflicts);
-  bool check_duplicate(uint32_t row, int64_t& duplicates, int64_t& rejected, int64_t& conflicts, bool rebuilding);
+  void reject(uint32_t row, std::string reason);
+  void write_rejected();
+  void write_rejected(const RecordView& record, std::string_view reason);
+  void select_rows(int64_t& duplicates, int64_t& conflicts);
+  bool check_duplicate(uint32_t row, int64_t& duplicates, int64_t& conflicts);
   [[nodiscard]] std::string_view out_of_range_column(uint32_t row) const;
   void prepare_times();
 

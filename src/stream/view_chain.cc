@@ -144,9 +144,11 @@ void ViewChain::advance(int64_t watermark_ms) {
 WindowTable::Window& ViewChain::window_for(size_t level, int64_t start_ms, size_t partition, int64_t offset) {
   WindowTable::Window& window = levels_[level].table->find_or_add(start_ms, partitions_);
   if (window.open_levels == 0) {
-    for (size_t coarser = level; coarser < levels_.size(); ++coarser) {
+    // Coarser windows that are due but not yet emitted still take what this one holds.
+    window.open_levels = 1;
+    for (size_t coarser = level + 1; coarser < levels_.size(); ++coarser) {
       const int64_t coarse_start_ms = window_start_of(start_ms, levels_[coarser].size_ms);
-      if (coarse_start_ms >= levels_[coarser].closed_before_ms) ++window.open_levels;
+      if (coarse_start_ms >= levels_[coarser].emitted_before_ms) ++window.open_levels;
     }
   }
   int64_t& first = window.first_offsets[partition];
@@ -282,7 +284,7 @@ Status ViewChain::close_windows(int64_t watermark_ms, ViewOutput& output) {
   if (watermark_ms >= close_trigger_ms_) advance(watermark_ms);
   if (emits_changes_) RETURN_IF_ERROR(emit_changes(output));
   for (size_t level = 0; level < levels_.size(); ++level) {
-    RETURN_IF_ERROR(close_level(level, levels_[level].closed_before_ms, output));
+    RETURN_IF_ERROR(close_level(level, &output));
   }
   return {};
 }
@@ -294,24 +296,25 @@ Status ViewChain::close_all(ViewOutput& output) {
     const auto& windows = level.table->windows();
     if (windows.empty()) continue;
     level.closed_before_ms = std::max(level.closed_before_ms, windows.rbegin()->first + level.size_ms);
-    RETURN_IF_ERROR(close_level(i, level.closed_before_ms, output));
+    RETURN_IF_ERROR(close_level(i, &output));
   }
   // The finest level's next trigger may lie behind what was closed by force.
   close_trigger_ms_ = INT64_MIN;
   return {};
 }
 
-Status ViewChain::close_level(size_t index, int64_t closed_before_ms, ViewOutput& output) {
+// Without an output, windows that were emitted before a restart only pass on what they hold.
+Status ViewChain::close_level(size_t index, ViewOutput* output) {
   Level& level = levels_[index];
   while (!level.table->windows().empty()) {
     const WindowTable::Window& window = level.table->windows().begin()->second;
-    if (window.start_ms >= closed_before_ms) break;
+    if (window.start_ms >= level.closed_before_ms) break;
     WindowTable::Window* above = window.open_levels > 1 ? &window_above(index + 1, window) : nullptr;
     WindowTable* table_above = above == nullptr ? nullptr : levels_[index + 1].table.get();
     const Status passed_on = level.table->for_each(window, [&](uint32_t id, const WindowSlot& slot) -> Status {
-      if (!emits_changes_) {
+      if (!emits_changes_ && output != nullptr) {
         ++level.accounting.results;
-        RETURN_IF_ERROR(output.emit(index, keys_.key(id), window.start_ms, slot));
+        RETURN_IF_ERROR(output->emit(index, keys_.key(id), window.start_ms, slot));
       }
       if (above == nullptr) return {};
       WindowSlot* into = table_above->slot_in_memory(*above, id);
@@ -324,6 +327,7 @@ Status ViewChain::close_level(size_t index, int64_t closed_before_ms, ViewOutput
     RETURN_IF_ERROR(passed_on);
     RETURN_IF_ERROR(level.table->erase(window.start_ms));
   }
+  level.emitted_before_ms = level.closed_before_ms;
   return {};
 }
 

@@ -81,7 +81,8 @@ class ViewChain {
     std::unique_ptr<WindowTable> table;
     int64_t size_ms = 0;
     int64_t grace_ms = 0;
-    int64_t closed_before_ms = INT64_MIN;
+    int64_t closed_before_ms = INT64_MIN;   ///< readings of windows before it are late
+    int64_t emitted_before_ms = INT64_MIN;  ///< windows before it are gone from the table
     ViewAccounting accounting;
   };
   struct ChangedGroup {
@@ -101,7 +102,7 @@ class ViewChain {
   WindowTable::Window* open_window(const DecodedBatch& batch, uint32_t row, int64_t start_ms);
   void add_row(uint32_t row, WindowSlot& slot);
   Status add_beyond_finest(DecodedBatch& batch, size_t row_index, uint32_t row, ViewOutput& output);
-  Status close_level(size_t level, int64_t closed_before_ms, ViewOutput& output);
+  Status close_level(size_t index, ViewOutput* output);
   WindowTable::Window& window_above(size_t level, const WindowTable::Window& from);
   void merge_slot(const WindowSlot& from, WindowSlot& into) const;
 

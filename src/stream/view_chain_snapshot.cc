@@ -69,6 +69,8 @@ Status ViewChain::load(SnapshotReader& reader) {
       RETURN_IF_ERROR(level.table->enforce_budget());
     }
   }
+  // What closed between the snapshot and the commit was emitted then.
+  for (size_t level = 0; level < levels_.size(); ++level) RETURN_IF_ERROR(close_level(level, nullptr));
   return {};
 }
 

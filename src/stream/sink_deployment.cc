@@ -1,0 +1,36 @@
+#include "stream/sink_deployment.h"
+
+#include <fmt/format.h>
+
+#include "stream/aggregate_sink_task.h"
+
+namespace meterstream {
+
+Result<std::vector<std::unique_ptr<Task>>> deploy_sinks(const std::vector<SinkSpec>& sinks, Runtime runtime,
+                                                        const PassTaskOptions& options, int32_t default_partitions) {
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (const SinkSpec& sink : sinks) {
+    if (sink.type != "embedded") {
+      return invalid(fmt::format("sink {}: type '{}' does not exist; use 'embedded'", sink.name, sink.type));
+    }
+    const auto bucket = parse_aggregate_bucket(sink.bucket.empty() ? "none" : sink.bucket);
+    if (!bucket) {
+      return invalid(
+          fmt::format("sink {}: bucket '{}' does not exist; use minutes, hours, days, months or leave it out",
+                      sink.name, sink.bucket));
+    }
+    ASSIGN_OR_RETURN(const auto topic, runtime.log.create_topic({sink.topic, default_partitions}));
+    RETURN_IF_ERROR(runtime.log.create_topic({sink.topic + "-rejected", topic.config.partitions}));
+    for (int32_t partition = 0; partition < topic.config.partitions; ++partition) {
+      AggregateSinkTask::Options each;
+      each.application = options.application;
+      each.commit_interval_ms = options.commit_interval_ms;
+      each.read_bytes = options.read_bytes;
+      tasks.push_back(
+          std::make_unique<AggregateSinkTask>(sink, *bucket, PartitionId(partition), runtime.log, runtime.clock, each));
+    }
+  }
+  return tasks;
+}
+
+}  // namespace meterstream

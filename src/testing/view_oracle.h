@@ -1,0 +1,47 @@
+// Purpose: what a windowed view must answer, computed the slow and obvious way: one reading after the other, one map, no
+//          batches, no panes, no sharing, no restarts. The engine is compared with it.
+// Scope: readings of one partition, SUM/MIN/MAX/COUNT of the value by series, EMIT FINAL, every window closed at the end.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "metering/decimal.h"
+#include "metering/reading.h"
+#include "stream/view_accounting.h"
+
+namespace meterstream {
+
+struct OracleReading {
+  Reading reading;
+  IngestTime ingest_time;
+};
+
+struct OracleView {
+  int64_t size_ms = 60'000;
+  int64_t grace_ms = 0;
+  bool deduplicate = false;
+  int64_t deduplicate_horizon_ms = 3'600'000;
+  int64_t max_ahead_ms = 60'000;
+};
+
+struct OracleWindow {
+  int64_t count = 0;
+  double min = 0;
+  double max = 0;
+  Decimal sum;
+  bool operator==(const OracleWindow&) const = default;
+};
+
+struct OracleAnswer {
+  /// By window start and series text.
+  std::map<std::pair<int64_t, std::string>, OracleWindow> windows;
+  ViewAccounting accounting;
+};
+
+OracleAnswer ask_oracle(const std::vector<OracleReading>& readings, const OracleView& view);
+
+}  // namespace meterstream
