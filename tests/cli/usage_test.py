@@ -1,0 +1,137 @@
+"""Exit codes, help and messages of the command line."""
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from program import BINARY, ProgramTest, uci_lines  # noqa: E402
+
+
+class Usage(ProgramTest):
+    def commands(self):
+        lines = self.succeed("--help").stdout.split("Subcommands:")[1].split("Exit codes:")[0].splitlines()
+        return [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("   ")]
+
+    def test_no_command_is_wrong_usage_and_prints_help(self):
+        result = self.run_program()
+        self.assert_exit(result, 2)
+        self.assertIn("Subcommands:", result.stderr)
+
+    def test_every_command_has_help_with_examples(self):
+        commands = self.commands()
+        self.assertIn("replay", commands)
+        for command in commands:
+            with self.subTest(command=command):
+                text = self.succeed(command, "--help").stdout
+                self.assertIn("Examples:\n  meterstream", text)
+
+    def test_help_explains_exit_codes(self):
+        text = self.succeed("--help").stdout
+        for line in ("0    done", "2    wrong usage", "3    data directory in use", "4    stored data is corrupt", "130  interrupted"):
+            self.assertIn(line, text)
+
+    def test_unknown_option_names_the_nearest(self):
+        result = self.run_program("replay", "--data", "x", "--housholds", "1-2")
+        self.assert_exit(result, 2)
+        self.assertIn("unknown option '--housholds' of replay. Did you mean '--households'?", result.stderr)
+
+    def test_unknown_command_names_the_nearest(self):
+        result = self.run_program("tpics")
+        self.assert_exit(result, 2)
+        self.assertIn("unknown command 'tpics'. Did you mean 'topics'?", result.stderr)
+
+    def test_missing_required_option_is_named(self):
+        result = self.run_program("track", "--topic", "metrics")
+        self.assert_exit(result, 2)
+        self.assertIn("--count", result.stderr)
+
+    def test_global_options_may_follow_the_command(self):
+        result = subprocess.run([BINARY, "topics", "--data-dir", "nowhere"], cwd=self.folder, capture_output=True,
+                                text=True, check=False)
+        self.assert_exit(result, 1)
+        self.assertIn("nowhere", result.stderr)
+
+    def test_version(self):
+        self.assertRegex(self.succeed("--version").stdout, r"^meterstream \d+\.\d+\.\d+\n$")
+
+
+class Configuration(ProgramTest):
+    def test_unknown_key_is_an_error_that_names_the_nearest(self):
+        self.write("meterstream.toml", "[engine]\nthread = 2\n")
+        result = self.run_program("topics")
+        self.assert_exit(result, 2)
+        self.assertIn("meterstream.toml:2: engine.thread: unknown key. Did you mean 'engine.threads'?", result.stderr)
+
+    def test_flags_win_over_the_file(self):
+        self.write("other.toml", 'data_dir = "from-file"\n')
+        result = subprocess.run([BINARY, "--config", "other.toml", "topics"], cwd=self.folder, capture_output=True,
+                                text=True, check=False)
+        self.assertIn("from-file", result.stderr)
+        self.assertNotIn("from-file", self.run_program("--config", "other.toml", "topics").stderr)
+
+    def test_missing_file_named_by_the_user(self):
+        result = self.run_program("--config", "no.toml", "topics")
+        self.assert_exit(result, 2)
+        self.assertIn("no.toml", result.stderr)
+
+
+class BadInput(ProgramTest):
+    def test_missing_data_file(self):
+        result = self.run_program("replay", "--type", "water", "--data", "no.csv")
+        self.assert_exit(result, 1)
+        self.assertIn("no.csv", result.stderr)
+
+    def test_file_of_another_format(self):
+        self.write("notes.txt", "these are\nmy notes\n")
+        result = self.run_program("replay", "--type", "electricity", "--data", "notes.txt")
+        self.assert_exit(result, 2)
+        self.assertIn("notes.txt", result.stderr)
+
+    def test_missing_data_directory(self):
+        for command in (["topics"], ["describe", "metrics"], ["console"], ["query"]):
+            with self.subTest(command=command):
+                result = self.run_program(*command)
+                self.assert_exit(result, 1)
+                self.assertIn("data", result.stderr)
+        self.assertFalse((self.folder / "data").exists(), "reading must not create a data directory")
+
+    def test_unknown_topic_lists_those_there_are(self):
+        self.write("uci.txt", uci_lines(5))
+        self.succeed("replay", "--type", "electricity", "--data", "uci.txt")
+        result = self.run_program("describe", "metric")
+        self.assert_exit(result, 1)
+        self.assertIn("metrics", result.stderr)
+
+    def test_bad_numbers_and_ranges(self):
+        self.write("uci.txt", uci_lines(5))
+        base = ["replay", "--type", "electricity", "--data", "uci.txt"]
+        for option, value in (("--households", "9-3"), ("--rate", "fast"), ("--count", "-5"), ("--partitions", "0"),
+                              ("--day-offset", "x")):
+            with self.subTest(option=option):
+                result = self.run_program(*base, option, value)
+                self.assert_exit(result, 2)
+                self.assertIn(value, result.stderr)
+        self.assertFalse((self.folder / "data").exists())
+
+    def test_query_of_nothing_says_how_to_store(self):
+        self.write("uci.txt", uci_lines(5))
+        self.succeed("replay", "--type", "electricity", "--data", "uci.txt")
+        result = self.run_program("query", "--gateway", "household-1")
+        self.assert_exit(result, 1)
+        self.assertIn("meterstream store", result.stderr)
+
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        self.write("uci.txt", uci_lines(5))
+        self.succeed("replay", "--type", "electricity", "--data", "uci.txt")
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            result = subprocess.run(self.command("console"), cwd=self.folder, stdout=full, stderr=subprocess.PIPE,
+                                    text=True, check=False)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("standard output", result.stderr)
+
+
+if __name__ == "__main__":
+    os.environ.pop("METERSTREAM_CONFIG", None)
+    unittest.main()
