@@ -1,41 +1,28 @@
 #include "state/rocksdb_store.h"
 
 #include <array>
-#include <atomic>
-#include <mutex>
+#include <shared_mutex>
 #include <vector>
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
-#include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
-#include <rocksdb/metadata.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include "base/check.h"
-#include "state/rocksdb_files.h"
+#include "state/lost_tail_filter.h"
+#include "state/rocksdb_state.h"
 
 namespace meterstream {
 namespace {
 
-// Values below stay with their keys: tiny batches are read faster there.
-constexpr uint64_t kMinBlobBytes = 4096;
-constexpr uint64_t kBlobFileBytes = uint64_t{256} << 20;
-constexpr uint64_t kMaxWalBytes = uint64_t{512} << 20;
+// Smaller values of kLog stay with their keys: they are read faster there.
+constexpr size_t kMinSegmentValueBytes = 4096;
+constexpr uint64_t kMaxWalBytes = uint64_t{128} << 20;
 constexpr int kMaxOpenFiles = 512;
-// Blob files whose garbage is above this share are worth copying the rest out of.
-constexpr double kReclaimShare = 0.5;
 
 constexpr std::array<const char*, kSpaceCount> kSpaceNames = {"meta", "log", "state", "table"};
-
-rocksdb::Slice slice_of(std::string_view bytes) {
-  return {bytes.data(), bytes.size()};
-}
-std::string_view view_of(const rocksdb::Slice& slice) {
-  return {slice.data(), slice.size()};
-}
 
 rocksdb::BlockBasedTableOptions table_options(std::shared_ptr<rocksdb::Cache> cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -48,8 +35,7 @@ rocksdb::BlockBasedTableOptions table_options(std::shared_ptr<rocksdb::Cache> ca
   return table;
 }
 
-rocksdb::ColumnFamilyOptions family_options(Space space, const RocksDbStoreOptions& options,
-                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::ColumnFamilyOptions family_options(Space space, const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions family;
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(cache)));
   family.compression = rocksdb::kNoCompression;
@@ -59,13 +45,6 @@ rocksdb::ColumnFamilyOptions family_options(Space space, const RocksDbStoreOptio
       family.write_buffer_size = 4 << 20;
       break;
     case Space::kLog:
-      family.write_buffer_size = options.log_buffer_bytes;
-      family.max_write_buffer_number = 4;
-      family.enable_blob_files = true;
-      family.min_blob_size = kMinBlobBytes;
-      family.blob_file_size = kBlobFileBytes;
-      family.blob_compression_type = rocksdb::kNoCompression;
-      break;
     case Space::kState:
       family.write_buffer_size = 32 << 20;
       break;
@@ -80,93 +59,89 @@ rocksdb::ColumnFamilyOptions family_options(Space space, const RocksDbStoreOptio
 
 }  // namespace
 
-// The first failure wins and stays.
-class FailureLatch final : public rocksdb::EventListener {
- public:
-  explicit FailureLatch(std::filesystem::path path) : path_(std::move(path)) {}
-
-  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status* error) override {
-    set(error_of(*error, path_));
-  }
-  void set(Error error) {
-    const std::scoped_lock lock(mutex_);
-    if (failed_.load()) return;
-    error_ = std::move(error);
-    failed_.store(true, std::memory_order_release);
-  }
-  [[nodiscard]] Status status() const {
-    if (!failed_.load(std::memory_order_acquire)) return {};
-    const std::scoped_lock lock(mutex_);
-    return Error{error_.code, "no more writes until the store is opened again, after: " + error_.message};
-  }
-
- private:
-  const std::filesystem::path path_;
-  std::atomic<bool> failed_ = false;
-  mutable std::mutex mutex_;
-  Error error_;
-};
-
-struct RocksDbStore::State {
-  std::filesystem::path path;
-  std::shared_ptr<FailureLatch> failure;
-  std::unique_ptr<rocksdb::DB> db;
-  std::array<rocksdb::ColumnFamilyHandle*, kSpaceCount> families{};
-  rocksdb::ColumnFamilyHandle* default_family = nullptr;
-
-  [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Space space) const { return families[static_cast<size_t>(space)]; }
-  [[nodiscard]] static rocksdb::ReadOptions read_options(Space space) {
-    rocksdb::ReadOptions read;
-    if (space == Space::kLog) {
-      read.verify_checksums = false;  // record batches carry their own
-      read.fill_cache = false;
-    }
-    return read;
-  }
-
-  ~State() {
-    if (db == nullptr) return;
-    for (rocksdb::ColumnFamilyHandle* handle : families) db->DestroyColumnFamilyHandle(handle);
-    db->DestroyColumnFamilyHandle(default_family);
-    db->Close();
-  }
-};
+Error RocksDbState::damaged_value() const {
+  return corrupt(
+      fmt::format("data directory {} has an entry of the log that cannot be read; run 'meterstream doctor "
+                  "--data-dir {}', and restore it from a copy",
+                  path.string(), path.string()));
+}
 
 class RocksDbStore::Cursor final : public KeyValueCursor {
  public:
-  Cursor(const State& state, Space space)
-      : state_(state), iterator_(state.db->NewIterator(State::read_options(space), state.family(space))) {}
+  // The files are noted before the iterator, so that none is gone that the iterator's snapshot needs.
+  Cursor(const RocksDbState& state, Space space)
+      : state_(state),
+        is_log_(space == Space::kLog),
+        files_(state.segments->snapshot()),
+        iterator_(state.db->NewIterator(rocksdb::ReadOptions(), state.family(space))) {}
 
-  void seek(std::string_view key) override { iterator_->Seek(slice_of(key)); }
-  void seek_for_previous(std::string_view key) override { iterator_->SeekForPrev(slice_of(key)); }
-  void next() override { iterator_->Next(); }
-  void previous() override { iterator_->Prev(); }
-  [[nodiscard]] bool valid() const override { return iterator_->Valid(); }
+  void seek(std::string_view key) override {
+    forget();
+    iterator_->Seek(slice_of(key));
+  }
+  void seek_for_previous(std::string_view key) override {
+    forget();
+    iterator_->SeekForPrev(slice_of(key));
+  }
+  void next() override {
+    forget();
+    iterator_->Next();
+  }
+  void previous() override {
+    forget();
+    iterator_->Prev();
+  }
+  [[nodiscard]] bool valid() const override { return error_.message.empty() && iterator_->Valid(); }
   [[nodiscard]] std::string_view key() const override { return view_of(iterator_->key()); }
-  [[nodiscard]] std::string_view value() const override { return view_of(iterator_->value()); }
+  // Large values are read when they are asked for, so that walking over keys is cheap.
+  [[nodiscard]] std::string_view value() const override {
+    if (!is_log_) return view_of(iterator_->value());
+    if (value_.owner != nullptr) return value_.bytes;
+    const auto stored = decode_stored_value(view_of(iterator_->value()));
+    if (stored && stored->form == ValueForm::kInline) return stored->inline_bytes;
+    auto read = stored ? state_.segments->read(files_, stored->pointer) : state_.damaged_value();
+    if (!read) {
+      error_ = read.error();
+      return {};
+    }
+    value_ = *std::move(read);
+    return value_.bytes;
+  }
   [[nodiscard]] Status status() const override {
+    if (!error_.message.empty()) return error_;
     if (iterator_->status().ok()) return {};
     return error_of(iterator_->status(), state_.path);
   }
 
  private:
-  const State& state_;
+  void forget() {
+    value_ = {};
+    error_ = {};
+  }
+
+  const RocksDbState& state_;
+  const bool is_log_;
+  const ValueSegments::Snapshot files_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
+  mutable PinnedValue value_;
+  mutable Error error_;
 };
 
-RocksDbStore::RocksDbStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+RocksDbStore::RocksDbStore(std::unique_ptr<RocksDbState> state) : state_(std::move(state)) {}
 
 RocksDbStore::~RocksDbStore() {
   // After a failure nothing more is written; what was acknowledged is in the write-ahead log.
-  if (state_->failure->status()) std::ignore = flush();
+  if (state_->failure.status()) std::ignore = flush();
 }
 
 Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const std::filesystem::path& directory,
                                                          RocksDbStoreOptions options) {
   RETURN_IF_ERROR(prepare_data_directory(directory, options.create));
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<RocksDbState>();
   state->path = directory;
-  state->failure = std::make_shared<FailureLatch>(directory);
+  ASSIGN_OR_RETURN(state->segments, ValueSegments::open(directory / "log", options.segment_bytes));
+  const auto listener = std::make_shared<StoreListener>(directory, state->failure, *state->segments);
+  state->lost_tail = std::make_unique<LostTailFilter>(*state->segments, kSpaceNames[static_cast<size_t>(Space::kLog)]);
 
   rocksdb::DBOptions database;
   if (options.environment != nullptr) database.env = options.environment;
@@ -181,7 +156,8 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const std::filesystem::
   database.max_background_jobs = 2;
   database.max_bgerror_resume_count = 0;
   database.file_checksum_gen_factory = make_file_checksum_factory();
-  database.listeners = {state->failure};
+  database.listeners = {listener};
+  database.wal_filter = state->lost_tail.get();
   database.keep_log_file_num = 2;
   database.max_log_file_size = 1 << 20;
   database.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
@@ -191,7 +167,7 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const std::filesystem::
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (size_t space = 0; space < kSpaceCount; ++space)
-    families.emplace_back(kSpaceNames[space], family_options(static_cast<Space>(space), options, cache));
+    families.emplace_back(kSpaceNames[space], family_options(static_cast<Space>(space), cache));
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
 
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -205,45 +181,71 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const std::filesystem::
 }
 
 Status RocksDbStore::write(const WriteBatch& batch, Durability durability) {
-  RETURN_IF_ERROR(state_->failure->status());
-  size_t bytes = 16;
-  for (const WriteBatch::Operation& operation : batch.operations())
-    bytes += operation.key.size() + operation.value.size() + 16;
-  rocksdb::WriteBatch writes(bytes);
-  rocksdb::Status status;
-  for (const WriteBatch::Operation& operation : batch.operations()) {
-    rocksdb::ColumnFamilyHandle* const family = state_->family(operation.space);
-    switch (operation.kind) {
-      case WriteBatch::Operation::Kind::kPut:
-        status = writes.Put(family, operation.key, operation.value);
-        break;
-      case WriteBatch::Operation::Kind::kErase:
-        status = writes.Delete(family, operation.key);
-        break;
-      case WriteBatch::Operation::Kind::kEraseRange:
-        // RocksDB takes an inverted range for an error; here it is an empty one.
-        if (operation.key < operation.value) status = writes.DeleteRange(family, operation.key, operation.value);
-        break;
-    }
-    CHECK_MESSAGE(status.ok(), status.ToString());
+  RETURN_IF_ERROR(state_->failure.status());
+  const std::shared_lock lock(state_->moving);
+  const bool is_synced = durability == Durability::kSync;
+  rocksdb::WriteBatch writes;
+  Status appended = append_operations(batch, is_synced, writes);
+  // Values first: a pointer that is stable must find them. This covers buffered writes before this one, too.
+  if (appended && is_synced) appended = state_->segments->sync();
+  if (!appended) {
+    state_->failure.set(appended.error());
+    return appended;
   }
   rocksdb::WriteOptions options;
-  options.sync = durability == Durability::kSync;
-  status = state_->db->Write(options, &writes);
+  options.sync = is_synced;
+  const rocksdb::Status status = state_->db->Write(options, &writes);
   if (status.ok()) return {};
   Error error = error_of(status, state_->path);
-  state_->failure->set(error);
+  state_->failure.set(error);
   return error;
 }
 
+// Large values go to the segments here, the rest to `writes`.
+Status RocksDbStore::append_operations(const WriteBatch& batch, bool is_synced, rocksdb::WriteBatch& writes) {
+  for (const WriteBatch::Operation& operation : batch.operations()) {
+    rocksdb::ColumnFamilyHandle* const family = state_->family(operation.space);
+    rocksdb::Status added;
+    switch (operation.kind) {
+      case WriteBatch::Operation::Kind::kPut:
+        if (operation.space != Space::kLog) {
+          added = writes.Put(family, operation.key, operation.value);
+        } else if (operation.value.size() < kMinSegmentValueBytes) {
+          added = writes.Put(family, operation.key, encode_inline_value(operation.value));
+        } else {
+          ASSIGN_OR_RETURN(const ValuePointer pointer, state_->segments->append(operation.value));
+          added = writes.Put(family, operation.key, encode_pointer(pointer, is_synced));
+        }
+        break;
+      case WriteBatch::Operation::Kind::kErase:
+        added = writes.Delete(family, operation.key);
+        break;
+      case WriteBatch::Operation::Kind::kEraseRange:
+        // RocksDB takes an inverted range for an error; here it is an empty one.
+        if (operation.key < operation.value) added = writes.DeleteRange(family, operation.key, operation.value);
+        break;
+    }
+    CHECK_MESSAGE(added.ok(), added.ToString());
+  }
+  return {};
+}
+
 Result<std::optional<PinnedValue>> RocksDbStore::get(Space space, std::string_view key) const {
+  const bool is_log = space == Space::kLog;
+  // Noted before the pointer is read, so that reclaim() cannot take the file away in between.
+  const ValueSegments::Snapshot files = is_log ? state_->segments->snapshot() : nullptr;
   auto slice = std::make_shared<rocksdb::PinnableSlice>();
   const rocksdb::Status status =
-      state_->db->Get(State::read_options(space), state_->family(space), slice_of(key), slice.get());
+      state_->db->Get(rocksdb::ReadOptions(), state_->family(space), slice_of(key), slice.get());
   if (status.IsNotFound()) return std::nullopt;
   if (!status.ok()) return error_of(status, state_->path);
   const std::string_view bytes = view_of(*slice);
-  return PinnedValue{bytes, std::move(slice)};
+  if (!is_log) return PinnedValue{bytes, std::move(slice)};
+  const auto stored = decode_stored_value(bytes);
+  if (!stored) return state_->damaged_value();
+  if (stored->form == ValueForm::kInline) return PinnedValue{stored->inline_bytes, std::move(slice)};
+  ASSIGN_OR_RETURN(PinnedValue value, state_->segments->read(files, stored->pointer));
+  return value;
 }
 
 std::unique_ptr<KeyValueCursor> RocksDbStore::cursor(Space space) const {
@@ -251,77 +253,21 @@ std::unique_ptr<KeyValueCursor> RocksDbStore::cursor(Space space) const {
 }
 
 Status RocksDbStore::flush() {
+  RETURN_IF_ERROR(state_->segments->sync());
   const std::vector<rocksdb::ColumnFamilyHandle*> families(state_->families.begin(), state_->families.end());
   const rocksdb::Status status = state_->db->Flush(rocksdb::FlushOptions(), families);
   if (!status.ok()) return error_of(status, state_->path);
   return {};
 }
 
-Status RocksDbStore::reclaim() {
-  rocksdb::ColumnFamilyHandle* const family = state_->family(Space::kLog);
-  rocksdb::CompactRangeOptions compact;
-  compact.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
-  // Keys only: it lets RocksDB see what of each blob file is garbage, and drop those that are nothing else.
-  rocksdb::Status status = state_->db->CompactRange(compact, family, nullptr, nullptr);
-  if (!status.ok()) return error_of(status, state_->path);
-  rocksdb::ColumnFamilyMetaData metadata;
-  state_->db->GetColumnFamilyMetaData(family, &metadata);
-  uint64_t total_bytes = 0;
-  uint64_t garbage_bytes = 0;
-  for (const rocksdb::BlobMetaData& file : metadata.blob_files) {
-    total_bytes += file.total_blob_bytes;
-    garbage_bytes += file.garbage_blob_bytes;
-  }
-  if (static_cast<double>(garbage_bytes) <= kReclaimShare * static_cast<double>(total_bytes)) return {};
-  compact.blob_garbage_collection_policy = rocksdb::BlobGarbageCollectionPolicy::kForce;
-  compact.blob_garbage_collection_age_cutoff = 1.0;
-  status = state_->db->CompactRange(compact, family, nullptr, nullptr);
-  if (!status.ok()) return error_of(status, state_->path);
-  return {};
-}
-
 uint64_t RocksDbStore::disk_bytes() const {
-  uint64_t bytes = 0;
+  uint64_t bytes = state_->segments->disk_bytes();
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(state_->path / "store", error)) {
     const uint64_t size = entry.file_size(error);
     if (!error) bytes += size;
   }
   return bytes;
-}
-
-Status RocksDbStore::check(const Progress& progress) {
-  RETURN_IF_ERROR(flush());
-  rocksdb::LiveFilesStorageInfoOptions options;
-  options.include_checksum_info = true;
-  std::vector<rocksdb::LiveFileStorageInfo> files;
-  // Files that a compaction replaces meanwhile must stay until they were read.
-  state_->db->DisableFileDeletions();
-  const rocksdb::Status listed = state_->db->GetLiveFilesStorageInfo(options, &files);
-  Status result;
-  if (!listed.ok()) result = error_of(listed, state_->path);
-  uint64_t total_bytes = 0;
-  uint64_t done_bytes = 0;
-  for (const auto& file : files) total_bytes += file.file_checksum.empty() ? 0 : file.size;
-  for (const auto& file : files) {
-    if (!result) break;
-    if (file.file_checksum.empty() || file.file_checksum_func_name != make_file_checksum_factory()->Name()) continue;
-    const std::filesystem::path path = std::filesystem::path(file.directory) / file.relative_filename;
-    const auto checksum = checksum_of_file(path, file.size, [&](uint64_t bytes) {
-      done_bytes += bytes;
-      return !progress || progress(done_bytes, total_bytes);
-    });
-    if (!checksum) {
-      result = checksum.error();
-    } else if (*checksum != file.file_checksum) {
-      result =
-          corrupt(fmt::format("{} is damaged: its checksum is not the one that was written; restore the data "
-                              "directory from a copy",
-                              path.string()));
-    }
-  }
-  state_->db->EnableFileDeletions(false);
-  return result;
 }
 
 }  // namespace meterstream

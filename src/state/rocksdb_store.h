@@ -1,6 +1,6 @@
 // Purpose: KeyValueStore on RocksDB, one column family a space. Files: docs/formats/data-directory.md.
-// Values of Space::kLog go to blob files: written once beside the write-ahead log, never compacted, dropped from the
-// front. They carry a checksum of their own (log/record_batch.h), so that RocksDB does not compute another on reading.
+// Large values of Space::kLog are written once, to append-only files of their own, and not a second time through the
+// write-ahead log. Reading compares no checksum for them: record batches carry one (log/record_batch.h). check() does.
 // Guarantee: the port's. After a failed write or a failed flush in the background every later write fails with the
 //            first reason until the store is opened again.
 // Thread-safety: as the port says; check() may run beside readers and writers.
@@ -17,17 +17,20 @@
 
 namespace rocksdb {
 class Env;
-}
+class WriteBatch;
+}  // namespace rocksdb
 
 namespace meterstream {
+
+struct RocksDbState;
 
 struct RocksDbStoreOptions {
   /// Make the directory and a new store in it when there is none.
   bool create = true;
   /// Memory for blocks read from kMeta, kState and kTable.
   size_t block_cache_bytes = size_t{64} << 20;
-  /// Size of the memory that collects record batches before they are written to a blob file.
-  size_t log_buffer_bytes = size_t{64} << 20;
+  /// Size at which a file of large values is full and the next one begins.
+  uint64_t segment_bytes = uint64_t{256} << 20;
   /// Open although the end of the write-ahead log is damaged: what follows the damage is lost.
   bool drop_damaged_tail = false;
   /// For tests: where files go instead of the operating system. Not owned.
@@ -52,18 +55,20 @@ class RocksDbStore final : public KeyValueStore {
   Status check(const Progress& progress = {});
   /// Writes what is buffered in memory to its files; shortens the next open.
   Status flush();
-  /// Gives the space of erased record batches back to the file system. Copies batches that are still needed only out of
-  /// files that are mostly erased. May take long; call it after retention.
+  /// Gives the space of erased large values back to the file system. Copies values that are still there only out of
+  /// files that are mostly erased. May take long; call it after retention. Writers wait for it at times.
   Status reclaim();
   /// Bytes of all files.
   [[nodiscard]] uint64_t disk_bytes() const;
 
  private:
   class Cursor;
-  struct State;
-  explicit RocksDbStore(std::unique_ptr<State> state);
+  Status append_operations(const WriteBatch& batch, bool is_synced, rocksdb::WriteBatch& writes);
+  Status copy_live_values(uint32_t segment);
+  Status check_files(const Progress& progress);
+  explicit RocksDbStore(std::unique_ptr<RocksDbState> state);
 
-  std::unique_ptr<State> state_;
+  std::unique_ptr<RocksDbState> state_;
 };
 
 }  // namespace meterstream
