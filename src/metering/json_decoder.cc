@@ -80,23 +80,37 @@ class JsonRecordDecoder::Implementation {
   }
 
   bool decode_members(JsonObject& object, RowWriter& writer) {
-    std::fill(is_set_.begin(), is_set_.end(), false);
+    std::fill(is_set_.begin(), is_set_.end(), uint8_t{0});
+    size_t position = 0;
     for (auto member : object) {
       std::string_view name;
       if (const auto fault = member.unescaped_key().get(name)) return fail(fault);
-      const auto found = std::find_if(wanted_.begin(), wanted_.end(), [&](size_t column) {
-        return !is_set_[column] && equals_ignoring_case(request_.columns[column].name, name);
-      });
-      if (found == wanted_.end()) continue;
-      is_set_[*found] = true;
+      const size_t column = column_of(name, position++);
+      if (column == kNoColumn || is_set_[column] != 0) continue;
+      is_set_[column] = 1;
       JsonValue value;
       if (const auto fault = member.value().get(value)) return fail(fault);
-      if (!decode_value(value, *found, writer)) return false;
+      if (!decode_value(value, column, writer)) return false;
     }
     for (const size_t column : wanted_) {
-      if (!is_set_[column]) writer.set_null(column);
+      if (is_set_[column] == 0) writer.set_null(column);
     }
     return true;
+  }
+
+  /// Records of one writer have the same members in the same places, so the last record's answer is tried first.
+  size_t column_of(std::string_view name, size_t position) {
+    if (position < known_.size() && known_[position].name == name) return known_[position].column;
+    const auto found = std::find_if(wanted_.begin(), wanted_.end(), [&](size_t column) {
+      return equals_ignoring_case(request_.columns[column].name, name);
+    });
+    const size_t column = found == wanted_.end() ? kNoColumn : *found;
+    constexpr size_t kMostKnown = 64;
+    if (position < kMostKnown && name.size() <= kMostKnown) {
+      if (known_.size() <= position) known_.resize(position + 1);
+      known_[position] = {std::string(name), column};
+    }
+    return column;
   }
 
   bool decode_value(JsonValue& value, size_t column, RowWriter& writer) {
@@ -161,9 +175,16 @@ class JsonRecordDecoder::Implementation {
         fmt::format("field '{}': expected {}, found {}", request_.columns[column].name, expected, token.substr(0, 40)));
   }
 
+  static constexpr size_t kNoColumn = SIZE_MAX;
+  struct KnownMember {
+    std::string name;
+    size_t column = kNoColumn;
+  };
+
   DecodeRequest request_;
   std::vector<size_t> wanted_;
-  std::vector<bool> is_set_;
+  std::vector<KnownMember> known_;
+  std::vector<uint8_t> is_set_;
   simdjson::ondemand::parser parser_;
   std::string padded_;
   std::string reason_;

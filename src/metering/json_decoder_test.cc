@@ -54,6 +54,7 @@ TEST_F(JsonDecoder, ReadsColumnsByNameInAnyOrderAndCase) {
   EXPECT_THAT(batch_.columns[2].doubles, ElementsAre(1, -2500));
   EXPECT_THAT(batch_.columns[3].integers, ElementsAre(-5, 9'007'199'254'740'993));
   EXPECT_THAT(batch_.columns[4].integers, ElementsAre(1, 0));
+  EXPECT_TRUE(batch_.rejected.empty());
   EXPECT_EQ(batch_.group_keys[1], std::string("\x02") + "b");
 }
 
