@@ -158,6 +158,10 @@ struct Token {
   std::string_view text;  ///< with quotes
 };
 
+/// The tokens of a text without blanks and comments, ending with one kEnd. kInvalid with the place of a character that
+/// begins no token, or of a quote or comment that is never closed.
+Result<std::vector<Token>> tokenize(const SourceText& source);
+
 /// The content of a quoted token: quotes off, doubled quotes single.
 std::string unquoted(std::string_view text);
 

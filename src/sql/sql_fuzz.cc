@@ -1,0 +1,26 @@
+// Any bytes compile or give an error with a place; what parses is printed, read back and equal.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "sql/parser.h"
+#include "sql/stream_plan.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace meterstream;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto program = compile_sql(text, "fuzz.sql");
+  if (program) {
+    for (const ViewSpec& view : program->views) {
+      if (view.definition().empty() || view.window_size_ms <= 0 || view.aggregates.empty()) std::abort();
+    }
+  } else if (!program.error().message.starts_with("fuzz.sql:")) {
+    std::abort();
+  }
+  const auto script = parse_sql(SourceText(text, "fuzz.sql"));
+  if (!script) return 0;
+  const std::string printed = to_sql(*script);
+  const auto again = parse_sql(SourceText(printed, "printed.sql"));
+  if (!again || !(*again == *script)) std::abort();
+  return 0;
+}
