@@ -47,7 +47,7 @@ std::string csv_text(std::string_view text) {
 
 /// "2007-01-01T05:00:00Z" in the part that tells neighbours apart.
 std::string axis_label(int64_t time_ms, int64_t window_ms, bool several_days) {
-  const std::string text = time_text(time_ms);
+  std::string text = time_text(time_ms);
   if (text.size() < 16) return text;
   if (window_ms >= kDay_ms) return text.substr(5, 5);
   if (several_days) return text.substr(5, 5) + " " + text.substr(11, 5);
