@@ -137,13 +137,12 @@ class AvroRecordDecoder::Implementation {
     size_t index = 0;
     while (index < records.size()) {
       const RecordView& record = records[index];
-      std::string fault;
-      const Status status = find_plan(record, batch, fault);
-      if (!status) {
+      const auto plan = find_plan(record, batch);
+      if (!plan) {
         writer.finish(0);
-        return status;
+        return plan.error();
       }
-      if (fault.empty() && current_->plan->metric_shape) {
+      if (*plan != nullptr && (*plan)->metric_shape) {
         const size_t next = decode_run(records, index, row);
         if (next != index) {
           index = next;
@@ -151,12 +150,10 @@ class AvroRecordDecoder::Implementation {
         }
       }
       writer.start_row(row);
-      if (fault.empty() && !general.decode(*current_->plan, record.value.substr(kHeaderBytes)))
-        fault = general.reason();
-      if (fault.empty()) {
+      if (*plan != nullptr && general.decode(**plan, record.value.substr(kHeaderBytes))) {
         batch.record_index[row++] = static_cast<uint32_t>(index);
       } else {
-        batch.rejected.push_back({static_cast<uint32_t>(index), std::move(fault)});
+        batch.rejected.push_back({static_cast<uint32_t>(index), *plan != nullptr ? general.reason() : fault_});
       }
       ++index;
     }
@@ -173,21 +170,14 @@ class AvroRecordDecoder::Implementation {
     bool is_final = true;
   };
 
-  /// Sets current_ for the record, or `fault` when it must be rejected.
-  Status find_plan(const RecordView& record, ColumnBatch& batch, std::string& fault) {
-    if (record.is_tombstone()) {
-      fault = "tombstone";
-      return {};
-    }
-    if (record.value.size() < kHeaderBytes) {
-      fault = fmt::format("truncated: {} bytes, and the header alone has {}", record.value.size(), kHeaderBytes);
-      return {};
-    }
-    if (record.value[0] != 0) {
-      fault = fmt::format("bad magic byte 0x{:02x}; the Confluent wire format starts with 0x00",
-                          static_cast<uint8_t>(record.value[0]));
-      return {};
-    }
+  /// The plan for a record; null, and fault_ says why, when the record must be rejected.
+  Result<const AvroPlan*> find_plan(const RecordView& record, ColumnBatch& batch) {
+    if (record.is_tombstone()) return refuse("tombstone");
+    if (record.value.size() < kHeaderBytes)
+      return refuse(fmt::format("truncated: {} bytes, and the header alone has {}", record.value.size(), kHeaderBytes));
+    if (record.value[0] != 0)
+      return refuse(fmt::format("bad magic byte 0x{:02x}; the Confluent wire format starts with 0x00",
+                                static_cast<uint8_t>(record.value[0])));
     const auto id = static_cast<int32_t>(load_big_endian32(record.value.data() + 1));
     if (current_ == nullptr || id != current_id_) {
       auto found = plans_.find(id);
@@ -199,8 +189,13 @@ class AvroRecordDecoder::Implementation {
       current_id_ = id;
       aim(batch);
     }
-    if (!current_->plan) fault = current_->rejection;
-    return {};
+    if (!current_->plan) return refuse(current_->rejection);
+    return &*current_->plan;
+  }
+
+  const AvroPlan* refuse(std::string fault) {
+    fault_ = std::move(fault);
+    return nullptr;
   }
 
   Result<Entry> make_entry(int32_t id) {
@@ -257,6 +252,7 @@ class AvroRecordDecoder::Implementation {
   std::unordered_map<int32_t, Entry> plans_;
   Entry* current_ = nullptr;
   int32_t current_id_ = 0;
+  std::string fault_;
   MetricTarget target_;
   bool writes_strings_ = false;
 };

@@ -79,8 +79,11 @@ Status DelimitedReader::next(DatasetBatch& batch, size_t max_rows) {
   Line line;
   while (fault_status_ && batch.rows < max_rows) {
     auto has_line = lines_->next(line);
-    if (!has_line) fault_status_ = std::move(has_line).error();
-    if (!has_line || !*has_line) break;
+    if (!has_line) {
+      fault_status_ = std::move(has_line).error();
+      break;
+    }
+    if (!*has_line) break;
     progress_.lines = line.number;
     if (line.number < first_line_ || (line.text.empty() && !line.is_overlong)) continue;
     fault_ = "the line is longer than 1 MB";
