@@ -1,0 +1,194 @@
+// The engine alone, on readings already in the embedded log: durable, exactly once, one thread, one partition.
+// Beside it, in the same process: a hand-written loop without log, checksum or durability (the yardstick).
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <unordered_map>
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include "benchmarks/synthetic_load.h"
+#include "benchmarks/yardstick.h"
+#include "log/embedded_log.h"
+#include "log/log_schema_store.h"
+#include "sql/aggregate_sql.h"
+#include "sql/stream_plan.h"
+#include "state/rocksdb_store.h"
+#include "stream/view_deployment.h"
+
+namespace meterstream {
+namespace {
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) {
+    fmt::print(stderr, "engine_benchmark: {}\n", result.error().message);
+    std::exit(1);
+  }
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+struct Measurement {
+  double wall_s = 0;
+  double cpu_s = 0;
+  int64_t results = 0;
+  double bytes_per_window = 0;
+};
+
+struct Scenario {
+  std::string name;
+  std::vector<int64_t> windows_ms = {60'000};
+  bool commits = true;
+};
+
+class EngineRun {
+ public:
+  explicit EngineRun(const SyntheticLoad& load, const std::filesystem::path& directory) : load_(load) {
+    std::filesystem::remove_all(directory);
+    store_ = must(RocksDbStore::open(directory));
+    log_ = must(EmbeddedLog::open(*store_, clock_));
+    schemas_ = std::make_unique<LogSchemaStore>(*store_);
+    fill();
+  }
+
+  Measurement measure(const Scenario& scenario) {
+    AggregateOptions sql;
+    for (const int64_t size_ms : scenario.windows_ms) sql.windows.push_back({.size_ms = size_ms});
+    sql.grace_ms = 5'000;
+    sql.partitions = 1;
+    const Program program = must(compile_sql(aggregate_sql(sql), "benchmark"));
+    PassTaskOptions options;
+    options.application = fmt::format("run{}", run_++);
+    options.bounded = true;
+    options.commits = scenario.commits;
+    auto tasks = must(deploy_views(program.views, {*log_, *store_, *schemas_, clock_}, options, 1));
+    Measurement measurement;
+    const double cpu_start = cpu_seconds();
+    const int64_t start_ns = clock_.monotonic_ns();
+    Task& task = *tasks.front();
+    must(task.open());
+    while (must(task.step()) == Task::Step::kWorked) {
+    }
+    must(task.finish(true));
+    measurement.wall_s = static_cast<double>(clock_.monotonic_ns() - start_ns) / 1e9;
+    measurement.cpu_s = cpu_seconds() - cpu_start;
+    for (const auto& view : task.status().views) {
+      measurement.results += view.accounting.results;
+      if (!view.accounting.balanced() || view.accounting.read != load_.readings() || view.accounting.late != 0) {
+        fmt::print(stderr, "engine_benchmark: the accounting of {} is wrong\n", view.name);
+        std::exit(1);
+      }
+    }
+    return measurement;
+  }
+
+  double yardstick(double& cpu_s) {
+    // Read everything into memory first: the yardstick has no log.
+    std::vector<std::shared_ptr<const void>> owners;
+    std::vector<std::string_view> values;
+    values.reserve(static_cast<size_t>(load_.readings()));
+    RecordSet records;
+    for (Offset next(0);;) {
+      must(log_->read({"metrics", PartitionId(0)}, next, size_t{4} << 20, records));
+      if (records.records.empty()) break;
+      for (const RecordView& record : records.records) values.push_back(record.value);
+      for (auto& owner : records.owners) owners.push_back(std::move(owner));
+      next = records.next;
+    }
+    const double cpu_start = cpu_seconds();
+    const int64_t start_ns = clock_.monotonic_ns();
+    const int64_t windows = run_yardstick(values);
+    cpu_s = cpu_seconds() - cpu_start;
+    if (windows == 0) std::exit(1);
+    return static_cast<double>(clock_.monotonic_ns() - start_ns) / 1e9;
+  }
+
+ private:
+  void fill() {
+    must(log_->create_topic({"metrics", 1}));
+    const SchemaId schema = must(schemas_->register_schema(kMetricAvroSubject, kMetricAvroSchema));
+    RecordBatchBuilder builder;
+    auto flush = [&] {
+      Transaction transaction;
+      transaction.appends.push_back({{"metrics", PartitionId(0)}, std::move(builder)});
+      must(log_->commit(std::move(transaction), Durability::kBuffered));
+      builder = RecordBatchBuilder();
+    };
+    generate(load_, schema, [&](std::string_view key, std::string_view value) {
+      builder.add(key, value, {}, IngestTime(0));
+      if (builder.count() >= load_.batch_records) flush();
+    });
+    if (!builder.empty()) flush();
+    must(store_->flush());
+  }
+
+  SyntheticLoad load_;
+  SystemClock clock_;
+  std::unique_ptr<RocksDbStore> store_;
+  std::unique_ptr<EmbeddedLog> log_;
+  std::unique_ptr<LogSchemaStore> schemas_;
+  int run_ = 0;
+};
+
+std::string load_average() {
+  std::ifstream file("/proc/loadavg");
+  std::string text;
+  file >> text;
+  return text;
+}
+
+void print_row(std::string_view name, const SyntheticLoad& load, double wall_s, double cpu_s, double ratio) {
+  const double millions = static_cast<double>(load.readings()) / 1e6;
+  fmt::print("{:<34} {:>9} {:>7.1f} {:>9.2f} {:>9.2f} {:>9.3f} {:>7.2f} {:>5}\n", name, load.series, millions,
+             millions / wall_s, millions / cpu_s, cpu_s / millions, ratio, load_average());
+  std::fflush(stdout);
+}
+
+void run(const SyntheticLoad& load, const std::filesystem::path& directory, bool all) {
+  EngineRun engine(load, directory);
+  double yardstick_cpu_s = 0;
+  const double yardstick_wall_s = engine.yardstick(yardstick_cpu_s);
+  print_row("yardstick: loop in memory", load, yardstick_wall_s, yardstick_cpu_s, 1.0);
+  std::vector<Scenario> scenarios = {{"60 s, exactly once, durable"}};
+  if (all) {
+    scenarios.push_back({"60 s, commits off", {60'000}, false});
+    scenarios.push_back({"60 s + 1 h + 1 day, exactly once", {60'000, 3'600'000, 86'400'000}});
+  }
+  for (const Scenario& scenario : scenarios) {
+    const Measurement measurement = engine.measure(scenario);
+    print_row(scenario.name, load, measurement.wall_s, measurement.cpu_s, yardstick_cpu_s / measurement.cpu_s);
+  }
+}
+
+}  // namespace
+}  // namespace meterstream
+
+int main(int argc, char** argv) {
+  using namespace meterstream;
+  const std::filesystem::path directory =
+      std::filesystem::temp_directory_path() / fmt::format("meterstream-benchmark-{}", getpid());
+  const uint32_t only = argc > 1 ? static_cast<uint32_t>(std::atoi(argv[1])) : 0;
+  fmt::print("{:<34} {:>9} {:>7} {:>9} {:>9} {:>9} {:>7} {:>5}\n", "engine, one thread", "series", "M read", "M/s wall",
+             "M/s cpu", "cpu s/M", "ratio", "load");
+  for (const uint32_t series : {1'000U, 10'000U, 100'000U, 1'000'000U}) {
+    if (only != 0 && only != series) continue;
+    SyntheticLoad load;
+    load.series = series;
+    load.ticks = std::max(12'000'000U / series, 24U);
+    load.tick_ms = series >= 1'000'000 ? 10'000 : 1'000;
+    run(load, directory, series == 100'000);
+  }
+  std::filesystem::remove_all(directory);
+  return 0;
+}
