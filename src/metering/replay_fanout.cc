@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kMsPerDay = 86'400'000;
 }
 
-Result<ReplayFanout> ReplayFanout::create(std::vector<MetricRegister> registers, FanoutConfig config) {
+Result<ReplayFanout> ReplayFanout::create(const std::vector<MetricRegister>& registers, FanoutConfig config) {
   CHECK(!registers.empty());
   if (config.first_household < 0 || config.last_household < config.first_household)
     return invalid(fmt::format("households {}-{} is not a range; write the first and the last one, such as 1-20",
@@ -21,10 +21,10 @@ Result<ReplayFanout> ReplayFanout::create(std::vector<MetricRegister> registers,
   if (households > UINT32_MAX / registers.size())
     return invalid(fmt::format("households {}-{} are too many series; at most {} households are possible",
                                config.first_household, config.last_household, UINT32_MAX / registers.size()));
-  return ReplayFanout(std::move(registers), std::move(config));
+  return ReplayFanout(registers, std::move(config));
 }
 
-ReplayFanout::ReplayFanout(std::vector<MetricRegister> registers, FanoutConfig config)
+ReplayFanout::ReplayFanout(const std::vector<MetricRegister>& registers, FanoutConfig config)
     : config_(std::move(config)), width_(registers.size()) {
   series_.reserve(width_ * static_cast<size_t>(config_.last_household - config_.first_household + 1));
   for (int64_t household = config_.first_household; household <= config_.last_household; ++household) {

@@ -32,7 +32,7 @@ struct FanoutConfig {
 class ReplayFanout {
  public:
   /// kInvalid for an empty or negative range of households, or more than 4 billion series.
-  static Result<ReplayFanout> create(std::vector<MetricRegister> registers, FanoutConfig config);
+  static Result<ReplayFanout> create(const std::vector<MetricRegister>& registers, FanoutConfig config);
 
   [[nodiscard]] const std::vector<SeriesKey>& series() const { return series_; }
   /// At most this many readings come from one row.
@@ -41,7 +41,7 @@ class ReplayFanout {
   void append_row(const DatasetBatch& batch, size_t row, std::vector<IndexedReading>& out) const;
 
  private:
-  ReplayFanout(std::vector<MetricRegister> registers, FanoutConfig config);
+  ReplayFanout(const std::vector<MetricRegister>& registers, FanoutConfig config);
 
   FanoutConfig config_;
   size_t width_;
