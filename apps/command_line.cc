@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "apps/nearest_name.h"
+#include "base/nearest_name.h"
 
 namespace meterstream {
 namespace {

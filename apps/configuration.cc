@@ -8,8 +8,8 @@
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
 
-#include "apps/nearest_name.h"
 #include "apps/number_text.h"
+#include "base/nearest_name.h"
 #include "metering/duration.h"
 
 namespace meterstream {

@@ -1,8 +1,10 @@
 #include "apps/command_line.h"
 #include "apps/console_command.h"
+#include "apps/demo_command.h"
 #include "apps/doctor_command.h"
 #include "apps/query_command.h"
 #include "apps/replay_command.h"
+#include "apps/run_command.h"
 #include "apps/topics_command.h"
 #include "apps/track_command.h"
 
@@ -10,7 +12,11 @@
 int main(int argument_count, char** arguments) {
   using namespace meterstream;
   CommandList commands;
+  commands.push_back(std::make_unique<DemoCommand>());
   commands.push_back(std::make_unique<ReplayCommand>());
+  commands.push_back(std::make_unique<RunCommand>());
+  commands.push_back(std::make_unique<AggregateCommand>());
+  commands.push_back(std::make_unique<StoreCommand>());
   commands.push_back(std::make_unique<ConsoleCommand>());
   commands.push_back(std::make_unique<TrackCommand>());
   commands.push_back(std::make_unique<TopicsCommand>());

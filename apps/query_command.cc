@@ -8,9 +8,9 @@
 
 #include "apps/data_directory.h"
 #include "apps/json_text.h"
-#include "apps/nearest_name.h"
 #include "apps/number_text.h"
 #include "apps/terminal_table.h"
+#include "base/nearest_name.h"
 #include "metering/duration.h"
 #include "metering/timestamp.h"
 

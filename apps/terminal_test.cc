@@ -4,10 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include "apps/nearest_name.h"
 #include "apps/progress_line.h"
 #include "apps/terminal_chart.h"
 #include "apps/terminal_table.h"
+#include "base/nearest_name.h"
 
 namespace meterstream {
 namespace {

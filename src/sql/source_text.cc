@@ -47,28 +47,6 @@ Error SourceText::error_at(size_t offset, std::string_view message) const {
   return invalid(fmt::format("{}\n  {}\n  {}^", text, printable, indent));
 }
 
-size_t edit_distance(std::string_view one, std::string_view other) {
-  constexpr size_t kLongest = 64;
-  if (one.size() > kLongest || other.size() > kLongest) return kLongest;
-  const size_t width = other.size() + 1;
-  std::vector<size_t> table((one.size() + 1) * width);
-  const auto at = [&](size_t i, size_t j) -> size_t& { return table[i * width + j]; };
-  for (size_t i = 0; i <= one.size(); ++i) {
-    for (size_t j = 0; j <= other.size(); ++j) {
-      if (i == 0 || j == 0) {
-        at(i, j) = i + j;
-        continue;
-      }
-      const bool same = lowered(one[i - 1]) == lowered(other[j - 1]);
-      at(i, j) = std::min({at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + (same ? 0 : 1)});
-      const bool swapped = i > 1 && j > 1 && lowered(one[i - 1]) == lowered(other[j - 2]) &&
-                           lowered(one[i - 2]) == lowered(other[j - 1]);
-      if (swapped) at(i, j) = std::min(at(i, j), at(i - 2, j - 2) + 1);
-    }
-  }
-  return at(one.size(), other.size());
-}
-
 bool equals_ignoring_case(std::string_view one, std::string_view other) {
   return one.size() == other.size() &&
          std::equal(one.begin(), one.end(), other.begin(), [](char a, char b) { return lowered(a) == lowered(b); });

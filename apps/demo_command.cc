@@ -1,0 +1,169 @@
+#include "apps/demo_command.h"
+
+#include <filesystem>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "apps/aggregate_output.h"
+#include "apps/number_text.h"
+#include "apps/progress_line.h"
+#include "apps/replay_publisher.h"
+#include "apps/replay_run.h"
+#include "apps/signal_stop.h"
+#include "metering/avro_encoder.h"
+#include "sql/aggregate_sql.h"
+
+namespace meterstream {
+namespace {
+
+// An hour back is enough for every repeat that the simulator sends.
+constexpr int64_t kDuplicateHorizonMs = 3'600'000;
+
+Result<Program> demo_program() {
+  AggregateOptions sql;
+  sql.windows = {{60'000, true, "days"}, {3'600'000, true, "months"}, {86'400'000, true, ""}};
+  sql.deduplicate_horizon_ms = kDuplicateHorizonMs;
+  return compile_sql(aggregate_sql(sql), "demo");
+}
+
+std::string chart_attribute(const std::string& type) {
+  if (type == "water") return "WATER_IDD";
+  if (type == "gas") return "GAS_IDD";
+  return "ACTIVE_POWER";
+}
+
+void heading(const CommandContext& context, std::string_view text) {
+  if (!context.json) fmt::print("\n{}\n", coloured(context.output, Colour::kBold, text));
+}
+
+}  // namespace
+
+std::string DemoCommand::examples() const {
+  return "meterstream demo\n"
+         "meterstream demo --households 2000 --duration 1d --seed 7\n"
+         "meterstream demo --data household_power_consumption.txt";
+}
+
+void DemoCommand::declare(CLI::App& app) {
+  app.add_option("--data", options_.data, "A real file instead of the simulation (plain, .gz, .zst, .zip)")
+      ->type_name("FILE");
+  app.add_option("--type", options_.type, "Of the file: electricity (UCI), water or gas (AMPds2)")
+      ->check(CLI::IsMember({"electricity", "water", "gas"}))
+      ->capture_default_str();
+  app.add_option("--households", options_.households, "Households (500 simulated; 20 for a file)")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--duration", options_.duration, "Simulated time")->capture_default_str();
+  app.add_option("--seed", options_.seed, "The same seed gives the same readings")->capture_default_str();
+}
+
+ReplayOptions DemoCommand::replay_options() const {
+  ReplayOptions replay;
+  replay.data = options_.data.empty() ? "simulate" : options_.data;
+  if (!options_.data.empty()) replay.type = options_.type;
+  const int64_t households = options_.households > 0 ? options_.households : options_.data.empty() ? 500 : 20;
+  replay.households = fmt::format("1-{}", households);
+  replay.duration = options_.duration;
+  replay.seed = options_.seed;
+  return replay;
+}
+
+// A demo starts from nothing; only a directory that an earlier demo made is emptied.
+Status DemoCommand::prepare_directory(const std::string& directory) const {
+  std::error_code error;
+  std::filesystem::remove_all(directory, error);
+  if (error) {
+    return unavailable(
+        fmt::format("{}: the data of an earlier demo cannot be removed ({}); remove it, or name another "
+                    "--data-dir",
+                    directory, error.message()));
+  }
+  return {};
+}
+
+Result<int64_t> DemoCommand::replay(DataDirectory& data, const CommandContext& context, const std::atomic<bool>& stop,
+                                    double& seconds) const {
+  const ReplayOptions options = replay_options();
+  ASSIGN_OR_RETURN(const std::unique_ptr<ReplaySource> source, make_replay_source(options));
+  const auto partitions = static_cast<int32_t>(context.configuration.replay.partitions);
+  ASSIGN_OR_RETURN(const TopicDescription topic, data.log().create_topic({options.topic, partitions}));
+  ASSIGN_OR_RETURN(const SchemaId schema, data.schemas().register_schema(kMetricAvroSubject, kMetricAvroSchema));
+  ReplayPublisher publisher(
+      data.log(), schema, source->series(),
+      {options.topic, topic.config.partitions, replay_name(options), context.configuration.replay.batch_records});
+  ReplayRun run(*source, publisher, context.clock, stop, {});
+  ProgressLine progress(context.clock, context.errors, {.unit = "readings", .label = "replay"});
+  const int64_t start_ns = context.clock.monotonic_ns();
+  const Status status = run.run([&](int64_t readings, double share) { progress.update(readings, share); });
+  progress.finish();
+  RETURN_IF_ERROR(status);
+  seconds = static_cast<double>(context.clock.monotonic_ns() - start_ns) / 1e9;
+  return run.position().readings;
+}
+
+Status DemoCommand::print_chart(DataDirectory& data, const CommandContext& context) const {
+  ASSIGN_OR_RETURN(const AggregateTable table, AggregateTable::open(data.store(), "metrics_aggregates_3600"));
+  const std::string type = options_.data.empty() ? "electricity" : options_.type;
+  std::string metric_type;
+  for (const char letter : type) metric_type += static_cast<char>(letter - 'a' + 'A');
+  const AggregateSeries series{"household-1", metric_type, chart_attribute(type)};
+  ASSIGN_OR_RETURN(auto page, table.rows(series, {.order = AggregateTable::Order::kOldestFirst, .limit = 48}));
+  fmt::print("{}", aggregates_as_chart(series, page.rows, AggregateField::kAverage, context.output));
+  if (type == "electricity") {
+    double energy_kwh = 0;
+    for (const AggregateRow& row : page.rows) energy_kwh += Decimal::from_units(row.average_units).to_double();
+    fmt::print("household-1 used {:.1f} kWh in the {} hours shown\n", energy_kwh, page.rows.size());
+  }
+  return {};
+}
+
+void DemoCommand::print_next(const std::string& directory) const {
+  fmt::print(
+      "\nTry next:\n"
+      "  build/release/meterstream --data-dir {0} query --gateway household-1 --type ELECTRICITY --attribute VOLTAGE "
+      "--window 3600 --format chart\n"
+      "  build/release/meterstream --data-dir {0} console metrics-aggregates-60 --limit 5\n"
+      "  build/release/meterstream --data-dir {0} console metrics-rejected --limit 5\n"
+      "  build/release/meterstream --data-dir {0} topics\n"
+      "  build/release/meterstream run examples/aggregates.sql --until-idle --data-dir {0} --application-id mine\n",
+      directory);
+}
+
+Result<ExitCode> DemoCommand::run(const CommandContext& context) {
+  const std::string directory = (std::filesystem::path(context.configuration.data_dir) / "demo").string();
+  RETURN_IF_ERROR(prepare_directory(directory));
+  ASSIGN_OR_RETURN(const auto data, DataDirectory::open(directory, DataDirectory::Mode::kCreate, context.clock));
+  ASSIGN_OR_RETURN(const Program program, demo_program());
+  const SignalStop stop;
+
+  if (!context.json) {
+    fmt::print("Meterstream demo: {} households, {}; data in {}\n", replay_options().households,
+               options_.data.empty() ? fmt::format("simulated for {} (seed {})", options_.duration, options_.seed)
+                                     : options_.data,
+               directory);
+  }
+  double replay_s = 0;
+  ASSIGN_OR_RETURN(const int64_t readings, replay(*data, context, stop.flag(), replay_s));
+  ProgramRunOptions run_options;
+  run_options.until_idle = true;
+  ASSIGN_OR_RETURN(const ProgramSummary summary, run_program(program, *data, context, run_options, stop.flag()));
+  if (stop.requested()) {
+    fmt::print(stderr, "stopped; what was committed is in {}\n", directory);
+    return ExitCode::kInterrupted;
+  }
+  heading(context, "Every reading accounted for");
+  print_summary(summary, context);
+  if (!context.json) {
+    heading(context, "One household, hour by hour");
+    RETURN_IF_ERROR(print_chart(*data, context));
+    heading(context, "Throughput");
+    fmt::print("replay into the log      {:>12} readings in {:>8}  {}\n", grouped_text(readings),
+               elapsed_text(replay_s), rate_text(static_cast<double>(readings) / replay_s));
+    fmt::print("three views and storing  {:>12} readings in {:>8}  {}\n", grouped_text(summary.view_records),
+               elapsed_text(summary.seconds), rate_text(static_cast<double>(summary.view_records) / summary.seconds));
+    print_next(directory);
+  }
+  return summary.balanced() ? ExitCode::kDone : ExitCode::kFailed;
+}
+
+}  // namespace meterstream

@@ -1,0 +1,190 @@
+#include "apps/program_run.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "apps/number_text.h"
+#include "apps/progress_line.h"
+#include "apps/terminal_table.h"
+#include "metering/duration.h"
+#include "metering/json_encoder.h"
+#include "metering/timestamp.h"
+#include "stream/sink_deployment.h"
+#include "stream/task_runner.h"
+#include "stream/view_deployment.h"
+
+namespace meterstream {
+namespace {
+
+std::string watermark_text(int64_t watermark_ms) {
+  return watermark_ms == INT64_MIN ? "none" : format_timestamp(EventTime(watermark_ms));
+}
+
+struct Totals {
+  int64_t records = 0;
+  int64_t lag = 0;
+  int64_t results = 0;
+  int64_t watermark_ms = INT64_MAX;
+  int64_t open_windows = 0;
+};
+
+Totals totals_of(const std::vector<TaskStatus>& tasks) {
+  Totals totals;
+  for (const TaskStatus& task : tasks) {
+    totals.records += task.records;
+    totals.lag += task.lag;
+    totals.open_windows += task.open_windows;
+    for (const TaskStatus::View& view : task.views) totals.results += view.accounting.results;
+    if (task.watermark_ms != INT64_MIN) totals.watermark_ms = std::min(totals.watermark_ms, task.watermark_ms);
+  }
+  if (totals.watermark_ms == INT64_MAX) totals.watermark_ms = INT64_MIN;
+  return totals;
+}
+
+Result<PassTaskOptions> task_options(const Program& program, const CommandContext& context,
+                                     const ProgramRunOptions& options) {
+  PassTaskOptions result;
+  result.application = options.application_id;
+  result.bounded = options.until_idle;
+  result.commit_interval_ms = context.configuration.engine.commit_interval_ms;
+  result.memory_limit_bytes = static_cast<size_t>(context.configuration.engine.memory_budget_bytes);
+  for (const auto& [name, value] : program.settings) {
+    if (name == "commit.interval") {
+      ASSIGN_OR_RETURN(result.commit_interval_ms, parse_duration(value));
+    } else if (name == "application.id") {
+      result.application = value;
+    } else {
+      return invalid(
+          fmt::format("SET '{}': there is no such setting; known are 'application.id' and 'commit.interval'", name));
+    }
+  }
+  return result;
+}
+
+void add_to(std::vector<ViewSummary>& summaries, const TaskStatus::View& view) {
+  const auto found = std::find_if(summaries.begin(), summaries.end(),
+                                  [&](const ViewSummary& summary) { return summary.name == view.name; });
+  if (found != summaries.end()) found->accounting += view.accounting;
+}
+
+ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& tasks) {
+  ProgramSummary summary;
+  for (const ViewSpec& view : program.views) summary.views.push_back({view.name, view.topic, {}});
+  for (const SinkSpec& sink : program.sinks) summary.sinks.push_back({sink.name, sink.table, {}});
+  for (const TaskStatus& task : tasks) {
+    summary.records += task.records;
+    const bool is_pass =
+        !task.views.empty() && std::any_of(program.views.begin(), program.views.end(),
+                                           [&](const ViewSpec& view) { return view.name == task.views.front().name; });
+    if (is_pass) summary.view_records += task.records;
+    for (const TaskStatus::View& view : task.views) {
+      add_to(summary.views, view);
+      add_to(summary.sinks, view);
+    }
+  }
+  return summary;
+}
+
+std::string accounting_json(const ViewSummary& summary) {
+  const ViewAccounting& a = summary.accounting;
+  std::string name;
+  append_json_string(name, summary.name);
+  std::string topic;
+  append_json_string(topic, summary.topic);
+  return fmt::format(
+      "{{\"name\":{},\"target\":{},\"read\":{},\"aggregated\":{},\"filtered\":{},\"late\":{},\"duplicate\":{},"
+      "\"rejected\":{},\"conflicts\":{},\"cappedAhead\":{},\"faults\":{},\"results\":{},\"balanced\":{}}}",
+      name, topic, a.read, a.aggregated, a.filtered, a.late, a.duplicate, a.rejected, a.conflicts, a.capped_ahead,
+      a.faults, a.results, a.balanced());
+}
+
+void print_json(const ProgramSummary& summary) {
+  std::string views;
+  for (const ViewSummary& view : summary.views) views += (views.empty() ? "" : ",") + accounting_json(view);
+  std::string sinks;
+  for (const ViewSummary& sink : summary.sinks) sinks += (sinks.empty() ? "" : ",") + accounting_json(sink);
+  fmt::print("{{\"views\":[{}],\"sinks\":[{}],\"records\":{},\"seconds\":{:.3f},\"balanced\":{},\"stopped\":{}}}\n",
+             views, sinks, summary.records, summary.seconds, summary.balanced(), summary.stopped);
+}
+
+}  // namespace
+
+bool ProgramSummary::balanced() const {
+  return std::all_of(views.begin(), views.end(), [](const ViewSummary& view) { return view.accounting.balanced(); });
+}
+
+Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, const CommandContext& context,
+                                   const ProgramRunOptions& options, const std::atomic<bool>& stop) {
+  ASSIGN_OR_RETURN(const PassTaskOptions each, task_options(program, context, options));
+  const Runtime runtime{data.log(), data.store(), data.schemas(), context.clock};
+  const auto partitions = static_cast<int32_t>(context.configuration.replay.partitions);
+  ASSIGN_OR_RETURN(auto tasks, deploy_views(program.views, runtime, each, partitions));
+  ASSIGN_OR_RETURN(auto sinks, deploy_sinks(program.sinks, runtime, each, partitions));
+  for (auto& sink : sinks) tasks.push_back(std::move(sink));
+
+  int64_t threads = options.threads.value_or(context.configuration.engine.threads);
+  if (threads <= 0) threads = std::max(1U, std::thread::hardware_concurrency());
+  ProgressLine progress(context.clock, context.errors, {.unit = "records", .label = "run"});
+  TaskRunner* running = nullptr;
+  TaskRunner::Options runner_options;
+  runner_options.threads = static_cast<size_t>(threads);
+  runner_options.bounded = options.until_idle;
+  runner_options.close_at_end = !options.keep_open;
+  runner_options.on_progress = [&](const std::vector<TaskStatus>& status) {
+    if (stop) running->request_stop();
+    const Totals totals = totals_of(status);
+    const double known = static_cast<double>(totals.records + totals.lag);
+    const double share = options.until_idle && known > 0 ? static_cast<double>(totals.records) / known : -1;
+    progress.update(totals.records, share, [&] {
+      return fmt::format("lag {}, watermark {}, {} windows written", count_text(static_cast<double>(totals.lag)),
+                         watermark_text(totals.watermark_ms), count_text(static_cast<double>(totals.results)));
+    });
+  };
+  TaskRunner runner(std::move(tasks), runner_options);
+  running = &runner;
+  const int64_t start_ns = context.clock.monotonic_ns();
+  const Status ran = runner.run();
+  progress.finish();
+  RETURN_IF_ERROR(ran);
+  ProgramSummary summary = summarise(program, runner.status());
+  summary.seconds = static_cast<double>(context.clock.monotonic_ns() - start_ns) / 1e9;
+  summary.stopped = stop;
+  return summary;
+}
+
+void print_summary(const ProgramSummary& summary, const CommandContext& context) {
+  if (context.json) {
+    print_json(summary);
+    return;
+  }
+  using Align = TerminalTable::Align;
+  TerminalTable table({{"view"},
+                       {"read", Align::kRight},
+                       {"aggregated", Align::kRight},
+                       {"filtered", Align::kRight},
+                       {"late", Align::kRight},
+                       {"duplicate", Align::kRight},
+                       {"rejected", Align::kRight},
+                       {"windows", Align::kRight},
+                       {"identity"}});
+  for (const ViewSummary& view : summary.views) {
+    const ViewAccounting& a = view.accounting;
+    const std::string verdict = a.balanced() ? coloured(context.output, Colour::kGreen, "holds")
+                                             : coloured(context.output, Colour::kRed, "BROKEN");
+    table.add_row({view.name, grouped_text(a.read), grouped_text(a.aggregated), grouped_text(a.filtered),
+                   grouped_text(a.late), grouped_text(a.duplicate), grouped_text(a.rejected), grouped_text(a.results),
+                   verdict});
+  }
+  fmt::print("{}", table.text(context.output));
+  fmt::print("read = aggregated + filtered + late + duplicate + rejected: {}\n",
+             summary.balanced() ? "true for every view" : "FALSE; this is a bug, please report it with the data");
+  for (const ViewSummary& sink : summary.sinks) {
+    fmt::print("sink {}: {} rows written to table {}\n", sink.name, grouped_text(sink.accounting.results), sink.topic);
+  }
+  fmt::print("{} records in {} ({}/s)\n", grouped_text(summary.records), elapsed_text(summary.seconds),
+             count_text(summary.seconds > 0 ? static_cast<double>(summary.records) / summary.seconds : 0));
+}
+
+}  // namespace meterstream
