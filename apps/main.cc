@@ -7,10 +7,12 @@
 #include "apps/run_command.h"
 #include "apps/topics_command.h"
 #include "apps/track_command.h"
+#include "base/allocator.h"
 
 // The program's commands, in the order of --help. A new one is added here by hand.
 int main(int argument_count, char** arguments) {
   using namespace meterstream;
+  keep_large_buffers();
   CommandList commands;
   commands.push_back(std::make_unique<DemoCommand>());
   commands.push_back(std::make_unique<ReplayCommand>());

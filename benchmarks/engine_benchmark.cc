@@ -8,9 +8,9 @@
 #include <unordered_map>
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/resource.h>
 
+#include "base/allocator.h"
 #include "benchmarks/synthetic_load.h"
 #include "benchmarks/yardstick.h"
 #include "log/embedded_log.h"
@@ -160,7 +160,8 @@ void run(const SyntheticLoad& load, const std::filesystem::path& directory, bool
   double yardstick_cpu_s = 0;
   const double yardstick_wall_s = engine.yardstick(yardstick_cpu_s);
   print_row("yardstick: loop in memory", load, yardstick_wall_s, yardstick_cpu_s, 1.0);
-  std::vector<Scenario> scenarios = {{"60 s, exactly once, durable"}};
+  std::vector<Scenario> scenarios = {
+      {load.shuffled ? "60 s, each round in another order" : "60 s, exactly once, durable"}};
   if (all) {
     scenarios.push_back({"60 s, commits off", {60'000}, false});
     scenarios.push_back({"60 s + 1 h + 1 day, exactly once", {60'000, 3'600'000, 86'400'000}});
@@ -176,6 +177,7 @@ void run(const SyntheticLoad& load, const std::filesystem::path& directory, bool
 
 int main(int argc, char** argv) {
   using namespace meterstream;
+  keep_large_buffers();
   const std::filesystem::path directory =
       std::filesystem::temp_directory_path() / fmt::format("meterstream-benchmark-{}", getpid());
   const uint32_t only = argc > 1 ? static_cast<uint32_t>(std::atoi(argv[1])) : 0;
@@ -188,6 +190,9 @@ int main(int argc, char** argv) {
     load.ticks = std::max(12'000'000U / series, 24U);
     load.tick_ms = series >= 1'000'000 ? 10'000 : 1'000;
     run(load, directory, series == 100'000);
+    if (series < 100'000) continue;
+    load.shuffled = true;
+    run(load, directory, false);
   }
   std::filesystem::remove_all(directory);
   return 0;

@@ -1,10 +1,12 @@
 // Purpose: synthetic readings for benchmarks, written to a log before the clock starts.
-// Shape: `ticks` rounds; in each, every series reports once, in another pseudo-random order each round, so that no engine
-//        profits from a fixed order. Values have three decimals, as meters send them.
+// Shape: `ticks` rounds; in each, every series reports once. Meters keep their phase: the order is pseudo-random but the
+//        same in each round. With `shuffled` it is another one each round, the worst case for caches. Values have three
+//        decimals, as meters send them.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "log/event_log.h"
 #include "metering/avro_encoder.h"
@@ -17,6 +19,7 @@ struct SyntheticLoad {
   int64_t tick_ms = 1'000;
   int64_t start_ms = 1'700'000'000'000 / 60'000 * 60'000;
   uint32_t batch_records = 8'192;
+  bool shuffled = false;
 
   [[nodiscard]] int64_t readings() const { return static_cast<int64_t>(series) * ticks; }
 };
@@ -39,8 +42,9 @@ void generate(const SyntheticLoad& load, SchemaId schema, Sink&& sink) {
     // A full cycle over a power of two, skipping what is beyond the series: a cheap permutation.
     uint64_t size = 1;
     while (size < load.series) size *= 2;
-    const uint64_t multiplier = 4 * (tick * 7919ULL + 12345) + 1;
-    uint64_t position = tick * 2654435761ULL % size;
+    const uint64_t round = load.shuffled ? tick : 0;
+    const uint64_t multiplier = 4 * (round * 7919ULL + 12345) + 1;
+    uint64_t position = round * 2654435761ULL % size;
     for (uint64_t step = 0; step < size; ++step) {
       position = (position * multiplier + 12347) & (size - 1);
       if (position >= load.series) continue;

@@ -28,10 +28,18 @@ Number load_little_endian(const char* bytes) {
   return number;
 }
 
-inline void append_big_endian32(std::string& out, uint32_t number) { append_little_endian(out, __builtin_bswap32(number)); }
-inline void append_big_endian64(std::string& out, uint64_t number) { append_little_endian(out, __builtin_bswap64(number)); }
-inline uint32_t load_big_endian32(const char* bytes) { return __builtin_bswap32(load_little_endian<uint32_t>(bytes)); }
-inline uint64_t load_big_endian64(const char* bytes) { return __builtin_bswap64(load_little_endian<uint64_t>(bytes)); }
+inline void append_big_endian32(std::string& out, uint32_t number) {
+  append_little_endian(out, __builtin_bswap32(number));
+}
+inline void append_big_endian64(std::string& out, uint64_t number) {
+  append_little_endian(out, __builtin_bswap64(number));
+}
+inline uint32_t load_big_endian32(const char* bytes) {
+  return __builtin_bswap32(load_little_endian<uint32_t>(bytes));
+}
+inline uint64_t load_big_endian64(const char* bytes) {
+  return __builtin_bswap64(load_little_endian<uint64_t>(bytes));
+}
 
 /// LEB128, at most 10 bytes.
 inline void append_varint(std::string& out, uint64_t number) {

@@ -5,7 +5,9 @@
 namespace meterstream {
 namespace {
 
-TEST(Crc32c, GivesTheCheckValueOfTheStandard) { EXPECT_EQ(crc32c("123456789"), 0xE3069283U); }
+TEST(Crc32c, GivesTheCheckValueOfTheStandard) {
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283U);
+}
 
 TEST(ByteReader, ReadsBackVarintsOfAllSizes) {
   std::string bytes;

@@ -8,8 +8,8 @@ namespace meterstream {
 }
 
 #define CHECK(condition) CHECK_MESSAGE(condition, "")
-#define CHECK_MESSAGE(condition, message)                                            \
-  do {                                                                               \
-    if (!(condition)) [[unlikely]]                                                   \
-      ::meterstream::fail_check(__FILE__, __LINE__, #condition, message);            \
+#define CHECK_MESSAGE(condition, message)                                 \
+  do {                                                                    \
+    if (!(condition)) [[unlikely]]                                        \
+      ::meterstream::fail_check(__FILE__, __LINE__, #condition, message); \
   } while (false)

@@ -45,13 +45,27 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
 /// An operation that has no value to give.
 using Status = Result<void>;
 
-inline Error invalid(std::string message) { return {ErrorCode::kInvalid, std::move(message)}; }
-inline Error not_found(std::string message) { return {ErrorCode::kNotFound, std::move(message)}; }
-inline Error conflict(std::string message) { return {ErrorCode::kConflict, std::move(message)}; }
-inline Error unavailable(std::string message) { return {ErrorCode::kUnavailable, std::move(message)}; }
-inline Error corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
-inline Error cancelled(std::string message) { return {ErrorCode::kCancelled, std::move(message)}; }
-inline Error out_of_range(std::string message) { return {ErrorCode::kOutOfRange, std::move(message)}; }
+inline Error invalid(std::string message) {
+  return {ErrorCode::kInvalid, std::move(message)};
+}
+inline Error not_found(std::string message) {
+  return {ErrorCode::kNotFound, std::move(message)};
+}
+inline Error conflict(std::string message) {
+  return {ErrorCode::kConflict, std::move(message)};
+}
+inline Error unavailable(std::string message) {
+  return {ErrorCode::kUnavailable, std::move(message)};
+}
+inline Error corrupt(std::string message) {
+  return {ErrorCode::kCorrupt, std::move(message)};
+}
+inline Error cancelled(std::string message) {
+  return {ErrorCode::kCancelled, std::move(message)};
+}
+inline Error out_of_range(std::string message) {
+  return {ErrorCode::kOutOfRange, std::move(message)};
+}
 
 }  // namespace meterstream
 
@@ -59,9 +73,9 @@ inline Error out_of_range(std::string message) { return {ErrorCode::kOutOfRange,
 #define METERSTREAM_CONCAT(a, b) METERSTREAM_CONCAT_INNER(a, b)
 
 /// Returns the error of `expression` (a Result of any type) from the calling function.
-#define RETURN_IF_ERROR(expression)                                                       \
-  do {                                                                                    \
-    if (auto&& status_ = (expression); !status_) return std::move(status_).error();       \
+#define RETURN_IF_ERROR(expression)                                                 \
+  do {                                                                              \
+    if (auto&& status_ = (expression); !status_) return std::move(status_).error(); \
   } while (false)
 
 /// Declares or assigns `target` from the value of `expression`, or returns its error.

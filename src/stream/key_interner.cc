@@ -41,27 +41,64 @@ bool KeyInterner::matches(const Slot& slot, uint32_t tag, std::string_view key) 
          std::memcmp(slot.data + sizeof(uint32_t), key.data(), key.size()) == 0;
 }
 
+// Meters report in the same order round after round, so the next key is often the one that was new after this one.
+// Where that holds, one comparison of neighbouring bytes replaces hash and table; it is tried only while it succeeds.
+size_t KeyInterner::intern_successors(std::span<const std::string_view> keys, uint32_t* ids) {
+  size_t done = 0;
+  while (done < keys.size()) {
+    const uint32_t expected = last_id_ + 1 < size() ? last_id_ + 1 : 0;
+    const char* data = keys_[expected];
+    const std::string_view key = keys[done];
+    if (load_little_endian<uint32_t>(data) != key.size() ||
+        std::memcmp(data + sizeof(uint32_t), key.data(), key.size()) != 0) {
+      follows_order_ = false;
+      break;
+    }
+    ids[done++] = expected;
+    last_id_ = expected;
+  }
+  return done;
+}
+
 void KeyInterner::intern(std::span<const std::string_view> keys, uint32_t* ids) {
+  while (!keys.empty()) {
+    if (follows_order_) {
+      const size_t done = intern_successors(keys, ids);
+      keys = keys.subspan(done);
+      ids += done;
+    }
+    const size_t count = std::min(kGroup, keys.size());
+    if (count == 0) return;
+    intern_group(keys.first(count), ids);
+    last_id_ = ids[count - 1];
+    follows_order_ = count > 2 && ids[count - 1] == ids[count - 2] + 1 && ids[count - 2] == ids[count - 3] + 1;
+    keys = keys.subspan(count);
+    ids += count;
+  }
+}
+
+// Three rounds over a group of keys, so that the cache misses of its keys overlap: hash and touch the slot; find the slot
+// whose tag fits and touch its key; compare the bytes.
+void KeyInterner::intern_group(std::span<const std::string_view> keys, uint32_t* ids) {
   uint64_t hashes[kGroup];
-  for (size_t first = 0; first < keys.size(); first += kGroup) {
-    const size_t count = std::min(kGroup, keys.size() - first);
-    for (size_t i = 0; i < count; ++i) {
-      hashes[i] = hash_of(keys[first + i]);
-      __builtin_prefetch(&slots_[hashes[i] & mask_]);
-    }
-    for (size_t i = 0; i < count; ++i) {
-      const Slot& slot = slots_[hashes[i] & mask_];
-      if (slot.data != nullptr) {
-        __builtin_prefetch(slot.data);
-        __builtin_prefetch(slot.data + 63);
-      }
-    }
-    for (size_t i = 0; i < count; ++i) {
-      const std::string_view key = keys[first + i];
-      const Slot& slot = slots_[hashes[i] & mask_];
-      ids[first + i] =
-          slot.data != nullptr && matches(slot, tag_of(hashes[i]), key) ? slot.id : find_or_add(key, hashes[i]);
-    }
+  const Slot* candidates[kGroup];
+  for (size_t i = 0; i < keys.size(); ++i) {
+    hashes[i] = hash_of(keys[i]);
+    __builtin_prefetch(&slots_[hashes[i] & mask_]);
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const uint32_t tag = tag_of(hashes[i]);
+    uint64_t index = hashes[i] & mask_;
+    while (slots_[index].data != nullptr && slots_[index].tag != tag) index = (index + 1) & mask_;
+    candidates[i] = &slots_[index];
+    if (slots_[index].data != nullptr) __builtin_prefetch(slots_[index].data);
+  }
+  const size_t slots = slots_.size();
+  for (size_t i = 0; i < keys.size(); ++i) {
+    // Once a new key made the table grow, the candidates are gone.
+    const bool usable = slots_.size() == slots && candidates[i]->data != nullptr;
+    ids[i] = usable && matches(*candidates[i], tag_of(hashes[i]), keys[i]) ? candidates[i]->id
+                                                                           : find_or_add(keys[i], hashes[i]);
   }
 }
 

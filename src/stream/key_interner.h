@@ -33,6 +33,8 @@ class KeyInterner {
     uint32_t id = 0;
   };
 
+  size_t intern_successors(std::span<const std::string_view> keys, uint32_t* ids);
+  void intern_group(std::span<const std::string_view> keys, uint32_t* ids);
   uint32_t find_or_add(std::string_view key, uint64_t hash);
   const char* store(std::string_view key);
   void grow();
@@ -41,6 +43,8 @@ class KeyInterner {
   std::vector<Slot> slots_;
   uint64_t mask_ = 0;
   std::vector<const char*> keys_;
+  uint32_t last_id_ = 0;
+  bool follows_order_ = false;
   std::vector<std::unique_ptr<char[]>> blocks_;
   size_t block_used_ = 0;
   size_t block_size_ = 0;
