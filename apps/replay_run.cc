@@ -18,7 +18,7 @@ ReplayRun::ReplayRun(ReplaySource& source, ReplayPublisher& publisher, const Clo
       publisher_(publisher),
       clock_(clock),
       stop_(stop),
-      options_(std::move(options)),
+      options_(options),
       bucket_(options_.rate, clock.monotonic_ns()),
       position_(options_.resume_at),
       committed_ns_(clock.monotonic_ns()) {}

@@ -74,7 +74,7 @@ class ReplayTest : public ::testing::Test {
     ReplayPublisher publisher(data().log(), schema, (*source)->series(),
                               {"metrics", 3, replay_name(options), batch_records});
     const std::atomic<bool> stop{false};
-    ReplayRun run(**source, publisher, clock_, stop, std::move(run_options));
+    ReplayRun run(**source, publisher, clock_, stop, run_options);
     const Status status = run.run([](int64_t, double) {});
     EXPECT_TRUE(status) << status.error().message;
     EXPECT_EQ(publisher.committed(), run.position());
