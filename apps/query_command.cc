@@ -35,6 +35,7 @@ bool matches(std::string_view wanted, std::string_view name) {
 
 std::string describe(const std::vector<AggregateTableDefinition>& tables) {
   std::vector<std::string> names;
+  names.reserve(tables.size());
   for (const auto& table : tables)
     names.push_back(fmt::format("{} (windows of {})", table.name, format_duration(table.window_ms)));
   return fmt::format("{}", fmt::join(names, ", "));

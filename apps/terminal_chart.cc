@@ -127,6 +127,7 @@ std::string chart_text(const std::vector<ChartPoint>& points, const ChartOptions
 
   const int height = std::max(options.height, 3);
   std::vector<std::optional<double>> raw;
+  raw.reserve(points.size());
   for (const ChartPoint& point : points) raw.push_back(point.value);
   const Scale scale = scale_of(raw);
   const auto label_at = [&](int row) {

@@ -34,6 +34,7 @@ void TerminalTable::add_row(std::vector<std::string> cells) {
 
 std::string TerminalTable::text(const Terminal& terminal) const {
   std::vector<size_t> widths;
+  widths.reserve(columns_.size());
   for (const Column& column : columns_) widths.push_back(display_width(column.title));
   for (const auto& row : rows_) {
     for (size_t column = 0; column < row.size(); ++column) {
