@@ -8,11 +8,13 @@
 // Ownership: views from a cursor or a PinnedValue live until that object moves on or dies.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/result.h"
@@ -49,6 +51,13 @@ class WriteBatch {
   /// Erases keys in [first, limit).
   void erase_range(Space space, std::string first, std::string limit) {
     operations_.push_back({Operation::Kind::kEraseRange, space, std::move(first), std::move(limit)});
+  }
+  /// Orders the writes by space and key, which a store takes faster; writes to one key keep their order. Only for batches
+  /// of puts.
+  void sort_puts() {
+    std::stable_sort(operations_.begin(), operations_.end(), [](const Operation& a, const Operation& b) {
+      return std::tie(a.space, a.key) < std::tie(b.space, b.key);
+    });
   }
   /// Moves all of `other` behind what is here.
   void append(WriteBatch&& other) {

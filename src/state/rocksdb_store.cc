@@ -19,7 +19,7 @@ namespace {
 
 // Smaller values of kLog stay with their keys: they are read faster there.
 constexpr size_t kMinSegmentValueBytes = 4096;
-constexpr uint64_t kMaxWalBytes = uint64_t{128} << 20;
+constexpr uint64_t kMaxWalBytes = uint64_t{256} << 20;
 constexpr int kMaxOpenFiles = 512;
 
 constexpr std::array<const char*, kSpaceCount> kSpaceNames = {"meta", "log", "state", "table"};
@@ -49,9 +49,11 @@ rocksdb::ColumnFamilyOptions family_options(Space space, const std::shared_ptr<r
       family.write_buffer_size = 32 << 20;
       break;
     case Space::kTable:
-      family.write_buffer_size = 32 << 20;
+      // Rows come by time and are kept by series: fewer, larger merges cost least.
+      family.write_buffer_size = 64 << 20;
+      family.max_write_buffer_number = 3;
+      family.compaction_style = rocksdb::kCompactionStyleUniversal;
       family.compression = rocksdb::kLZ4Compression;
-      family.bottommost_compression = rocksdb::kZSTD;
       break;
   }
   return family;
@@ -194,6 +196,7 @@ Status RocksDbStore::write(const WriteBatch& batch, Durability durability) {
   }
   rocksdb::WriteOptions options;
   options.sync = is_synced;
+  options.memtable_insert_hint_per_batch = true;
   const rocksdb::Status status = state_->db->Write(options, &writes);
   if (status.ok()) return {};
   Error error = error_of(status, state_->path);

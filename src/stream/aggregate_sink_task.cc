@@ -91,6 +91,7 @@ Status AggregateSinkTask::commit() {
   if (next_ != committed_) {
     Transaction transaction;
     output_.move_into(transaction);
+    rows_.sort_puts();
     transaction.state = std::move(rows_);
     rows_.clear();
     std::string metadata;
