@@ -72,9 +72,8 @@ Result<Layout> parse_layout(std::string_view batch) {
   const char* bytes = batch.data();
   const auto magic = load_little_endian<uint32_t>(bytes + kMagicAt);
   if ((magic & 0xffffff) == (kMagic & 0xffffff) && magic > kMagic)
-    return corrupt(
-        fmt::format("record batch has format version {}, this program reads version {}; use a newer one",
-                    magic >> 24, kMagic >> 24));
+    return corrupt(fmt::format("record batch has format version {}, this program reads version {}; use a newer one",
+                               magic >> 24, kMagic >> 24));
   if (magic != kMagic) return corrupt("these bytes are not a record batch");
   Layout layout;
   layout.header.base_offset = Offset(load_little_endian<int64_t>(bytes + kBaseOffsetAt));
@@ -87,8 +86,7 @@ Result<Layout> parse_layout(std::string_view batch) {
   const size_t time_width = (layout.flags & kTimes64) != 0 ? 8 : (layout.flags & kTimes32) != 0 ? 4 : 0;
   const size_t time_bytes = time_width * layout.header.count;
   if (compression != 0)
-    return corrupt(
-        fmt::format("record batch has compression {}, which this program does not know", compression));
+    return corrupt(fmt::format("record batch has compression {}, which this program does not know", compression));
   if ((layout.flags & ~kKnownFlags) != 0 || load_little_endian<uint16_t>(bytes + kReservedAt) != 0 ||
       (layout.flags & (kTimes32 | kTimes64)) == (kTimes32 | kTimes64))
     return corrupt(fmt::format("record batch has unknown flags {:#x}", layout.flags));
@@ -96,8 +94,8 @@ Result<Layout> parse_layout(std::string_view batch) {
       layout.header.base_offset.value > std::numeric_limits<int64_t>::max() - layout.header.count)
     return corrupt("record batch has an impossible count or offset");
   if (batch.size() != kHeaderBytes + row_bytes + time_bytes)
-    return corrupt(fmt::format("record batch has {} bytes instead of {}", batch.size(),
-                               kHeaderBytes + row_bytes + time_bytes));
+    return corrupt(
+        fmt::format("record batch has {} bytes instead of {}", batch.size(), kHeaderBytes + row_bytes + time_bytes));
   layout.rows = batch.substr(kHeaderBytes, row_bytes);
   layout.times = batch.substr(kHeaderBytes + row_bytes);
   return layout;
@@ -176,8 +174,8 @@ template <class Delta>
 void apply_times(std::string_view times, uint32_t skip, std::span<RecordView> records) {
   const char* at = times.data() + skip * sizeof(Delta);
   for (RecordView& record : records) {
-    record.ingest_time = IngestTime(static_cast<int64_t>(static_cast<uint64_t>(record.ingest_time.value) +
-                                                         load_little_endian<Delta>(at)));
+    record.ingest_time = IngestTime(
+        static_cast<int64_t>(static_cast<uint64_t>(record.ingest_time.value) + load_little_endian<Delta>(at)));
     at += sizeof(Delta);
   }
 }
@@ -282,8 +280,7 @@ Status parse_record_batch(std::string_view batch, Offset from, std::vector<Recor
     return corrupt("record batch fails its CRC-32C checksum");
   // Every row has at least two length bytes, so a forged count cannot ask for more memory than the rows
   // justify.
-  if (layout.rows.size() / 2 < layout.header.count)
-    return corrupt("record batch has fewer rows than it counts");
+  if (layout.rows.size() / 2 < layout.header.count) return corrupt("record batch has fewer rows than it counts");
   const int64_t before = from.value - layout.header.base_offset.value;
   if (before >= static_cast<int64_t>(layout.header.count)) return {};
   const auto skip = static_cast<uint32_t>(std::max<int64_t>(before, 0));

@@ -129,8 +129,7 @@ TEST(RecordBatch, ForgedLengthsWithRightChecksumAreCorrupt) {
     std::string forged = batch;
     forged[at] = '\x7f';
     seal(forged);
-    std::ignore =
-        parse_record_batch(forged, Offset(0), records);  // must not read outside; the sanitizer looks on
+    std::ignore = parse_record_batch(forged, Offset(0), records);  // must not read outside; the sanitizer looks on
   }
   std::string forged = batch;
   forged[44] = '\x7f';
@@ -151,12 +150,11 @@ TEST(RecordBatch, NewerFormatVersionIsNamed) {
 }
 
 RC_GTEST_PROP(RecordBatchProperty, AnyRecordsReadBackAsWritten, ()) {
-  const auto text =
-      rc::gen::oneOf(rc::gen::just(std::optional<std::string>()),
-                     rc::gen::map(rc::gen::container<std::string>(rc::gen::arbitrary<char>()),
-                                  [](std::string bytes) { return std::optional(std::move(bytes)); }),
-                     rc::gen::map(rc::gen::inRange<size_t>(100, 40'000),
-                                  [](size_t size) { return std::optional(std::string(size, 'x')); }));
+  const auto text = rc::gen::oneOf(rc::gen::just(std::optional<std::string>()),
+                                   rc::gen::map(rc::gen::container<std::string>(rc::gen::arbitrary<char>()),
+                                                [](std::string bytes) { return std::optional(std::move(bytes)); }),
+                                   rc::gen::map(rc::gen::inRange<size_t>(100, 40'000),
+                                                [](size_t size) { return std::optional(std::string(size, 'x')); }));
   const auto time =
       rc::gen::oneOf(rc::gen::just<int64_t>(0), rc::gen::just<int64_t>(77), rc::gen::arbitrary<int64_t>());
   const bool with_headers = *rc::gen::arbitrary<bool>();

@@ -42,10 +42,8 @@ std::optional<Decimal> Decimal::parse(std::string_view text) {
   }
   const size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
-  const std::string_view fraction =
-      point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
-  if (whole.size() + fraction.size() == 0 || whole.size() > 29 || fraction.size() > kScale)
-    return std::nullopt;
+  const std::string_view fraction = point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
+  if (whole.size() + fraction.size() == 0 || whole.size() > 29 || fraction.size() > kScale) return std::nullopt;
   Int128 units = 0;
   for (const char digit : whole) {
     if (digit < '0' || digit > '9') return std::nullopt;
@@ -111,8 +109,7 @@ std::string Decimal::text() const {
 
 Decimal Decimal::divided_by(int64_t count) const {
   const bool negative = units_ < 0;
-  const Unsigned128 magnitude =
-      negative ? -static_cast<Unsigned128>(units_) : static_cast<Unsigned128>(units_);
+  const Unsigned128 magnitude = negative ? -static_cast<Unsigned128>(units_) : static_cast<Unsigned128>(units_);
   const auto divisor = static_cast<uint64_t>(count);
   Unsigned128 quotient = 0;
   uint64_t rest = 0;

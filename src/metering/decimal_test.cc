@@ -40,13 +40,11 @@ TEST(Decimal, AveragesHalfEven) {
   EXPECT_EQ(Decimal::parse("0.000000001")->divided_by(2).text(), "0");
   EXPECT_EQ(Decimal::parse("0.000000003")->divided_by(2).text(), "0.000000002");
   EXPECT_EQ(Decimal::parse("-0.000000003")->divided_by(2).text(), "-0.000000002");
-  EXPECT_EQ(Decimal::parse("12345678901234567890123456789")->divided_by(7).text(),
-            "1763668414462081127160493827");
+  EXPECT_EQ(Decimal::parse("12345678901234567890123456789")->divided_by(7).text(), "1763668414462081127160493827");
 }
 
 TEST(Decimal, RefusesTextThatIsNotADecimal) {
-  for (const char* text :
-       {"", "-", ".", "1e3", "1.0000000001", " 1", "1x", "123456789012345678901234567890"}) {
+  for (const char* text : {"", "-", ".", "1e3", "1.0000000001", " 1", "1x", "123456789012345678901234567890"}) {
     EXPECT_FALSE(Decimal::parse(text)) << text;
   }
 }
@@ -61,8 +59,7 @@ TEST(Decimal, ReadsBackItsOwnText) {
 TEST(Decimal, FastPathAgreesWithExactArithmetic) {
   EXPECT_TRUE(rc::check([](int64_t mantissa, uint8_t shift) {
     // Dyadic fractions are where ties live; long double holds value * 1e9 exactly for these sizes.
-    const double value =
-        static_cast<double>(mantissa % (1LL << 40)) / static_cast<double>(1ULL << (shift % 24));
+    const double value = static_cast<double>(mantissa % (1LL << 40)) / static_cast<double>(1ULL << (shift % 24));
     const long double scaled = static_cast<long double>(value) * 1e9L;
     if (std::fabs(scaled) > 9e18L) return;
     RC_ASSERT(Decimal::from_double(value)->units() == static_cast<Int128>(std::nearbyint(scaled)));

@@ -68,7 +68,6 @@ class ReadingReader {
 
 /// The reader for `type`, in any letter case: "electricity" reads UCI files, "water" and "gas" read AMPds2
 /// files. Reads the header. kInvalid for another type or a file whose header is not of that format.
-Result<std::unique_ptr<ReadingReader>> make_reading_reader(std::string_view type,
-                                                           std::unique_ptr<ByteSource> source);
+Result<std::unique_ptr<ReadingReader>> make_reading_reader(std::string_view type, std::unique_ptr<ByteSource> source);
 
 }  // namespace meterstream
