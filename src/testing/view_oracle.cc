@@ -18,7 +18,8 @@ OracleAnswer ask_oracle(const std::vector<OracleReading>& readings, const Oracle
   std::map<std::pair<std::string, int64_t>, double> seen;
   int64_t watermark_ms = INT64_MIN / 2;
   int64_t highest_ms = INT64_MIN / 2;
-  for (const OracleReading& item : readings) {
+  for (size_t index = 0; index < readings.size(); ++index) {
+    const OracleReading& item = readings[index];
     const Reading& reading = item.reading;
     const int64_t time_ms = reading.timestamp.value;
     const int64_t capped_ms = std::min(time_ms, item.ingest_time.value + view.max_ahead_ms);
@@ -27,6 +28,7 @@ OracleAnswer ask_oracle(const std::vector<OracleReading>& readings, const Oracle
     if (std::isfinite(reading.value) && usable && capped_ms < time_ms) ++accounting.capped_ahead;
     if (!usable) {
       ++accounting.rejected;
+      answer.rejected.push_back(index);
       continue;
     }
     watermark_ms = std::max(watermark_ms, capped_ms);
@@ -40,6 +42,7 @@ OracleAnswer ask_oracle(const std::vector<OracleReading>& readings, const Oracle
         }
         if (!added) {
           ++accounting.rejected;
+          answer.rejected.push_back(index);
           ++accounting.conflicts;
           continue;
         }
@@ -48,6 +51,7 @@ OracleAnswer ask_oracle(const std::vector<OracleReading>& readings, const Oracle
     const int64_t start_ms = floor_to(time_ms, view.size_ms);
     if (start_ms + view.size_ms + view.grace_ms <= watermark_ms) {
       ++accounting.late;
+      answer.late.push_back(index);
       continue;
     }
     ++accounting.aggregated;

@@ -40,6 +40,9 @@ struct OracleAnswer {
   /// By window start and series text.
   std::map<std::pair<int64_t, std::string>, OracleWindow> windows;
   ViewAccounting accounting;
+  /// Which readings were late, and which were rejected, in order.
+  std::vector<size_t> late;
+  std::vector<size_t> rejected;
 };
 
 OracleAnswer ask_oracle(const std::vector<OracleReading>& readings, const OracleView& view);

@@ -1,0 +1,100 @@
+// Lives of the engine from consecutive seeds. A failure prints its seed; METERSTREAM_SEED=<n> replays that one alone,
+// METERSTREAM_SEEDS=<count> runs more or fewer.
+#include "testing/simulation.h"
+
+#include <chrono>
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "sabotaged_log.h"
+
+namespace meterstream {
+namespace {
+
+struct Seeds {
+  uint64_t first = 1;
+  uint64_t count = 0;
+};
+
+Seeds chosen_seeds(uint64_t usual) {
+  if (const char* one = std::getenv("METERSTREAM_SEED")) return {std::strtoull(one, nullptr, 10), 1};
+  if (const char* count = std::getenv("METERSTREAM_SEEDS")) return {1, std::strtoull(count, nullptr, 10)};
+  return {1, usual / METERSTREAM_SEEDS_SHARE};
+}
+
+SimulationReport live(uint64_t usual, bool follow_wall_clock) {
+  const Seeds seeds = chosen_seeds(usual);
+  SimulationReport all;
+  const auto began = std::chrono::steady_clock::now();
+  for (uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
+    const auto report = simulate({.seed = seed, .follow_wall_clock = follow_wall_clock, .wrap_log = {}});
+    if (!report) {
+      ADD_FAILURE() << report.error().message << "\nreplay it alone with METERSTREAM_SEED=" << seed;
+      return all;
+    }
+    all += *report;
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  fmt::print(
+      "{} seeds in {:.1f} s: {} records, {} steps, {} faults, {} crashes, {} deployments ({} from a snapshot, {} from "
+      "the log), {} results, {} late, {} duplicate, {} rejected\n",
+      seeds.count, took.count(), all.records, all.steps, all.faults, all.crashes, all.deployments, all.from_snapshot,
+      all.from_log, all.results, all.late, all.duplicate, all.rejected);
+  if (seeds.count < 100) return all;
+  // A simulation in which nothing happens proves nothing.
+  EXPECT_GT(all.records, seeds.count * 50);
+  EXPECT_GT(all.faults, seeds.count);
+  EXPECT_GT(all.from_snapshot, seeds.count / 4);
+  EXPECT_GT(all.from_log, seeds.count / 4);
+  EXPECT_GT(all.late, seeds.count);
+  EXPECT_GT(all.rejected, seeds.count);
+  return all;
+}
+
+TEST(Simulation, EveryLifeEndsWithTheAnswersOfTheOracle) {
+  live(4'000, false);
+}
+
+TEST(Simulation, LivesWithWindowsThatCloseByWallClockLoseAndDoubleNothing) {
+  live(1'000, true);
+}
+
+TEST(Simulation, TheSameSeedGivesTheSameLife) {
+  for (const uint64_t seed : {3U, 77U, 1234U}) {
+    const auto first = simulate({.seed = seed, .follow_wall_clock = false, .wrap_log = {}});
+    const auto second = simulate({.seed = seed, .follow_wall_clock = false, .wrap_log = {}});
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(
+        std::tuple(first->records, first->steps, first->faults, first->crashes, first->results, first->late),
+        std::tuple(second->records, second->steps, second->faults, second->crashes, second->results, second->late));
+  }
+}
+
+class SabotagedSimulation : public testing::TestWithParam<Sabotage> {};
+
+TEST_P(SabotagedSimulation, IsNoticed) {
+  int harmed = 0;
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    int done = 0;
+    const auto report = simulate({.seed = seed, .follow_wall_clock = false, .wrap_log = [&](EventLog& log) {
+                                    return std::make_unique<SabotagedLog>(log, GetParam(), done);
+                                  }});
+    harmed += done > 0 ? 1 : 0;
+    if (report) continue;
+    EXPECT_GT(done, 0) << report.error().message;
+    EXPECT_EQ(report.error().code, ErrorCode::kConflict) << report.error().message;
+    fmt::print("{}\n", report.error().message);
+    return;
+  }
+  FAIL() << "nobody noticed; " << harmed << " lives were harmed";
+}
+
+INSTANTIATE_TEST_SUITE_P(AllKinds, SabotagedSimulation,
+                         testing::Values(Sabotage::kDropResult, Sabotage::kDuplicateResult, Sabotage::kAlterResult,
+                                         Sabotage::kDropLate, Sabotage::kDropRejected, Sabotage::kDropReading,
+                                         Sabotage::kOutputFirst, Sabotage::kPositionFirst, Sabotage::kDropRow));
+
+}  // namespace
+}  // namespace meterstream
