@@ -88,10 +88,6 @@ constexpr Key kKeys[] = {
     {"engine.durable", [](Configuration& c, const toml::node& node) { return assign_boolean(c.engine.durable, node); }},
     {"time.idle_timeout",
      [](Configuration& c, const toml::node& node) { return assign(c.time.idle_timeout_ms, milliseconds(node), 0); }},
-    {"time.all_idle_timeout",
-     [](Configuration& c, const toml::node& node) {
-       return assign(c.time.all_idle_timeout_ms, milliseconds(node), 0);
-     }},
     {"time.max_ahead",
      [](Configuration& c, const toml::node& node) { return assign(c.time.max_ahead_ms, milliseconds(node), 0); }},
 };

@@ -33,10 +33,9 @@ struct EngineSettings {
 };
 
 struct TimeSettings {
-  /// A partition without data for this long stops holding the others back.
+  /// A partition without data for this long stops holding the others back; when all are idle, open windows close as
+  /// wall-clock time passes. Streams may say otherwise in SQL (idle_timeout, max_ahead).
   int64_t idle_timeout_ms = 30'000;
-  /// When all are idle, open windows close as wall-clock time passes.
-  int64_t all_idle_timeout_ms = 30'000;
   /// A timestamp ahead of its arrival by more than this moves the watermark only so far.
   int64_t max_ahead_ms = 60'000;
 };

@@ -124,8 +124,7 @@ void DemoCommand::print_next(const std::string& directory) const {
       "--window 3600 --format chart\n"
       "  build/release/meterstream --data-dir {0} console metrics-aggregates-60 --limit 5\n"
       "  build/release/meterstream --data-dir {0} console metrics-rejected --limit 5\n"
-      "  build/release/meterstream --data-dir {0} topics\n"
-      "  build/release/meterstream run examples/aggregates.sql --until-idle --data-dir {0} --application-id mine\n",
+      "  build/release/meterstream --data-dir {0} topics\n",
       directory);
 }
 

@@ -15,7 +15,7 @@ struct DemoOptions {
   std::string data;
   std::string type = "electricity";
   int64_t households = 0;  ///< 0: 500 simulated, 20 for a file
-  std::string duration = "2d";
+  std::string duration = "1d";
   uint64_t seed = 1;
 };
 

@@ -18,8 +18,16 @@
 namespace meterstream {
 namespace {
 
+// How often a run gives back what topics' retention lets go.
+constexpr int64_t kRetentionIntervalNs = 60'000'000'000;
+
 std::string watermark_text(int64_t watermark_ms) {
   return watermark_ms == INT64_MIN ? "none" : format_timestamp(EventTime(watermark_ms));
+}
+
+Status apply_retention(DataDirectory& data) {
+  ASSIGN_OR_RETURN(const EmbeddedLog::RetentionResult result, data.log().apply_retention());
+  return result.bytes > 0 ? data.store().reclaim() : Status{};
 }
 
 struct Totals {
@@ -49,6 +57,7 @@ Result<PassTaskOptions> task_options(const Program& program, const CommandContex
   result.application = options.application_id;
   result.bounded = options.until_idle;
   result.commit_interval_ms = context.configuration.engine.commit_interval_ms;
+  result.durability = context.configuration.engine.durable ? Durability::kSync : Durability::kBuffered;
   result.memory_limit_bytes = static_cast<size_t>(context.configuration.engine.memory_budget_bytes);
   for (const auto& [name, value] : program.settings) {
     if (name == "commit.interval") {
@@ -127,13 +136,19 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
   int64_t threads = options.threads.value_or(context.configuration.engine.threads);
   if (threads <= 0) threads = std::max(1U, std::thread::hardware_concurrency());
   ProgressLine progress(context.clock, context.errors, {.unit = "records", .label = "run"});
+  std::string retention_problem;
   TaskRunner* running = nullptr;
   TaskRunner::Options runner_options;
   runner_options.threads = static_cast<size_t>(threads);
   runner_options.bounded = options.until_idle;
   runner_options.close_at_end = !options.keep_open;
+  int64_t retention_ns = context.clock.monotonic_ns();
   runner_options.on_progress = [&](const std::vector<TaskStatus>& status) {
     if (stop) running->request_stop();
+    if (context.clock.monotonic_ns() - retention_ns > kRetentionIntervalNs) {
+      retention_ns = context.clock.monotonic_ns();
+      if (Status kept = apply_retention(data); !kept) retention_problem = kept.error().message;
+    }
     const Totals totals = totals_of(status);
     const double known = static_cast<double>(totals.records + totals.lag);
     const double share = options.until_idle && known > 0 ? static_cast<double>(totals.records) / known : -1;
@@ -147,6 +162,7 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
   const int64_t start_ns = context.clock.monotonic_ns();
   const Status ran = runner.run();
   progress.finish();
+  if (!retention_problem.empty()) fmt::print(stderr, "retention could not be applied: {}\n", retention_problem);
   RETURN_IF_ERROR(ran);
   ProgramSummary summary = summarise(program, runner.status());
   summary.seconds = static_cast<double>(context.clock.monotonic_ns() - start_ns) / 1e9;

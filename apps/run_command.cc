@@ -29,7 +29,10 @@ Result<std::string> read_file(const std::string& path) {
 
 Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, const FlowOptions& flow,
                          const CommandContext& context) {
-  ASSIGN_OR_RETURN(const Program program, compile_sql(text, file_name));
+  StreamSpec stream_defaults;
+  stream_defaults.idle_timeout_ms = context.configuration.time.idle_timeout_ms;
+  stream_defaults.max_ahead_ms = context.configuration.time.max_ahead_ms;
+  ASSIGN_OR_RETURN(const Program program, compile_sql(text, file_name, stream_defaults));
   if (program.views.empty() && program.sinks.empty()) {
     return invalid(
         fmt::format("{}: nothing to run: it has no CREATE TABLE ... AS SELECT and no CREATE SINK", file_name));

@@ -76,10 +76,53 @@ void print_description_json(const TopicDescription& topic, const std::vector<Par
 }  // namespace
 
 std::string TopicsCommand::examples() const {
-  return "meterstream topics\nmeterstream topics --json";
+  return "meterstream topics\nmeterstream topics --json\n"
+         "meterstream topics --create metrics --partitions 8 --retention 30d --retention-size 50GB";
+}
+
+void TopicsCommand::declare(CLI::App& app) {
+  auto* create = app.add_option("--create", options_.create, "Create this topic; an existing one is left as it is");
+  app.add_option("--partitions", options_.partitions, "Partitions of the new topic")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str()
+      ->needs(create);
+  app.add_option("--retention", options_.retention, "Let records go that arrived longer ago than this (kept for ever)")
+      ->type_name("DURATION")
+      ->needs(create);
+  app.add_option("--retention-size", options_.retention_size,
+                 "Let the oldest records of a partition go above this size")
+      ->type_name("SIZE")
+      ->needs(create);
+}
+
+Result<ExitCode> TopicsCommand::create(const CommandContext& context) const {
+  TopicConfig config{.name = options_.create, .partitions = static_cast<int32_t>(options_.partitions)};
+  if (!options_.retention.empty()) {
+    ASSIGN_OR_RETURN(config.retention_ms, parse_duration(options_.retention));
+  }
+  if (!options_.retention_size.empty()) {
+    ASSIGN_OR_RETURN(config.retention_bytes, parse_bytes(options_.retention_size));
+  }
+  ASSIGN_OR_RETURN(const auto data,
+                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kCreate, context.clock));
+  ASSIGN_OR_RETURN(const TopicDescription topic, data->log().create_topic(config));
+  const bool as_asked = topic.config.partitions == config.partitions &&
+                        topic.config.retention_ms == config.retention_ms &&
+                        topic.config.retention_bytes == config.retention_bytes;
+  if (!as_asked) {
+    return conflict(fmt::format("topic {} exists with other settings ({} partitions, kept {}); it was left as it is",
+                                config.name, topic.config.partitions, retention_text(topic.config)));
+  }
+  if (context.json) {
+    fmt::print("{{\"topic\":{},\"partitions\":{}}}\n", json_string(config.name), config.partitions);
+  } else {
+    fmt::print("topic {} with {} partitions, kept {}\n", config.name, config.partitions, retention_text(config));
+  }
+  return ExitCode::kDone;
 }
 
 Result<ExitCode> TopicsCommand::run(const CommandContext& context) {
+  if (!options_.create.empty()) return create(context);
   ASSIGN_OR_RETURN(const auto data,
                    DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
   ASSIGN_OR_RETURN(const std::vector<std::string> names, data->log().topics());

@@ -1,19 +1,33 @@
 // Purpose: `topics` and `describe`: what is in the log.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "apps/command_line.h"
 
 namespace meterstream {
 
+struct TopicsOptions {
+  /// Create this topic instead of listing.
+  std::string create;
+  int64_t partitions = 4;
+  std::string retention;
+  std::string retention_size;
+};
+
 class TopicsCommand final : public Command {
  public:
   [[nodiscard]] std::string name() const override { return "topics"; }
-  [[nodiscard]] std::string summary() const override { return "List the topics of the log"; }
+  [[nodiscard]] std::string summary() const override { return "List the topics of the log, or create one"; }
   [[nodiscard]] std::string examples() const override;
-  void declare(CLI::App&) override {}
+  void declare(CLI::App& app) override;
   Result<ExitCode> run(const CommandContext& context) override;
+
+ private:
+  Result<ExitCode> create(const CommandContext& context) const;
+
+  TopicsOptions options_;
 };
 
 struct DescribeOptions {

@@ -94,8 +94,9 @@ Status bind_deduplication(OptionReader& options, StreamSpec& stream) {
   return {};
 }
 
-Result<std::shared_ptr<const StreamSpec>> bind_stream(const ast::CreateStream& syntax, const SourceText& source) {
-  auto stream = std::make_shared<StreamSpec>();
+Result<std::shared_ptr<const StreamSpec>> bind_stream(const ast::CreateStream& syntax, const SourceText& source,
+                                                      const StreamSpec& defaults) {
+  auto stream = std::make_shared<StreamSpec>(defaults);
   stream->name = syntax.name.text;
   OptionReader options(syntax.options, source);
   ASSIGN_OR_RETURN(const auto topic, options.topic());
@@ -146,7 +147,7 @@ class ScriptBinder {
 
   Status bind(const ast::CreateStream& syntax) {
     RETURN_IF_ERROR(check_free(syntax.name, source_, catalog_));
-    ASSIGN_OR_RETURN(auto stream, bind_stream(syntax, source_));
+    ASSIGN_OR_RETURN(auto stream, bind_stream(syntax, source_, catalog_.stream_defaults()));
     catalog_.add_stream(syntax.name, stream);
     program.streams.push_back(std::move(stream));
     return {};

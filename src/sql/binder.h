@@ -20,6 +20,10 @@ namespace meterstream {
 /// What is declared so far. Names ignore case, unless both are quoted.
 class Catalog {
  public:
+  /// Streams declared without an option get it from `stream_defaults`.
+  explicit Catalog(StreamSpec stream_defaults = {}) : stream_defaults_(std::move(stream_defaults)) {}
+
+  [[nodiscard]] const StreamSpec& stream_defaults() const { return stream_defaults_; }
   /// How a name is taken: "a stream", "a table", "a sink"; empty when it is free.
   [[nodiscard]] std::string_view kind_of(const ast::Identifier& name) const;
   [[nodiscard]] std::shared_ptr<const StreamSpec> stream(const ast::Identifier& name) const;
@@ -39,6 +43,7 @@ class Catalog {
     std::string topic;
   };
   [[nodiscard]] const Entry* find(const ast::Identifier& name) const;
+  StreamSpec stream_defaults_;
   std::vector<Entry> entries_;
 };
 

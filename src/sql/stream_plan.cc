@@ -87,10 +87,10 @@ Result<Program> plan_streams(const BoundProgram& bound, const SourceText& source
   return program;
 }
 
-Result<Program> compile_sql(std::string_view text, std::string_view file_name) {
+Result<Program> compile_sql(std::string_view text, std::string_view file_name, const StreamSpec& stream_defaults) {
   const SourceText source(text, file_name);
   ASSIGN_OR_RETURN(const ast::Script script, parse_sql(source));
-  Catalog catalog;
+  Catalog catalog(stream_defaults);
   ASSIGN_OR_RETURN(const BoundProgram bound, bind_script(script, source, catalog));
   return plan_streams(bound, source);
 }

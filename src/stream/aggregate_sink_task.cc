@@ -99,7 +99,7 @@ Status AggregateSinkTask::commit() {
     append_little_endian(metadata, accounting_.results);
     append_little_endian(metadata, accounting_.rejected);
     transaction.positions.push_back({group(), source_, {next_, next_, std::move(metadata)}});
-    RETURN_IF_ERROR(log_.commit(std::move(transaction), Durability::kSync));
+    RETURN_IF_ERROR(log_.commit(std::move(transaction), options_.durability));
     committed_ = next_;
     rows_waiting_ = 0;
     ++commits_;

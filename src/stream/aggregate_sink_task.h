@@ -22,6 +22,7 @@ class AggregateSinkTask final : public Task {
   struct Options {
     std::string application = "meterstream";
     int64_t commit_interval_ms = 200;
+    Durability durability = Durability::kSync;
     size_t read_bytes = size_t{1} << 20;
     /// Commit earlier when this many rows are waiting.
     int64_t commit_rows = 50'000;

@@ -250,7 +250,7 @@ Status PassTask::commit() {
     }
     source.committed = source.next;
   }
-  RETURN_IF_ERROR(log_.commit(std::move(transaction), Durability::kSync));
+  RETURN_IF_ERROR(log_.commit(std::move(transaction), options_.durability));
   ++commits_;
   dirty_ = false;
   // Only now nothing names the older snapshots any more.

@@ -35,6 +35,8 @@ struct PassTaskOptions {
   double snapshot_share = 0.02;
   /// At least this many records between snapshots.
   int64_t snapshot_min_records = 5'000'000;
+  /// kBuffered survives a crash of the process, not of the machine.
+  Durability durability = Durability::kSync;
   /// False skips commits altogether until finish(): a yardstick for the cost of exactly-once, not for use.
   bool commits = true;
 };
