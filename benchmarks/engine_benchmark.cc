@@ -79,6 +79,9 @@ class EngineRun {
     Task& task = *tasks.front();
     must(task.open());
     while (must(task.step()) == Task::Step::kWorked) {
+      const TaskStatus status = task.status();
+      const double open = static_cast<double>(status.open_windows) * load_.series;
+      if (open > 0) measurement.bytes_per_window = static_cast<double>(status.window_bytes) / open;
     }
     must(task.finish(true));
     measurement.wall_s = static_cast<double>(clock_.monotonic_ns() - start_ns) / 1e9;
@@ -148,10 +151,11 @@ std::string load_average() {
   return text;
 }
 
-void print_row(std::string_view name, const SyntheticLoad& load, double wall_s, double cpu_s, double ratio) {
+void print_row(std::string_view name, const SyntheticLoad& load, double wall_s, double cpu_s, double ratio,
+               double bytes_per_window = 0) {
   const double millions = static_cast<double>(load.readings()) / 1e6;
-  fmt::print("{:<34} {:>9} {:>7.1f} {:>9.2f} {:>9.2f} {:>9.3f} {:>7.2f} {:>5}\n", name, load.series, millions,
-             millions / wall_s, millions / cpu_s, cpu_s / millions, ratio, load_average());
+  fmt::print("{:<34} {:>9} {:>7.1f} {:>9.2f} {:>9.2f} {:>9.3f} {:>7.2f} {:>7.1f} {:>5}\n", name, load.series, millions,
+             millions / wall_s, millions / cpu_s, cpu_s / millions, ratio, bytes_per_window, load_average());
   std::fflush(stdout);
 }
 
@@ -168,7 +172,8 @@ void run(const SyntheticLoad& load, const std::filesystem::path& directory, bool
   }
   for (const Scenario& scenario : scenarios) {
     const Measurement measurement = engine.measure(scenario);
-    print_row(scenario.name, load, measurement.wall_s, measurement.cpu_s, yardstick_cpu_s / measurement.cpu_s);
+    print_row(scenario.name, load, measurement.wall_s, measurement.cpu_s, yardstick_cpu_s / measurement.cpu_s,
+              measurement.bytes_per_window);
   }
 }
 
@@ -181,17 +186,22 @@ int main(int argc, char** argv) {
   const std::filesystem::path directory =
       std::filesystem::temp_directory_path() / fmt::format("meterstream-benchmark-{}", getpid());
   const uint32_t only = argc > 1 ? static_cast<uint32_t>(std::atoi(argv[1])) : 0;
-  fmt::print("{:<34} {:>9} {:>7} {:>9} {:>9} {:>9} {:>7} {:>5}\n", "engine, one thread", "series", "M read", "M/s wall",
-             "M/s cpu", "cpu s/M", "ratio", "load");
+  fmt::print("{:<34} {:>9} {:>7} {:>9} {:>9} {:>9} {:>7} {:>7} {:>5}\n", "engine, one thread", "series", "M read",
+             "M/s wall", "M/s cpu", "cpu s/M", "ratio", "B/win", "load");
   for (const uint32_t series : {1'000U, 10'000U, 100'000U, 1'000'000U}) {
     if (only != 0 && only != series) continue;
     SyntheticLoad load;
     load.series = series;
     load.ticks = std::max(12'000'000U / series, 24U);
-    load.tick_ms = series >= 1'000'000 ? 10'000 : 1'000;
+    load.tick_ms = series >= 1'000'000 ? 2'500 : 1'000;
     run(load, directory, series == 100'000);
     if (series < 100'000) continue;
     load.shuffled = true;
+    run(load, directory, false);
+    if (series != 100'000) continue;
+    load.shuffled = false;
+    load.ticks = 40;
+    load.tick_ms = 60'000;
     run(load, directory, false);
   }
   std::filesystem::remove_all(directory);

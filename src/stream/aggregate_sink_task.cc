@@ -50,8 +50,8 @@ void AggregateSinkTask::take(const RecordView& record) {
     std::string headers;
     append_sized(headers, "reason");
     append_sized(headers, aggregate.error().message);
-    output_.add(spec_.topic + "-rejected", PartitionId(source_.partition.value % rejected_partitions_), record.key,
-                record.value, headers, record.ingest_time);
+    output_.add(output_.topic(spec_.topic + "-rejected"), PartitionId(source_.partition.value % rejected_partitions_),
+                record.key, record.value, headers, record.ingest_time);
     return;
   }
   AggregateRow row;

@@ -44,13 +44,14 @@ class PassProcessor::Output final : public ViewOutput {
     for (size_t view = 0; view < chain.views().size(); ++view) {
       views_.push_back(chain.views()[view]);
       writers_.emplace_back(*chain.views()[view], chain.arguments_of(view), types);
-      late_topics_.push_back(chain.views()[view]->late_topic());
+      result_topics_.push_back(pass.output_.topic(chain.views()[view]->topic));
+      late_topics_.push_back(pass.output_.topic(chain.views()[view]->late_topic()));
     }
   }
 
   Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) override {
     const ResultWriter::Result result = writers_[view].write(group_key, window_start_ms, slot);
-    pass_.output_.add(views_[view]->topic, partition_for_key(result.key, views_[view]->partitions), result.key,
+    pass_.output_.add(result_topics_[view], partition_for_key(result.key, views_[view]->partitions), result.key,
                       result.value, {}, pass_.last_ingest_time_);
     return {};
   }
@@ -69,7 +70,8 @@ class PassProcessor::Output final : public ViewOutput {
   PassProcessor& pass_;
   std::vector<const ViewSpec*> views_;
   std::vector<ResultWriter> writers_;
-  std::vector<std::string> late_topics_;
+  std::vector<size_t> result_topics_;
+  std::vector<size_t> late_topics_;
 };
 
 PassProcessor::PassProcessor(PassSpec spec, SchemaStore& schemas, const Options& options)
@@ -164,7 +166,8 @@ void PassProcessor::write_rejected(const RecordView& record, std::string_view re
   const PartitionId target = record.has_key()
                                  ? partition_for_key(record.key, options_.rejected_partitions)
                                  : PartitionId(static_cast<int32_t>(batch_.partition) % options_.rejected_partitions);
-  output_.add(spec_.rejected_topic(), target, record.key, record.value, reason_header(reason), record.ingest_time);
+  output_.add(output_.topic(spec_.rejected_topic()), target, record.key, record.value, reason_header(reason),
+              record.ingest_time);
 }
 
 void PassProcessor::prepare_times() {

@@ -292,6 +292,7 @@ void PassTask::publish_status() {
   status.watermark_ms = pass_->watermark().current_ms();
   status.open_windows = pass_->open_windows();
   status.state_bytes = static_cast<int64_t>(pass_->state_bytes());
+  status.window_bytes = static_cast<int64_t>(pass_->window_bytes());
   status.commits = commits_;
   for (size_t view = 0; view < pass_->spec().views.size(); ++view) {
     status.views.push_back({pass_->spec().views[view].name, pass_->accounting(view)});

@@ -25,6 +25,7 @@ struct TaskStatus {
   int64_t watermark_ms = INT64_MIN;
   int64_t open_windows = 0;
   int64_t state_bytes = 0;
+  int64_t window_bytes = 0;  ///< of state_bytes: pages of open windows in memory
   int64_t commits = 0;
   std::vector<View> views;
 };

@@ -2,21 +2,32 @@
 
 namespace meterstream {
 
-void TransactionBuilder::add(std::string_view topic, PartitionId partition, std::string_view key,
-                             std::string_view value, std::string_view headers, IngestTime ingest_time) {
-  auto found = topics_.find(topic);
-  if (found == topics_.end()) found = topics_.try_emplace(std::string(topic)).first;
-  found->second[partition].add(key, value, headers, ingest_time);
+size_t TransactionBuilder::topic(std::string_view name) {
+  for (size_t i = 0; i < topics_.size(); ++i) {
+    if (topics_[i].name == name) return i;
+  }
+  topics_.push_back({std::string(name), {}});
+  return topics_.size() - 1;
+}
+
+void TransactionBuilder::add(size_t topic, PartitionId partition, std::string_view key, std::string_view value,
+                             std::string_view headers, IngestTime ingest_time) {
+  std::vector<RecordBatchBuilder>& partitions = topics_[topic].partitions;
+  const auto index = static_cast<size_t>(partition.value);
+  if (index >= partitions.size()) partitions.resize(index + 1);
+  partitions[index].add(key, value, headers, ingest_time);
   bytes_ += key.size() + value.size() + headers.size() + 16;
 }
 
 void TransactionBuilder::move_into(Transaction& transaction) {
-  for (auto& [topic, partitions] : topics_) {
-    for (auto& [partition, records] : partitions) {
-      if (!records.empty()) transaction.appends.push_back({{topic, partition}, std::move(records)});
+  for (Topic& topic : topics_) {
+    for (size_t i = 0; i < topic.partitions.size(); ++i) {
+      if (topic.partitions[i].empty()) continue;
+      transaction.appends.push_back(
+          {{topic.name, PartitionId(static_cast<int32_t>(i))}, std::move(topic.partitions[i])});
     }
+    topic.partitions.clear();
   }
-  topics_.clear();
   bytes_ = 0;
 }
 

@@ -1,10 +1,11 @@
-// Purpose: the records and counters that a pass has produced since its last commit.
+// Purpose: the records that a task has produced since its last commit.
+// Use: name each topic once with topic(); add() then finds its place without comparing names.
 // Thread-safety: none; one builder belongs to one task.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "log/event_log.h"
 
@@ -12,17 +13,24 @@ namespace meterstream {
 
 class TransactionBuilder {
  public:
-  void add(std::string_view topic, PartitionId partition, std::string_view key, std::string_view value,
-           std::string_view headers, IngestTime ingest_time);
+  /// Number of the topic for add(); the same name gives the same number.
+  size_t topic(std::string_view name);
+
+  void add(size_t topic, PartitionId partition, std::string_view key, std::string_view value, std::string_view headers,
+           IngestTime ingest_time);
 
   [[nodiscard]] size_t bytes() const { return bytes_; }
   [[nodiscard]] bool empty() const { return bytes_ == 0; }
 
-  /// Moves everything into `transaction`, ordered by topic and partition; the builder is empty afterwards.
+  /// Moves all records into `transaction`, by topic number and partition; topics keep their numbers.
   void move_into(Transaction& transaction);
 
  private:
-  std::map<std::string, std::map<PartitionId, RecordBatchBuilder>, std::less<>> topics_;
+  struct Topic {
+    std::string name;
+    std::vector<RecordBatchBuilder> partitions;
+  };
+  std::vector<Topic> topics_;
   size_t bytes_ = 0;
 };
 
