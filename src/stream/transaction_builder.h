@@ -28,7 +28,8 @@ class TransactionBuilder {
  private:
   struct Topic {
     std::string name;
-    std::vector<RecordBatchBuilder> partitions;
+    /// By partition: batches of about a megabyte, the last one still growing.
+    std::vector<std::vector<RecordBatchBuilder>> partitions;
   };
   std::vector<Topic> topics_;
   size_t bytes_ = 0;
