@@ -14,6 +14,13 @@ std::string name_of(const PartitionHandle& partition) {
   return fmt::format("topic {} partition {}", partition.topic->config.name, partition.id);
 }
 
+// Says what to do where the error does not.
+Error advised(Error error) {
+  if (error.code == ErrorCode::kCorrupt && error.message.find("restore") == std::string::npos)
+    error.message += "; restore the data directory from a copy";
+  return error;
+}
+
 }  // namespace
 
 // A transaction on its way: from the queue through one write to its caller, who owns it on his stack.
@@ -98,6 +105,7 @@ Result<PinnedValue> EmbeddedLog::batch_at(const PartitionHandle& partition, Offs
     return corrupt("no batch holds this offset; restore the data directory from a copy");
   base = Offset(static_cast<int64_t>(load_big_endian64(cursor->key().data() + 8)));
   const auto copy = std::make_shared<const std::string>(cursor->value());
+  RETURN_IF_ERROR(cursor->status());
   return PinnedValue{*copy, copy};
 }
 
@@ -128,7 +136,7 @@ Status EmbeddedLog::read(const TopicPartition& source, Offset from, size_t max_b
       out.clear();
       out.next = from;
       if (failed.value < partition.state().begin) return out_of_range_at(partition, from);
-      return parsed.error().within(fmt::format("{} offset {}", name_of(partition), failed));
+      return advised(parsed.error().within(fmt::format("{} offset {}", name_of(partition), failed)));
     }
     bytes += batch->bytes.size();
     out.owners.push_back(std::move(batch->owner));

@@ -113,8 +113,12 @@ Status TopicRegistry::check_end(const TopicState& topic, PartitionId partition) 
   const bool has_batch = cursor->valid() && cursor->key().starts_with(prefix);
   int64_t stored_end = state.begin;
   if (has_batch) {
-    const auto header = parse_record_batch_header(cursor->value());
-    if (!header) return header.error().within(where + ", last batch");
+    const std::string_view batch = cursor->value();
+    RETURN_IF_ERROR(cursor->status());
+    const auto header = parse_record_batch_header(batch);
+    if (!header)
+      return corrupt(
+          fmt::format("{}, last batch: {}; restore the data directory from a copy", where, header.error().message));
     stored_end = header->end_offset().value;
   }
   if (stored_end != state.end)

@@ -94,7 +94,7 @@ class KeyValueCursor {
   /// False past either end, and after an error; then status() tells which.
   [[nodiscard]] virtual bool valid() const = 0;
   [[nodiscard]] virtual std::string_view key() const = 0;
-  [[nodiscard]] virtual std::string_view value() const = 0;
+  [[nodiscard]] virtual std::string_view value() const = 0;  ///< empty when reading it failed: see status()
   [[nodiscard]] virtual Status status() const = 0;
 };
 

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "state/lost_tail_filter.h"
 #include "state/rocksdb_state.h"
+#include "state/store_logger.h"
 
 namespace meterstream {
 namespace {
@@ -160,9 +161,7 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const std::filesystem::
   database.file_checksum_gen_factory = make_file_checksum_factory();
   database.listeners = {listener};
   database.wal_filter = state->lost_tail.get();
-  database.keep_log_file_num = 2;
-  database.max_log_file_size = 1 << 20;
-  database.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  database.info_log = make_store_logger(directory / "store" / "LOG");
   database.stats_dump_period_sec = 0;
   database.stats_persist_period_sec = 0;
 
