@@ -144,11 +144,13 @@ void ViewChain::advance(int64_t watermark_ms) {
 WindowTable::Window& ViewChain::window_for(size_t level, int64_t start_ms, size_t partition, int64_t offset) {
   WindowTable::Window& window = levels_[level].table->find_or_add(start_ms, partitions_);
   if (window.open_levels == 0) {
-    // Coarser windows that are due but not yet emitted still take what this one holds.
+    // Coarser windows that are due but not yet emitted still take what this one holds. A view that is closed further,
+    // because a run closed it at its end, takes nothing, and passes nothing on to those above it.
     window.open_levels = 1;
     for (size_t coarser = level + 1; coarser < levels_.size(); ++coarser) {
       const int64_t coarse_start_ms = window_start_of(start_ms, levels_[coarser].size_ms);
-      if (coarse_start_ms >= levels_[coarser].emitted_before_ms) ++window.open_levels;
+      if (coarse_start_ms < levels_[coarser].emitted_before_ms) break;
+      ++window.open_levels;
     }
   }
   int64_t& first = window.first_offsets[partition];
@@ -191,7 +193,7 @@ void ViewChain::add_row(uint32_t row, WindowSlot& slot) {
 Status ViewChain::add_beyond_finest(DecodedBatch& batch, size_t row_index, uint32_t row, ViewOutput& output) {
   const int64_t time_ms = batch.event_times_ms[row];
   const RecordView& record = batch.record_of(row);
-  bool added = false;
+  size_t reached = 0;  // levels below it get the row when the windows under them close
   for (size_t i = 0; i < levels_.size(); ++i) {
     Level& level = levels_[i];
     const int64_t start_ms = window_start_of(time_ms, level.size_ms);
@@ -202,11 +204,11 @@ Status ViewChain::add_beyond_finest(DecodedBatch& batch, size_t row_index, uint3
       continue;
     }
     if (!rebuilding_) ++level.accounting.aggregated;
-    if (added) continue;  // reaches the coarser views when this window closes
+    if (i < reached) continue;
     WindowTable::Window& window = window_for(i, start_ms, batch.partition, record.offset.value);
     ASSIGN_OR_RETURN(WindowSlot * slot, level.table->load(window, ids_[row_index]));
     add_row(row, *slot);
-    added = true;
+    reached = i + window.open_levels;
   }
   return {};
 }

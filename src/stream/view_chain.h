@@ -58,6 +58,7 @@ class ViewChain {
   [[nodiscard]] int64_t closed_before_ms(size_t view) const { return levels_[view].closed_before_ms; }
   void restore_closed_before(size_t view, int64_t closed_before_ms) {
     levels_[view].closed_before_ms = closed_before_ms;
+    levels_[view].emitted_before_ms = closed_before_ms;
   }
   /// Lowest offset of `partition` that an open window holds data of; -1 when none does.
   [[nodiscard]] int64_t first_open_offset(size_t partition) const;
