@@ -54,9 +54,11 @@ RecoveryDecision decide_recovery(const std::vector<std::optional<CommittedPartit
   const bool any = std::any_of(partitions.begin(), partitions.end(), [](const auto& p) { return p.has_value(); });
   if (any) {
     decision.outcome = Outcome::kFromSnapshot;
-    for (const auto& partition : partitions) {
+    for (size_t i = 0; i < partitions.size(); ++i) {
+      const auto& partition = partitions[i];
+      // Retention may take what lies between an old snapshot and what the open windows need.
       const bool usable = partition && !partition->checkpoint.snapshot.empty() &&
-                          partition->checkpoint.layout == layout &&
+                          partition->checkpoint.layout == layout && partition->checkpoint.snapshot_offset >= begin[i] &&
                           (decision.snapshot.empty() || decision.snapshot == partition->checkpoint.snapshot);
       if (!usable) {
         decision.outcome = Outcome::kFromLog;

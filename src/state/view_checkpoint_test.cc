@@ -64,6 +64,12 @@ TEST(RecoveryDecision, RebuildsFromTheLogWhenTheViewsOfThePassChanged) {
   EXPECT_EQ(decision.ranges[0].rebuild_from, Offset(40));
 }
 
+TEST(RecoveryDecision, RebuildsFromTheLogWhenRetentionTookWhatFollowsTheSnapshot) {
+  const auto decision = decide_recovery({committed(100, 90, "s", 80)}, {Offset(85)}, "a,b");
+  EXPECT_EQ(decision.outcome, Outcome::kFromLog);
+  EXPECT_EQ(decision.ranges[0].rebuild_from, Offset(90));
+}
+
 TEST(RecoveryDecision, RebuildsFromTheLogWhenPartitionsNameDifferentSnapshots) {
   const auto decision =
       decide_recovery({committed(100, 40, "s", 80), committed(10, 10, "t", 5)}, {Offset(0), Offset(0)}, "a,b");

@@ -1,5 +1,6 @@
 #include "stream/pass_task.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -180,6 +181,22 @@ TEST(PassTask, SumsAreTheSameForEveryPartitioning) {
     if (!first) first = windows;
     EXPECT_EQ(windows, *first);
   }
+}
+
+TEST(PassTask, WindowsAreTheSameForEveryOrderOfTheReadings) {
+  EXPECT_TRUE(rc::check([](uint32_t seed, uint32_t shuffle_seed) {
+    auto readings = random_readings(200, seed);
+    const auto stream = standard_stream();
+    // Nothing is late with such a grace, so that only the arithmetic could depend on the order.
+    const ViewSpec view = standard_view(stream, 60'000, 100'000'000);
+    const auto expected = ask_oracle(readings, oracle_view(view)).windows;
+    std::mt19937_64 random(shuffle_seed);
+    std::shuffle(readings.begin(), readings.end(), random);
+    EngineFixture fixture;
+    RC_ASSERT(fixture.pipeline->append(readings, 1).has_value());
+    RC_ASSERT(fixture.pipeline->run({view}, {}).has_value());
+    RC_ASSERT(*fixture.pipeline->read_windows(view.topic) == expected);
+  }));
 }
 
 TEST(PassTask, ClosesWindowsByWallClockWhenEverythingIsIdle) {
