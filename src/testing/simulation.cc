@@ -34,6 +34,10 @@ class Simulation {
     uint64_t syncs_before = 0;
   };
 
+  template <class... Arguments>
+  void trace(fmt::format_string<Arguments...> format, Arguments&&... arguments) const {
+    if (options_.trace) options_.trace(fmt::format(format, std::forward<Arguments>(arguments)...));
+  }
   bool chance(int64_t one_in) { return random_.integer(1, one_in) == 1; }
   template <class T>
   T pick(std::initializer_list<T> choices) {
@@ -48,6 +52,7 @@ class Simulation {
   Status act();
   Status append();
   Status step(size_t index);
+  Status idle();
   Status stop_orderly();
   Status deploy();
   Status check_opened();
@@ -80,6 +85,8 @@ class Simulation {
   double fault_probability_ = 0;
   bool last_view_waits_ = false;
   bool passes_were_split_ = false;
+  /// Windows are closed by force in the middle of life; what comes for them later is late, which the oracle cannot know.
+  bool closes_early_ = false;
   KnownLog known_;
   std::vector<Pending> pending_;
   SimulationReport report_;
@@ -131,7 +138,10 @@ Status Simulation::set_up() {
   choose_views();
   choose_sinks();
   last_view_waits_ = chance(6);
+  closes_early_ = chance(5);
   fault_probability_ = pick<double>({0.0, 0.02, 0.05, 0.2});
+  for (const ViewSpec& view : views_)
+    trace("view {} grace {} {}", view.name, view.grace_ms, view.emit == EmitMode::kChanges ? "changes" : "final");
   RETURN_IF_ERROR(open_log());
   RETURN_IF_ERROR(log_->create_topic({"metrics", partitions_}));
   ASSIGN_OR_RETURN(const SchemaId schema, schemas_->register_schema(kMetricAvroSubject, kMetricAvroSchema));
@@ -169,6 +179,10 @@ Status Simulation::deploy() {
   const Runtime runtime{log(), *store_, *schemas_, clock_};
   const PassTaskOptions options = choose_options();
   const std::vector<ViewSpec> views = deployed_views();
+  trace(
+      "deploy {} views, batches of {}, commit every {} ms or {} bytes, read {} bytes, memory {}, snapshots {} after {}",
+      views.size(), options.batch_records, options.commit_interval_ms, options.commit_bytes, options.read_bytes,
+      options.memory_limit_bytes, options.snapshot_share > 0, options.snapshot_min_records);
   ASSIGN_OR_RETURN(tasks_, deploy_views(views, runtime, options, partitions_));
   view_tasks_ = tasks_.size();
   if (view_tasks_ > static_cast<size_t>(partitions_)) passes_were_split_ = true;
@@ -179,6 +193,7 @@ Status Simulation::deploy() {
     const auto recovery = static_cast<const PassTask&>(*tasks_[i]).recovery();
     report_.from_snapshot += recovery == RecoveryDecision::Outcome::kFromSnapshot ? 1 : 0;
     report_.from_log += recovery == RecoveryDecision::Outcome::kFromLog ? 1 : 0;
+    trace("  {} recovers by way {}", tasks_[i]->status().name, static_cast<int>(recovery));
   }
   return {};
 }
@@ -201,6 +216,7 @@ Status Simulation::append() {
   Transaction transaction;
   for (auto& [partition, builder] : builders)
     transaction.appends.push_back({{"metrics", partition}, std::move(builder)});
+  trace("append {} records at {}", pending.items.size(), clock_.now());
   const Durability durability = chance(3) ? Durability::kBuffered : Durability::kSync;
   pending.syncs_before = store_->counters().syncs;
   const Status committed = log().commit(std::move(transaction), durability);
@@ -221,12 +237,27 @@ Status Simulation::append() {
 
 Status Simulation::step(size_t index) {
   ++report_.steps;
+  const int64_t watermark_ms = tasks_[index]->status().watermark_ms;
   const auto result = tasks_[index]->step();
   if (!result) return take_fault(result.error());
-  return InvariantChecker::check_identity(tasks_[index]->status());
+  const TaskStatus status = tasks_[index]->status();
+  trace("step of {}: {} records, {} commits, lag {}, {} windows open", status.name, status.records, status.commits,
+        status.lag, status.open_windows);
+  if (*result == Task::Step::kExhausted && status.watermark_ms > watermark_ms) ++report_.idle_advances;
+  return InvariantChecker::check_identity(status);
+}
+
+// Everything is read to its end, and then nothing arrives for a while.
+Status Simulation::idle() {
+  for (int round = 0; round < 40 && !tasks_.empty(); ++round) {
+    if (round >= 38) clock_.advance(random_.integer(0, pick<int64_t>({1'000, 30'000, 120'000, 1'500'000})));
+    for (size_t i = 0; i < tasks_.size(); ++i) RETURN_IF_ERROR(step(i));
+  }
+  return {};
 }
 
 Status Simulation::stop_orderly() {
+  trace("orderly stop");
   for (auto& task : tasks_) {
     if (const Status finished = task->finish(false); !finished) return take_fault(finished.error());
   }
@@ -240,6 +271,7 @@ Status Simulation::take_fault(const Error& error) {
   if (error.code != ErrorCode::kUnavailable) {
     return error.within("an error that no fault explains");
   }
+  trace("fault: {}", error.message);
   ++report_.faults;
   tasks_.clear();
   view_tasks_ = 0;
@@ -250,6 +282,7 @@ Status Simulation::take_fault(const Error& error) {
 Status Simulation::restart(StoreCrash kind) {
   for (int attempt = 0;; ++attempt) {
     ++report_.crashes;
+    trace("crash: {}", kind == StoreCrash::kPowerLoss ? "power loss" : "process killed");
     const uint64_t syncs = store_->counters().syncs;
     tasks_.clear();
     wrapped_.reset();
@@ -301,14 +334,15 @@ Status Simulation::act() {
   if (action < 25) return append();
   if (action < 80) return step(static_cast<size_t>(random_.integer(0, static_cast<int64_t>(tasks_.size()) - 1)));
   if (action < 92) {
+    if (options_.follow_wall_clock && chance(2)) return idle();
     clock_.advance(random_.integer(0, pick<int64_t>({1'000, 30'000, 120'000, 1'500'000})));
     return {};
   }
   if (action < 95) return stop_orderly();
   if (action < 97) return restart(StoreCrash::kProcessKilled);
-  if (action < 99) return restart(StoreCrash::kPowerLoss);
+  if (action < (closes_early_ ? 98 : 99)) return restart(StoreCrash::kPowerLoss);
   last_view_waits_ = false;
-  return stop_orderly();
+  return closes_early_ && chance(2) ? close_under_faults() : stop_orderly();
 }
 
 // Runs tasks of one kind to the end of their input and finishes them, in random turns.
@@ -322,6 +356,7 @@ Status Simulation::finish_tasks(bool views) {
       if (step == Task::Step::kExhausted) break;
     }
     RETURN_IF_ERROR(tasks_[i]->finish(true));
+    trace("finished {}", tasks_[i]->status().name);
     RETURN_IF_ERROR(InvariantChecker::check_identity(tasks_[i]->status()));
   }
   return {};
@@ -357,7 +392,8 @@ Status Simulation::end() {
   RETURN_IF_ERROR(judge.check_log(known_));
   RETURN_IF_ERROR(judge.check_committed(accounting(), kApplication));
   RETURN_IF_ERROR(judge.check_conserved(known_, accounting()));
-  if (!options_.follow_wall_clock) RETURN_IF_ERROR(judge.check_answers(known_, accounting(), !passes_were_split_));
+  if (!options_.follow_wall_clock && !closes_early_)
+    RETURN_IF_ERROR(judge.check_answers(known_, accounting(), !passes_were_split_));
   RETURN_IF_ERROR(judge.check_tables());
   count_results();
   return {};
@@ -390,6 +426,7 @@ SimulationReport& SimulationReport::operator+=(const SimulationReport& other) {
   deployments += other.deployments;
   from_snapshot += other.from_snapshot;
   from_log += other.from_log;
+  idle_advances += other.idle_advances;
   results += other.results;
   late += other.late;
   duplicate += other.duplicate;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "log/event_log.h"
@@ -22,6 +23,8 @@ struct SimulationOptions {
   bool follow_wall_clock = false;
   /// Puts something between tasks and log; to prove that the simulation notices a broken engine.
   std::function<std::unique_ptr<EventLog>(EventLog&)> wrap_log;
+  /// Hears what happens, a line each, when a life is replayed to understand it.
+  std::function<void(const std::string&)> trace;
 };
 
 struct SimulationReport {
@@ -32,6 +35,7 @@ struct SimulationReport {
   uint64_t deployments = 0;
   uint64_t from_snapshot = 0;
   uint64_t from_log = 0;
+  uint64_t idle_advances = 0;  ///< the wall clock moved a watermark
   uint64_t results = 0;
   uint64_t late = 0;
   uint64_t duplicate = 0;
