@@ -240,6 +240,14 @@ class Stops(Faults):
             self.assert_same(self.results(), expected)
         self.assertGreater(stops, 2)
 
+    def test_runs_over_parts_of_the_input_end_like_one_over_all(self):
+        expected = self.undisturbed()
+        self.data_dir = "parts"
+        for count in (10_000, 10_001, 60_000, None):
+            self.succeed(*SIMULATION, "--resume", *(["--count", count] if count else []))
+            self.succeed(*RUN, *(["--keep-open"] if count else []))
+        self.assert_same(self.results(), expected)
+
     def test_stopped_replays_go_on_where_they_were(self):
         self.succeed(*SIMULATION)
         expected = self.topic("metrics")

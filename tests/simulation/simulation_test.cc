@@ -2,6 +2,7 @@
 // METERSTREAM_SEEDS=<count> runs more or fewer, METERSTREAM_TRACE=1 tells what happens in them.
 #include "testing/simulation.h"
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 
@@ -98,10 +99,17 @@ TEST_P(SabotagedSimulation, IsNoticed) {
   FAIL() << "nobody noticed; " << harmed << " lives were harmed";
 }
 
+std::string name_of(const testing::TestParamInfo<Sabotage>& info) {
+  constexpr std::array kNames = {"None",         "DropResult",  "DuplicateResult", "AlterResult",   "DropLate",
+                                 "DropRejected", "DropReading", "OutputFirst",     "PositionFirst", "DropRow"};
+  return kNames.at(static_cast<size_t>(info.param));
+}
+
 INSTANTIATE_TEST_SUITE_P(AllKinds, SabotagedSimulation,
                          testing::Values(Sabotage::kDropResult, Sabotage::kDuplicateResult, Sabotage::kAlterResult,
                                          Sabotage::kDropLate, Sabotage::kDropRejected, Sabotage::kDropReading,
-                                         Sabotage::kOutputFirst, Sabotage::kPositionFirst, Sabotage::kDropRow));
+                                         Sabotage::kOutputFirst, Sabotage::kPositionFirst, Sabotage::kDropRow),
+                         name_of);
 
 }  // namespace
 }  // namespace meterstream
