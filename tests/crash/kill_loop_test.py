@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 from program import ProgramTest  # noqa: E402
 
 EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "examples/aggregates.sql"
-KILLS = int(os.environ.get("METERSTREAM_KILLS", "80"))
+KILLS = int(os.environ.get("METERSTREAM_KILLS", "64"))
 SEED = int(os.environ.get("METERSTREAM_SEED") or random.SystemRandom().randrange(1 << 32))
 WINDOWS = (60, 3600, 86400)
 TOPICS = [f"metrics-aggregates-{window}{kind}" for window in WINDOWS for kind in ("", "-late")] + ["metrics-rejected"]
