@@ -1,6 +1,7 @@
 #include "apps/demo_command.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -68,15 +69,23 @@ ReplayOptions DemoCommand::replay_options() const {
   return replay;
 }
 
-// A demo starts from nothing; only a directory that an earlier demo made is emptied.
-Status DemoCommand::prepare_directory(const std::string& directory) const {
+// A demo starts from nothing: what an earlier demo made, and nobody uses, is removed; anything else is not touched.
+Status DemoCommand::prepare_directory(const std::string& directory, const Clock& clock) const {
+  const std::filesystem::path marker = std::filesystem::path(directory) / "DEMO";
   std::error_code error;
+  if (std::filesystem::exists(directory, error) && !std::filesystem::is_empty(directory, error)) {
+    if (!std::filesystem::exists(marker, error)) {
+      return conflict(fmt::format("{}: was not made by demo and is left as it is; name another --data-dir", directory));
+    }
+    const auto in_use = DataDirectory::open(directory, DataDirectory::Mode::kExisting, clock);
+    if (!in_use && in_use.error().code == ErrorCode::kConflict) return in_use.error();
+  }
   std::filesystem::remove_all(directory, error);
-  if (error) {
+  if (!error) std::filesystem::create_directories(directory, error);
+  if (!error) std::ofstream(marker) << "Made by 'meterstream demo', which empties this directory at each start.\n";
+  if (error || !std::filesystem::exists(marker)) {
     return unavailable(
-        fmt::format("{}: the data of an earlier demo cannot be removed ({}); remove it, or name another "
-                    "--data-dir",
-                    directory, error.message()));
+        fmt::format("{}: cannot be prepared ({}); remove it, or name another --data-dir", directory, error.message()));
   }
   return {};
 }
@@ -130,7 +139,7 @@ void DemoCommand::print_next(const std::string& directory) const {
 
 Result<ExitCode> DemoCommand::run(const CommandContext& context) {
   const std::string directory = (std::filesystem::path(context.configuration.data_dir) / "demo").string();
-  RETURN_IF_ERROR(prepare_directory(directory));
+  RETURN_IF_ERROR(prepare_directory(directory, context.clock));
   ASSIGN_OR_RETURN(const auto data, DataDirectory::open(directory, DataDirectory::Mode::kCreate, context.clock));
   ASSIGN_OR_RETURN(const Program program, demo_program());
   const SignalStop stop;

@@ -31,7 +31,7 @@ class DemoCommand final : public Command {
 
  private:
   [[nodiscard]] ReplayOptions replay_options() const;
-  Status prepare_directory(const std::string& directory) const;
+  Status prepare_directory(const std::string& directory, const Clock& clock) const;
   Result<int64_t> replay(DataDirectory& data, const CommandContext& context, const std::atomic<bool>& stop,
                          double& seconds) const;
   Status print_chart(DataDirectory& data, const CommandContext& context) const;

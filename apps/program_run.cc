@@ -63,7 +63,9 @@ Result<PassTaskOptions> task_options(const Program& program, const CommandContex
     if (name == "commit.interval") {
       ASSIGN_OR_RETURN(result.commit_interval_ms, parse_duration(value));
     } else if (name == "application.id") {
-      result.application = value;
+      if (value.empty()) return invalid("SET 'application.id': must not be empty");
+      // A flag on the command line wins over the file.
+      if (options.application_id == ProgramRunOptions{}.application_id) result.application = value;
     } else {
       return invalid(
           fmt::format("SET '{}': there is no such setting; known are 'application.id' and 'commit.interval'", name));
@@ -129,7 +131,7 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
   ASSIGN_OR_RETURN(const PassTaskOptions each, task_options(program, context, options));
   const Runtime runtime{data.log(), data.store(), data.schemas(), context.clock};
   const auto partitions = static_cast<int32_t>(context.configuration.replay.partitions);
-  ASSIGN_OR_RETURN(auto tasks, deploy_views(program.views, runtime, each, partitions));
+  ASSIGN_OR_RETURN(auto tasks, deploy_views(program.views, runtime, each));
   ASSIGN_OR_RETURN(auto sinks, deploy_sinks(program.sinks, runtime, each, partitions));
   for (auto& sink : sinks) tasks.push_back(std::move(sink));
 
@@ -162,6 +164,9 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
   const int64_t start_ns = context.clock.monotonic_ns();
   const Status ran = runner.run();
   progress.finish();
+  if (ran) {
+    if (Status kept = apply_retention(data); !kept) retention_problem = kept.error().message;
+  }
   if (!retention_problem.empty()) fmt::print(stderr, "retention could not be applied: {}\n", retention_problem);
   RETURN_IF_ERROR(ran);
   ProgramSummary summary = summarise(program, runner.status());

@@ -32,6 +32,7 @@ Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, 
   StreamSpec stream_defaults;
   stream_defaults.idle_timeout_ms = context.configuration.time.idle_timeout_ms;
   stream_defaults.max_ahead_ms = context.configuration.time.max_ahead_ms;
+  stream_defaults.partitions = static_cast<int32_t>(context.configuration.replay.partitions);
   ASSIGN_OR_RETURN(const Program program, compile_sql(text, file_name, stream_defaults));
   if (program.views.empty() && program.sinks.empty()) {
     return invalid(
@@ -103,6 +104,9 @@ Result<std::string> AggregateFlags::sql(bool store, const std::string& bucket) c
   ASSIGN_OR_RETURN(options.grace_ms, parse_duration(grace));
   if (!deduplicate.empty()) {
     ASSIGN_OR_RETURN(options.deduplicate_horizon_ms, parse_duration(deduplicate));
+    if (*options.deduplicate_horizon_ms <= 0) {
+      return invalid(fmt::format("--deduplicate {}: must be longer than 0; leave it out to keep repeats", deduplicate));
+    }
   }
   options.emit = emit_changes ? EmitMode::kChanges : EmitMode::kFinal;
   return aggregate_sql(options);

@@ -72,7 +72,7 @@ class EngineRun {
     options.application = fmt::format("run{}", run_++);
     options.bounded = true;
     options.commits = scenario.commits;
-    auto tasks = must(deploy_views(program.views, {*log_, *store_, *schemas_, clock_}, options, 1));
+    auto tasks = must(deploy_views(program.views, {*log_, *store_, *schemas_, clock_}, options));
     Measurement measurement;
     const double cpu_start = cpu_seconds();
     const int64_t start_ns = clock_.monotonic_ns();

@@ -31,7 +31,12 @@ Status AggregateSinkTask::open() {
     accounting_.read = reader.little_endian<int64_t>();
     accounting_.results = reader.little_endian<int64_t>();
     accounting_.rejected = reader.little_endian<int64_t>();
+    const std::string_view definition = reader.sized_bytes();
     accounting_.aggregated = accounting_.results;
+    if (reader.ok() && definition != this->definition()) {
+      return conflict(fmt::format(
+          "sink {} exists with another table or bucket; give the new one another name and table", spec_.name));
+    }
     if (!reader.ok()) return corrupt(fmt::format("sink {}: its committed position does not decode", spec_.name));
   }
   ASSIGN_OR_RETURN(const auto rejected, log_.describe_topic(spec_.topic + "-rejected"));
@@ -39,6 +44,10 @@ Status AggregateSinkTask::open() {
   last_commit_ns_ = clock_.monotonic_ns();
   publish_status();
   return {};
+}
+
+std::string AggregateSinkTask::definition() const {
+  return fmt::format("table {} bucket {}", spec_.table, name_of(table_.bucket));
 }
 
 void AggregateSinkTask::take(const RecordView& record) {
@@ -98,6 +107,7 @@ Status AggregateSinkTask::commit() {
     append_little_endian(metadata, accounting_.read);
     append_little_endian(metadata, accounting_.results);
     append_little_endian(metadata, accounting_.rejected);
+    append_sized(metadata, definition());
     transaction.positions.push_back({group(), source_, {next_, next_, std::move(metadata)}});
     RETURN_IF_ERROR(log_.commit(std::move(transaction), options_.durability));
     committed_ = next_;

@@ -43,6 +43,7 @@ class AggregateSinkTask final : public Task {
   Status commit();
   void publish_status();
   [[nodiscard]] std::string group() const;
+  [[nodiscard]] std::string definition() const;
 
   SinkSpec spec_;
   AggregateTableDefinition table_;

@@ -29,7 +29,11 @@ DuplicateFilter::DuplicateFilter(int64_t horizon_ms)
 DuplicateFilter::~DuplicateFilter() = default;
 
 void DuplicateFilter::forget_before(int64_t limit_ms) {
-  while (!buckets_.empty() && buckets_.begin()->first + bucket_ms_ <= limit_ms) buckets_.erase(buckets_.begin());
+  while (!buckets_.empty() && buckets_.begin()->first + bucket_ms_ <= limit_ms) {
+    int64_t& first = forgotten_.try_emplace(buckets_.begin()->first, INT64_MAX).first->second;
+    first = std::min(first, buckets_.begin()->second->first_offset);
+    buckets_.erase(buckets_.begin());
+  }
 }
 
 DuplicateFilter::Verdict DuplicateFilter::check(const Observation& observation) {
@@ -47,8 +51,13 @@ DuplicateFilter::Verdict DuplicateFilter::check(const Observation& observation) 
   return found->second == observation.value_hash ? Verdict::kDuplicate : Verdict::kConflict;
 }
 
-int64_t DuplicateFilter::first_open_offset() const {
+int64_t DuplicateFilter::first_open_offset(int64_t earliest_ms) {
   int64_t lowest = INT64_MAX;
+  // A reading of an open window was compared with readings of its own time, read up to a horizon earlier.
+  while (!forgotten_.empty() && forgotten_.begin()->first + bucket_ms_ <= earliest_ms - horizon_ms_) {
+    forgotten_.erase(forgotten_.begin());
+  }
+  for (const auto& [start_ms, offset] : forgotten_) lowest = std::min(lowest, offset);
   for (const auto& [start_ms, bucket] : buckets_) lowest = std::min(lowest, bucket->first_offset);
   return lowest == INT64_MAX ? -1 : lowest;
 }
@@ -63,6 +72,11 @@ Status DuplicateFilter::save(SnapshotWriter& writer) const {
   RETURN_IF_ERROR(writer.number(highest_ms_));
   RETURN_IF_ERROR(writer.number(series_.size()));
   for (uint32_t id = 0; id < series_.size(); ++id) RETURN_IF_ERROR(writer.bytes(series_.key(id)));
+  RETURN_IF_ERROR(writer.number(static_cast<uint64_t>(forgotten_.size())));
+  for (const auto& [start_ms, offset] : forgotten_) {
+    RETURN_IF_ERROR(writer.number(start_ms));
+    RETURN_IF_ERROR(writer.number(offset));
+  }
   RETURN_IF_ERROR(writer.number(static_cast<uint64_t>(buckets_.size())));
   for (const auto& [start_ms, bucket] : buckets_) {
     RETURN_IF_ERROR(writer.number(start_ms));
@@ -83,6 +97,11 @@ Status DuplicateFilter::load(SnapshotReader& reader) {
   for (uint32_t id = 0; id < series; ++id) {
     ASSIGN_OR_RETURN(const std::string key, reader.bytes());
     if (series_.intern(key) != id) return corrupt("snapshot: a series appears twice");
+  }
+  ASSIGN_OR_RETURN(const uint64_t forgotten, reader.number<uint64_t>());
+  for (uint64_t i = 0; i < forgotten; ++i) {
+    ASSIGN_OR_RETURN(const int64_t start_ms, reader.number<int64_t>());
+    ASSIGN_OR_RETURN(forgotten_[start_ms], reader.number<int64_t>());
   }
   ASSIGN_OR_RETURN(const uint64_t buckets, reader.number<uint64_t>());
   for (uint64_t i = 0; i < buckets; ++i) {

@@ -35,8 +35,9 @@ class DuplicateFilter {
   };
   Verdict check(const Observation& observation);
 
-  /// Lowest offset that the filter still remembers; -1 when none.
-  [[nodiscard]] int64_t first_open_offset() const;
+  /// Lowest offset to read again so that the filter judges every reading of windows from `earliest_ms` on as it did: what
+  /// it remembers, and what it has forgotten but may have compared with such readings. -1 when none.
+  int64_t first_open_offset(int64_t earliest_ms);
   [[nodiscard]] size_t remembered() const;
 
   Status save(SnapshotWriter& writer) const;
@@ -51,6 +52,7 @@ class DuplicateFilter {
   int64_t highest_ms_ = INT64_MIN;
   KeyInterner series_;
   std::map<int64_t, std::unique_ptr<Bucket>> buckets_;  // by start of the bucket
+  std::map<int64_t, int64_t> forgotten_;                // first offsets of buckets that are gone, by their start
 };
 
 }  // namespace meterstream

@@ -16,15 +16,15 @@
 namespace meterstream {
 namespace {
 
+// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z.
+constexpr int64_t kFirstTimeMs = -62'135'596'800'000;
+constexpr int64_t kLastTimeMs = 253'402'300'799'999;
+
 std::string reason_header(std::string_view reason) {
   std::string headers;
   append_sized(headers, "reason");
   append_sized(headers, reason);
   return headers;
-}
-
-bool is_sum(AggregateFunction function) {
-  return function == AggregateFunction::kSum || function == AggregateFunction::kAverage;
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ class PassProcessor::Output final : public ViewOutput {
         fmt::format("late for {}: its window from {} is closed (windows before {} are)", views_[view]->name,
                     format_timestamp(EventTime(window_start_ms)), format_timestamp(EventTime(closed_before_ms)));
     const PartitionId partition =
-        record.has_key() ? partition_for_key(record.key, views_[view]->partitions) : PartitionId(0);
+        record.has_key() ? partition_for_key(record.key, views_[view]->late_partitions) : PartitionId(0);
     pass_.output_.add(late_topics_[view], partition, record.key, record.value, reason_header(reason),
                       record.ingest_time);
   }
@@ -96,6 +96,7 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
   const std::vector<std::vector<size_t>> chains = chains_of(spec_.views);
   CHECK(!chains.empty());
   for (size_t i = 0; i < source.columns.size(); ++i) {
+    if (source.columns[i].type == ColumnType::kDouble) bounded_columns_.push_back(i);
     if (source.columns[i].type == ColumnType::kVarchar) {
       series_columns_.push_back(i);
     } else if (i != source.timestamp_column) {
@@ -106,6 +107,8 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
   request.columns = source.columns;
   request.needed.assign(source.columns.size(), false);
   request.needed[source.timestamp_column] = true;
+  // Whether a reading is rejected is the stream's business and the same for all views, whatever they sum.
+  for (const size_t column : bounded_columns_) request.needed[column] = true;
   series_keys_decoded_ = source.deduplicate && !series_columns_.empty();
   request.group_key = series_keys_decoded_ ? series_columns_ : spec_.views[chains.front().front()].group_by;
   if (source.deduplicate) {
@@ -126,10 +129,6 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
       for (const AggregateSpec& aggregate : view.aggregates) {
         if (aggregate.argument == nullptr) continue;
         need(*aggregate.argument);
-        const bool plain = aggregate.argument->kind == Expression::Kind::kColumn;
-        if (plain && is_sum(aggregate.function) && aggregate.argument->type == ColumnType::kDouble) {
-          summed_columns_.push_back(aggregate.argument->column);
-        }
       }
     }
     const bool keys_decoded = views.front()->group_by == request.group_key;
@@ -141,8 +140,6 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
     table_number += static_cast<uint32_t>(views.size());
     outputs_.push_back(std::make_unique<Output>(*this, *chains_.back()));
   }
-  std::sort(summed_columns_.begin(), summed_columns_.end());
-  summed_columns_.erase(std::unique(summed_columns_.begin(), summed_columns_.end()), summed_columns_.end());
   if (source.format == ValueFormat::kAvro) {
     decoder_ = std::make_unique<AvroRecordDecoder>(schemas, std::move(request));
   } else {
@@ -180,12 +177,12 @@ void PassProcessor::prepare_times() {
   const Column& times = batch_.columns.columns[spec_.source->timestamp_column];
   batch_.event_times_ms.assign(times.integers.begin(), times.integers.end());
   for (size_t row = 0; row < times.validity.size(); ++row) {
-    if (times.validity[row] == 0) batch_.event_times_ms[row] = INT64_MIN / 4;
+    if (times.validity[row] == 0) batch_.event_times_ms[row] = kNoWatermark;
   }
 }
 
 std::string_view PassProcessor::out_of_range_column(uint32_t row) const {
-  for (const size_t index : summed_columns_) {
+  for (const size_t index : bounded_columns_) {
     const Column& column = batch_.columns.columns[index];
     if (!column.is_null(row) && !(std::fabs(column.doubles[row]) < Decimal::kMaxReading)) {
       return spec_.source->columns[index].name;
@@ -221,11 +218,14 @@ void PassProcessor::select_rows(int64_t& duplicates, int64_t& conflicts) {
   const size_t rows = batch_.columns.rows;
   const Column& times = batch_.columns.columns[spec_.source->timestamp_column];
   bool any_bad = !times.validity.empty() || !duplicates_.empty();
-  for (const size_t index : summed_columns_) {
+  for (const size_t index : bounded_columns_) {
     bool bad = false;
     for (const double value : batch_.columns.columns[index].doubles) bad |= !(std::fabs(value) < Decimal::kMaxReading);
     any_bad |= bad;
   }
+  bool bad_time = false;
+  for (const int64_t time_ms : times.integers) bad_time |= time_ms < kFirstTimeMs || time_ms > kLastTimeMs;
+  any_bad |= bad_time;
   if (!any_bad) {
     batch_.selection.resize(rows);
     std::iota(batch_.selection.begin(), batch_.selection.end(), 0U);
@@ -237,8 +237,13 @@ void PassProcessor::select_rows(int64_t& duplicates, int64_t& conflicts) {
       reject(row, fmt::format("no event time: {} is NULL", spec_.source->columns[spec_.source->timestamp_column].name));
       continue;
     }
+    if (times.integers[row] < kFirstTimeMs || times.integers[row] > kLastTimeMs) {
+      batch_.event_times_ms[row] = kNoWatermark;
+      reject(row, "out of range: the event time must lie in the years 1 to 9999");
+      continue;
+    }
     if (const std::string_view column = out_of_range_column(row); !column.empty()) {
-      batch_.event_times_ms[row] = INT64_MIN / 4;
+      batch_.event_times_ms[row] = kNoWatermark;
       reject(row, fmt::format("out of range: {} must be below 1e20 in magnitude to be summed exactly", column));
       continue;
     }
@@ -326,7 +331,12 @@ void PassProcessor::restore_closed_before(size_t view, int64_t closed_before_ms)
 }
 
 int64_t PassProcessor::first_open_offset(size_t partition) const {
-  int64_t lowest = duplicates_.empty() ? -1 : duplicates_[partition]->first_open_offset();
+  int64_t lowest = -1;
+  if (!duplicates_.empty()) {
+    int64_t earliest_ms = INT64_MAX;
+    for (const auto& chain : chains_) earliest_ms = std::min(earliest_ms, chain->earliest_open_ms());
+    lowest = duplicates_[partition]->first_open_offset(earliest_ms);
+  }
   for (const auto& chain : chains_) {
     const int64_t offset = chain->first_open_offset(partition);
     if (offset >= 0 && (lowest < 0 || offset < lowest)) lowest = offset;

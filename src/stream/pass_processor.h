@@ -105,7 +105,7 @@ class PassProcessor {
   std::unique_ptr<RecordDecoder> decoder_;
   std::vector<size_t> series_columns_;
   std::vector<size_t> value_columns_;
-  std::vector<size_t> summed_columns_;
+  std::vector<size_t> bounded_columns_;
   bool series_keys_decoded_ = false;
   Watermark watermark_;
   std::vector<std::unique_ptr<DuplicateFilter>>

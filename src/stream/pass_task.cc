@@ -9,6 +9,8 @@
 namespace meterstream {
 namespace {
 
+constexpr int64_t kNeverIdleMs = INT64_MAX / 4;
+
 ViewAccounting accounting_from(const std::array<int64_t, 10>& counters) {
   return {counters[0], counters[1], counters[2], counters[3], counters[4],
           counters[5], counters[6], counters[7], counters[8], counters[9]};
@@ -30,7 +32,8 @@ PassProcessor::Options processor_options(const PassTaskOptions& options, size_t 
   result.partitions = partitions;
   result.rejected_partitions = topic_partitions;
   result.follow_wall_clock = !options.bounded;
-  if (options.bounded) result.idle_timeout_ms = 0;
+  // What a bounded run has read to the end may still grow while its writers run; it closes its windows at its end.
+  if (options.bounded) result.idle_timeout_ms = kNeverIdleMs;
   result.memory_limit_bytes = options.memory_limit_bytes;
   result.spill = &spill;
   return result;
@@ -180,6 +183,8 @@ size_t PassTask::choose_source() const {
 Result<Task::Step> PassTask::step() {
   const int64_t started_ns = clock_.monotonic_ns();
   Step result = Step::kExhausted;
+  // Every partition is looked at again: only when all are empty within one step is the input at its end.
+  for (Source& source : sources_) source.exhausted = false;
   for (size_t attempt = 0; attempt < sources_.size(); ++attempt) {
     const size_t i = choose_source();
     if (i == sources_.size()) break;
@@ -187,7 +192,10 @@ Result<Task::Step> PassTask::step() {
     RETURN_IF_ERROR(log_.read(source.partition, source.next, options_.read_bytes, records_));
     if (records_.records.empty()) {
       source.exhausted = true;
+      const int64_t watermark_ms = pass_->watermark().current_ms();
       RETURN_IF_ERROR(pass_->mark_exhausted(i, clock_.now()));
+      // An advance by idleness is progress like any other: a restart must not go back behind it.
+      if (pass_->watermark().current_ms() != watermark_ms) dirty_ = true;
       continue;
     }
     pass_->mark_active(i, clock_.now());
@@ -199,10 +207,6 @@ Result<Task::Step> PassTask::step() {
     dirty_ = true;
     result = Step::kWorked;
     break;
-  }
-  // Look at every partition again next time: its end may have moved.
-  if (result == Step::kExhausted || !options_.bounded) {
-    for (Source& source : sources_) source.exhausted = false;
   }
   busy_ns_since_snapshot_ += clock_.monotonic_ns() - started_ns;
   RETURN_IF_ERROR(commit_if_due(false));
@@ -242,7 +246,9 @@ Status PassTask::commit() {
   for (size_t i = 0; i < sources_.size(); ++i) {
     Source& source = sources_[i];
     const int64_t open_offset = pass_->first_open_offset(i);
-    const Offset recovery = open_offset < 0 ? source.next : std::min(source.next, Offset(open_offset));
+    Offset recovery = open_offset < 0 ? source.next : std::min(source.next, Offset(open_offset));
+    // Retention must leave what a recovery from the snapshot reads again.
+    if (!snapshot_.empty()) recovery = std::min(recovery, source.snapshot_offset);
     for (size_t view = 0; view < pass_->spec().views.size(); ++view) {
       transaction.positions.push_back({group_of(pass_->spec().views[view]),
                                        source.partition,

@@ -208,7 +208,7 @@ TEST(PassTask, ClosesWindowsByWallClockWhenEverythingIsIdle) {
   ASSERT_TRUE(setup.pipeline->append(one, 1));
   std::vector<ViewSpec> views = {view};
   LogSchemaStore schemas(setup.store);
-  auto tasks = deploy_views(views, {setup.pipeline->log(), setup.store, schemas, setup.clock}, {}, 1).value();
+  auto tasks = deploy_views(views, {setup.pipeline->log(), setup.store, schemas, setup.clock}, {}).value();
   ASSERT_TRUE(tasks[0]->open());
   ASSERT_TRUE(tasks[0]->step());
   ASSERT_TRUE(tasks[0]->step());

@@ -15,7 +15,7 @@ uint64_t hash_of_row(const ColumnBatch& batch, const std::vector<size_t>& column
     if (!column.is_null(row)) {
       switch (column.type) {
         case ColumnType::kDouble:
-          part = std::bit_cast<uint64_t>(column.doubles[row]);
+          part = std::bit_cast<uint64_t>(column.doubles[row] + 0.0);
           break;
         case ColumnType::kVarchar:
           part = XXH3_64bits(column.strings[row].data(), column.strings[row].size());

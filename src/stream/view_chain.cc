@@ -379,6 +379,14 @@ int64_t ViewChain::first_open_offset(size_t partition) const {
   return lowest;
 }
 
+int64_t ViewChain::earliest_open_ms() const {
+  int64_t earliest_ms = INT64_MAX;
+  for (const Level& level : levels_) {
+    if (!level.table->windows().empty()) earliest_ms = std::min(earliest_ms, level.table->windows().begin()->first);
+  }
+  return earliest_ms;
+}
+
 int64_t ViewChain::open_windows() const {
   int64_t count = 0;
   for (const Level& level : levels_) count += static_cast<int64_t>(level.table->windows().size());

@@ -63,6 +63,8 @@ class ViewChain {
   /// Lowest offset of `partition` that an open window holds data of; -1 when none does.
   [[nodiscard]] int64_t first_open_offset(size_t partition) const;
   [[nodiscard]] int64_t open_windows() const;
+  /// Start of the earliest open window; INT64_MAX when none is.
+  [[nodiscard]] int64_t earliest_open_ms() const;
   [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
   /// Slot argument of aggregate `aggregate` of view `view`.
   [[nodiscard]] std::vector<size_t> arguments_of(size_t view) const;

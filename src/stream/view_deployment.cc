@@ -1,6 +1,8 @@
 #include "stream/view_deployment.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <map>
 
 #include <fmt/format.h>
@@ -8,14 +10,18 @@
 namespace meterstream {
 namespace {
 
-// Records of one group lie in one partition when the group contains everything the key is made of.
+// The columns that the key of a topic of readings is made of; results by these columns have the same key.
+constexpr std::array<std::string_view, 3> kKeyColumns = {"gateway", "metrictype", "metricattribute"};
+
+// Records of one group surely lie in one partition when the group contains everything the key is made of.
 bool groups_stay_in_partitions(const ViewSpec& view) {
-  const std::vector<ColumnSchema>& columns = view.source->columns;
-  for (size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i].type != ColumnType::kVarchar) continue;
-    if (std::find(view.group_by.begin(), view.group_by.end(), i) == view.group_by.end()) return false;
-  }
-  return true;
+  return std::all_of(kKeyColumns.begin(), kKeyColumns.end(), [&](std::string_view key_column) {
+    return std::any_of(view.group_by.begin(), view.group_by.end(), [&](size_t column) {
+      std::string name = view.source->columns[column].name;
+      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+      return name == key_column;
+    });
+  });
 }
 
 // Views may share a pass when stream, task shape and committed positions are the same.
@@ -31,21 +37,22 @@ Result<std::string> pass_key(const ViewSpec& view, EventLog& log, int32_t partit
 
 }  // namespace
 
-Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log, int32_t default_partitions) {
+Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log) {
   for (ViewSpec& view : views) {
-    ASSIGN_OR_RETURN(const auto source, log.create_topic({view.source->topic, default_partitions}));
+    ASSIGN_OR_RETURN(const auto source, log.create_topic({view.source->topic, view.source->partitions}));
     RETURN_IF_ERROR(log.create_topic({view.source->topic + "-rejected", source.config.partitions}));
     ASSIGN_OR_RETURN(const auto results, log.create_topic({view.topic, view.partitions}));
     view.partitions = results.config.partitions;
-    RETURN_IF_ERROR(log.create_topic({view.late_topic(), view.partitions}));
+    ASSIGN_OR_RETURN(const auto late, log.create_topic({view.late_topic(), view.partitions}));
+    view.late_partitions = late.config.partitions;
   }
   return {};
 }
 
 Result<std::vector<std::unique_ptr<Task>>> deploy_views(const std::vector<ViewSpec>& views, Runtime runtime,
-                                                        const PassTaskOptions& options, int32_t default_partitions) {
+                                                        const PassTaskOptions& options) {
   std::vector<ViewSpec> specs = views;
-  RETURN_IF_ERROR(create_view_topics(specs, runtime.log, default_partitions));
+  RETURN_IF_ERROR(create_view_topics(specs, runtime.log));
   std::map<std::string, PassSpec> passes;
   for (ViewSpec& view : specs) {
     ASSIGN_OR_RETURN(const auto topic, runtime.log.describe_topic(view.source->topic));

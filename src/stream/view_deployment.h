@@ -1,7 +1,7 @@
 // Purpose: turns views into tasks: which views share a pass, which partitions a task owns, which topics must exist.
-// Rules: views of one stream that stand at the same positions share one pass. When the views' groups contain the columns
-//        of the topic's key (all VARCHAR columns of the stream), each partition is a task of its own; otherwise one task
-//        reads all partitions, so that every group is in one place.
+// Rules: views of one stream that stand at the same positions share one pass. When the views' groups contain gateway,
+//        metricType and metricAttribute, which the key of a topic of readings is made of, each partition is a task of its
+//        own; otherwise one task reads all partitions, so that every group is in one place.
 // Thread-safety: none. Errors: those of the log.
 #pragma once
 
@@ -20,11 +20,11 @@ struct Runtime {
   const Clock& clock;
 };
 
-/// Creates the missing topics (sources with `default_partitions`) and builds the tasks.
+/// Creates the missing topics and builds the tasks.
 Result<std::vector<std::unique_ptr<Task>>> deploy_views(const std::vector<ViewSpec>& views, Runtime runtime,
-                                                        const PassTaskOptions& options, int32_t default_partitions);
+                                                        const PassTaskOptions& options);
 
-/// Sets each view's `partitions` to those of its result topic, creating the topics that are missing.
-Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log, int32_t default_partitions);
+/// Sets each view's partition counts to those of its topics, creating the topics that are missing.
+Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log);
 
 }  // namespace meterstream

@@ -72,8 +72,9 @@ struct ViewSpec {
   int64_t window_size_ms = 60'000;
   int64_t grace_ms = 0;
   EmitMode emit = EmitMode::kFinal;
-  std::string topic;  ///< where results go, as JSON
-  int32_t partitions = 4;
+  std::string topic;            ///< where results go, as JSON
+  int32_t partitions = 4;       ///< of `topic`
+  int32_t late_partitions = 4;  ///< of late_topic()
 
   [[nodiscard]] std::string late_topic() const { return topic + "-late"; }
   /// The same text for the same computation; differs when the definition changed. Idle timeout, far-future

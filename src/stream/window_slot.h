@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "metering/decimal.h"
 
@@ -41,6 +42,7 @@ struct ArgumentState {
   /// Number is double or int64_t; `units` is the value in the argument's sum units.
   template <class Number>
   void add(Number value, Int128 units) {
+    if constexpr (std::is_same_v<Number, double>) value += 0.0;  // -0 and 0 are one value, whichever comes first
     const bool first = count == 0;
     min_bits = std::bit_cast<uint64_t>(first ? value : std::min(min<Number>(), value));
     max_bits = std::bit_cast<uint64_t>(first ? value : std::max(max<Number>(), value));

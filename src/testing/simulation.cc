@@ -183,7 +183,7 @@ Status Simulation::deploy() {
       "deploy {} views, batches of {}, commit every {} ms or {} bytes, read {} bytes, memory {}, snapshots {} after {}",
       views.size(), options.batch_records, options.commit_interval_ms, options.commit_bytes, options.read_bytes,
       options.memory_limit_bytes, options.snapshot_share > 0, options.snapshot_min_records);
-  ASSIGN_OR_RETURN(tasks_, deploy_views(views, runtime, options, partitions_));
+  ASSIGN_OR_RETURN(tasks_, deploy_views(views, runtime, options));
   view_tasks_ = tasks_.size();
   if (view_tasks_ > static_cast<size_t>(partitions_)) passes_were_split_ = true;
   ASSIGN_OR_RETURN(auto sinks, deploy_sinks(sinks_, runtime, options, 2));

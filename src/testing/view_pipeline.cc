@@ -75,7 +75,7 @@ Status ViewPipeline::append(const std::vector<OracleReading>& readings, int32_t 
 
 Status ViewPipeline::run(const std::vector<ViewSpec>& views, PassTaskOptions options, int64_t max_steps, bool close) {
   options.bounded = true;
-  ASSIGN_OR_RETURN(auto tasks, deploy_views(views, {*log_, store_, *schemas_, clock_}, options, 1));
+  ASSIGN_OR_RETURN(auto tasks, deploy_views(views, {*log_, store_, *schemas_, clock_}, options));
   for (auto& task : tasks) RETURN_IF_ERROR(task->open());
   bool limited = false;
   for (auto& task : tasks) {
