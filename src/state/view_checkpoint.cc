@@ -19,6 +19,8 @@ std::string encode_view_checkpoint(const ViewCheckpoint& checkpoint) {
   append_little_endian(out, checkpoint.closed_before_ms);
   for (const int64_t counter : checkpoint.counters) append_little_endian(out, counter);
   append_little_endian(out, checkpoint.snapshot_offset.value);
+  append_varint(out, checkpoint.closed_beyond_ms.size());
+  for (const int64_t start_ms : checkpoint.closed_beyond_ms) append_little_endian(out, start_ms);
   append_sized(out, checkpoint.snapshot);
   append_sized(out, checkpoint.layout);
   append_sized(out, checkpoint.definition);
@@ -40,6 +42,10 @@ Result<ViewCheckpoint> decode_view_checkpoint(std::string_view bytes) {
   checkpoint.closed_before_ms = reader.little_endian<int64_t>();
   for (int64_t& counter : checkpoint.counters) counter = reader.little_endian<int64_t>();
   checkpoint.snapshot_offset = Offset(reader.little_endian<int64_t>());
+  const uint64_t beyond = reader.varint();
+  for (uint64_t i = 0; i < beyond && reader.ok(); ++i) {
+    checkpoint.closed_beyond_ms.push_back(reader.little_endian<int64_t>());
+  }
   checkpoint.snapshot = reader.sized_bytes();
   checkpoint.layout = reader.sized_bytes();
   checkpoint.definition = reader.sized_bytes();

@@ -25,6 +25,7 @@ struct ViewCheckpoint {
   int64_t watermark_ms = INT64_MIN;            ///< of the task
   int64_t partition_watermark_ms = INT64_MIN;  ///< of this partition
   int64_t closed_before_ms = INT64_MIN;        ///< windows that start before it are closed
+  std::vector<int64_t> closed_beyond_ms;       ///< and these later ones
   /// Counters since the view began, in the order of ViewAccounting. Only the task's first partition carries them.
   std::array<int64_t, 10> counters{};
   /// Latest snapshot of the task; empty for none. It holds the state at snapshot_offset of this partition.

@@ -20,6 +20,7 @@ TEST(ViewCheckpoint, ReadsBackWhatItWrote) {
   checkpoint.definition = "SELECT";
   checkpoint.watermark_ms = -5;
   checkpoint.closed_before_ms = 60'000;
+  checkpoint.closed_beyond_ms = {120'000, 600'000};
   checkpoint.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   checkpoint.snapshot = "s";
   checkpoint.snapshot_offset = Offset(77);
@@ -28,6 +29,7 @@ TEST(ViewCheckpoint, ReadsBackWhatItWrote) {
   EXPECT_EQ(back.definition, "SELECT");
   EXPECT_EQ(back.watermark_ms, -5);
   EXPECT_EQ(back.closed_before_ms, 60'000);
+  EXPECT_EQ(back.closed_beyond_ms, checkpoint.closed_beyond_ms);
   EXPECT_EQ(back.counters, checkpoint.counters);
   EXPECT_EQ(back.snapshot, "s");
   EXPECT_EQ(back.snapshot_offset, Offset(77));

@@ -301,7 +301,9 @@ Status PassProcessor::mark_exhausted(size_t partition, IngestTime now) {
 }
 
 Status PassProcessor::close_all() {
-  for (size_t i = 0; i < chains_.size(); ++i) RETURN_IF_ERROR(chains_[i]->close_all(*outputs_[i]));
+  int64_t highest_ms = watermark_.current_ms();
+  for (size_t i = 0; i < options_.partitions; ++i) highest_ms = std::max(highest_ms, watermark_.partition_ms(i));
+  for (size_t i = 0; i < chains_.size(); ++i) RETURN_IF_ERROR(chains_[i]->close_all(highest_ms, *outputs_[i]));
   return {};
 }
 
@@ -324,6 +326,15 @@ void PassProcessor::restore_accounting(size_t view, const ViewAccounting& accoun
 
 int64_t PassProcessor::closed_before_ms(size_t view) const {
   return chains_[place_of_view_[view].chain]->closed_before_ms(place_of_view_[view].index);
+}
+
+std::vector<int64_t> PassProcessor::closed_beyond_ms(size_t view) const {
+  const auto& starts = chains_[place_of_view_[view].chain]->closed_beyond(place_of_view_[view].index);
+  return {starts.begin(), starts.end()};
+}
+
+void PassProcessor::restore_closed_beyond(size_t view, int64_t start_ms) {
+  chains_[place_of_view_[view].chain]->restore_closed_beyond(place_of_view_[view].index, start_ms);
 }
 
 void PassProcessor::restore_closed_before(size_t view, int64_t closed_before_ms) {

@@ -112,6 +112,24 @@ TEST(PassRecovery, RejectsEventTimesThatNoCalendarHas) {
   EXPECT_EQ(engine.pipeline->read_topic(view.topic)->size(), 1U);
 }
 
+TEST(PassRecovery, AFastClockInABoundedRunDoesNotMakeLaterReadingsLate) {
+  const auto stream = standard_stream();
+  const std::vector<ViewSpec> views = {standard_view(stream, 60'000, 0), standard_view(stream, kDay, 0)};
+  Engine engine;
+  // Arrived on the tenth day after the start; the second reading claims to be from the year after.
+  ASSERT_TRUE(engine.pipeline->append({reading_at(kStart, 1), reading_at(kStart + 400 * kDay, 2)}, 1));
+  ASSERT_TRUE(engine.pipeline->run(views, {}));
+  ASSERT_TRUE(engine.pipeline->append({reading_at(kStart + 11 * kDay, 3), reading_at(kStart + 400 * kDay + 1, 4)}, 1));
+  ASSERT_TRUE(engine.pipeline->run(views, {}));
+  for (const ViewSpec& view : views) {
+    const ViewAccounting accounting = engine.pipeline->accounting().at(view.name);
+    EXPECT_EQ(accounting.aggregated, 3) << view.name;
+    // Its window was closed, alone: what comes to it afterwards is late, and it is not emitted again.
+    EXPECT_EQ(accounting.late, 1) << view.name;
+    EXPECT_EQ(engine.pipeline->read_windows(view.topic)->size(), 3U) << view.name;
+  }
+}
+
 TEST(PassRecovery, ABoundedReaderOfAViewReadsAllThatTheViewWrites) {
   const auto metrics = standard_stream();
   const ViewSpec minutes = standard_view(metrics, 60'000, 0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "stream/watermark.h"
 #include "stream/window_math.h"
 
 namespace meterstream {
@@ -149,7 +150,8 @@ WindowTable::Window& ViewChain::window_for(size_t level, int64_t start_ms, size_
     window.open_levels = 1;
     for (size_t coarser = level + 1; coarser < levels_.size(); ++coarser) {
       const int64_t coarse_start_ms = window_start_of(start_ms, levels_[coarser].size_ms);
-      if (coarse_start_ms < levels_[coarser].emitted_before_ms) break;
+      const Level& above = levels_[coarser];
+      if (coarse_start_ms < above.emitted_before_ms || above.closed_beyond.contains(coarse_start_ms)) break;
       ++window.open_levels;
     }
   }
@@ -161,7 +163,7 @@ WindowTable::Window& ViewChain::window_for(size_t level, int64_t start_ms, size_
 
 // The finest window of a row when all views above it are open too; null otherwise.
 WindowTable::Window* ViewChain::open_window(const DecodedBatch& batch, uint32_t row, int64_t start_ms) {
-  if (start_ms < levels_.front().closed_before_ms) return nullptr;
+  if (is_closed(levels_.front(), start_ms)) return nullptr;
   WindowTable::Window& window = window_for(0, start_ms, batch.partition, batch.record_of(row).offset.value);
   return window.open_levels == levels_.size() ? &window : nullptr;
 }
@@ -197,7 +199,7 @@ Status ViewChain::add_beyond_finest(DecodedBatch& batch, size_t row_index, uint3
   for (size_t i = 0; i < levels_.size(); ++i) {
     Level& level = levels_[i];
     const int64_t start_ms = window_start_of(time_ms, level.size_ms);
-    if (start_ms < level.closed_before_ms) {
+    if (is_closed(level, start_ms)) {
       if (rebuilding_) continue;
       ++level.accounting.late;
       output.late(i, record, start_ms, level.closed_before_ms);
@@ -291,13 +293,20 @@ Status ViewChain::close_windows(int64_t watermark_ms, ViewOutput& output) {
   return {};
 }
 
-Status ViewChain::close_all(ViewOutput& output) {
+Status ViewChain::close_all(int64_t highest_ms, ViewOutput& output) {
+  const int64_t coarsest_ms = levels_.back().size_ms;
+  const int64_t limit_ms =
+      highest_ms == kNoWatermark ? kNoWatermark : window_start_of(highest_ms, coarsest_ms) + coarsest_ms;
   if (emits_changes_) RETURN_IF_ERROR(emit_changes(output));
   for (size_t i = 0; i < levels_.size(); ++i) {
     Level& level = levels_[i];
     const auto& windows = level.table->windows();
     if (windows.empty()) continue;
-    level.closed_before_ms = std::max(level.closed_before_ms, windows.rbegin()->first + level.size_ms);
+    const auto beyond = windows.lower_bound(limit_ms);
+    if (beyond != windows.begin()) {
+      level.closed_before_ms = std::max(level.closed_before_ms, std::prev(beyond)->first + level.size_ms);
+    }
+    for (auto window = beyond; window != windows.end(); ++window) level.closed_beyond.insert(window->first);
     RETURN_IF_ERROR(close_level(i, &output));
   }
   // The finest level's next trigger may lie behind what was closed by force.
@@ -310,7 +319,7 @@ Status ViewChain::close_level(size_t index, ViewOutput* output) {
   Level& level = levels_[index];
   while (!level.table->windows().empty()) {
     const WindowTable::Window& window = level.table->windows().begin()->second;
-    if (window.start_ms >= level.closed_before_ms) break;
+    if (!is_closed(level, window.start_ms)) break;
     WindowTable::Window* above = window.open_levels > 1 ? &window_above(index + 1, window) : nullptr;
     WindowTable* table_above = above == nullptr ? nullptr : levels_[index + 1].table.get();
     const Status passed_on = level.table->for_each(window, [&](uint32_t id, const WindowSlot& slot) -> Status {
@@ -330,6 +339,7 @@ Status ViewChain::close_level(size_t index, ViewOutput* output) {
     RETURN_IF_ERROR(level.table->erase(window.start_ms));
   }
   level.emitted_before_ms = level.closed_before_ms;
+  level.closed_beyond.erase(level.closed_beyond.begin(), level.closed_beyond.lower_bound(level.closed_before_ms));
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "base/result.h"
@@ -48,14 +49,17 @@ class ViewChain {
   Status add(DecodedBatch& batch, bool rebuilding, ViewOutput& output);
   /// Emits and merges the windows that add() found closed, or that `watermark_ms` closes.
   Status close_windows(int64_t watermark_ms, ViewOutput& output);
-  /// Closes every open window of every view, as if its time had passed. Later readings for them are late.
-  Status close_all(ViewOutput& output);
+  /// Closes every open window of every view; later readings for them are late. Windows up to the end of the coarsest window
+  /// that holds `highest_ms` close as if their time had passed; those beyond close alone, and what is between stays open.
+  Status close_all(int64_t highest_ms, ViewOutput& output);
   /// EMIT CHANGES: emits what changed since the last call.
   Status emit_changes(ViewOutput& output);
 
   [[nodiscard]] const std::vector<const ViewSpec*>& views() const { return views_; }
   [[nodiscard]] ViewAccounting& accounting(size_t view) { return levels_[view].accounting; }
   [[nodiscard]] int64_t closed_before_ms(size_t view) const { return levels_[view].closed_before_ms; }
+  [[nodiscard]] const std::set<int64_t>& closed_beyond(size_t view) const { return levels_[view].closed_beyond; }
+  void restore_closed_beyond(size_t view, int64_t start_ms) { levels_[view].closed_beyond.insert(start_ms); }
   void restore_closed_before(size_t view, int64_t closed_before_ms) {
     levels_[view].closed_before_ms = closed_before_ms;
     levels_[view].emitted_before_ms = closed_before_ms;
@@ -84,7 +88,10 @@ class ViewChain {
     std::unique_ptr<WindowTable> table;
     int64_t size_ms = 0;
     int64_t grace_ms = 0;
-    int64_t closed_before_ms = INT64_MIN;   ///< readings of windows before it are late
+    int64_t closed_before_ms = INT64_MIN;  ///< readings of windows before it are late
+    /// Starts of windows at or after closed_before_ms that were closed by force: opened by fast meter clocks. Closing one
+    /// of them must not close everything before it.
+    std::set<int64_t> closed_beyond;
     int64_t emitted_before_ms = INT64_MIN;  ///< windows before it are gone from the table
     ViewAccounting accounting;
   };
@@ -97,6 +104,9 @@ class ViewChain {
   void evaluate_arguments(DecodedBatch& batch);
   void select_rows(DecodedBatch& batch);
   void find_groups(DecodedBatch& batch);
+  static bool is_closed(const Level& level, int64_t start_ms) {
+    return start_ms < level.closed_before_ms || level.closed_beyond.contains(start_ms);
+  }
   void advance(int64_t watermark_ms);
   void count_faults(int64_t faults);
   void swap_plain_arguments(DecodedBatch& batch);
