@@ -164,8 +164,10 @@ void run(const SyntheticLoad& load, const std::filesystem::path& directory, bool
   double yardstick_cpu_s = 0;
   const double yardstick_wall_s = engine.yardstick(yardstick_cpu_s);
   print_row("yardstick: loop in memory", load, yardstick_wall_s, yardstick_cpu_s, 1.0);
-  std::vector<Scenario> scenarios = {
-      {load.shuffled ? "60 s, each round in another order" : "60 s, exactly once, durable"}};
+  std::string name = "60 s, exactly once, durable";
+  if (load.shuffled) name = "60 s, each round in another order";
+  if (load.tick_ms == 60'000) name = "60 s, every reading its own window";
+  std::vector<Scenario> scenarios = {{name}};
   if (all) {
     scenarios.push_back({"60 s, commits off", {60'000}, false});
     scenarios.push_back({"60 s + 1 h + 1 day, exactly once", {60'000, 3'600'000, 86'400'000}});
