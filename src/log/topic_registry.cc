@@ -188,6 +188,7 @@ Result<PartitionHandle> TopicRegistry::find(const TopicPartition& partition) con
 std::vector<TopicState*> TopicRegistry::all() const {
   const std::shared_lock lock(mutex_);
   std::vector<TopicState*> topics;
+  topics.reserve(topics_.size());
   for (const auto& [name, topic] : topics_) topics.push_back(topic.get());
   return topics;
 }

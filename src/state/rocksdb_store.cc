@@ -167,6 +167,7 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const std::filesystem::
 
   const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.reserve(kSpaceCount + 1);
   for (size_t space = 0; space < kSpaceCount; ++space)
     families.emplace_back(kSpaceNames[space], family_options(static_cast<Space>(space), cache));
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());

@@ -41,7 +41,7 @@ PassProcessor::Options processor_options(const PassTaskOptions& options, size_t 
 
 }  // namespace
 
-PassTask::PassTask(PassSpec spec, std::vector<PartitionId> partitions, EventLog& log, KeyValueStore& state,
+PassTask::PassTask(PassSpec spec, const std::vector<PartitionId>& partitions, EventLog& log, KeyValueStore& state,
                    SchemaStore& schemas, const Clock& clock, PassTaskOptions options)
     : log_(log),
       state_(state),

@@ -44,7 +44,7 @@ struct PassTaskOptions {
 class PassTask final : public Task {
  public:
   /// `partitions` of the source topic that this task owns. All references must outlive the task.
-  PassTask(PassSpec spec, std::vector<PartitionId> partitions, EventLog& log, KeyValueStore& state,
+  PassTask(PassSpec spec, const std::vector<PartitionId>& partitions, EventLog& log, KeyValueStore& state,
            SchemaStore& schemas, const Clock& clock, PassTaskOptions options);
   ~PassTask() override;
 

@@ -61,22 +61,22 @@ Result<std::vector<std::unique_ptr<Task>>> deploy_views(const std::vector<ViewSp
     pass.source = view.source;
     pass.views.push_back(std::move(view));
   }
-  size_t task_count = 0;
   std::vector<std::pair<const PassSpec*, std::vector<PartitionId>>> shapes;
   for (const auto& [key, pass] : passes) {
     ASSIGN_OR_RETURN(const auto topic, runtime.log.describe_topic(pass.source->topic));
     std::vector<PartitionId> all;
+    all.reserve(static_cast<size_t>(topic.config.partitions));
     for (int32_t partition = 0; partition < topic.config.partitions; ++partition) all.emplace_back(partition);
     if (groups_stay_in_partitions(pass.views.front())) {
       for (const PartitionId partition : all) shapes.push_back({&pass, {partition}});
     } else {
       shapes.push_back({&pass, all});
     }
-    task_count = shapes.size();
   }
   PassTaskOptions each = options;
-  if (task_count > 0) each.memory_limit_bytes = options.memory_limit_bytes / task_count;
+  if (!shapes.empty()) each.memory_limit_bytes = options.memory_limit_bytes / shapes.size();
   std::vector<std::unique_ptr<Task>> tasks;
+  tasks.reserve(shapes.size());
   for (const auto& [pass, partitions] : shapes) {
     tasks.push_back(std::make_unique<PassTask>(*pass, partitions, runtime.log, runtime.state, runtime.schemas,
                                                runtime.clock, each));

@@ -169,6 +169,7 @@ std::vector<ViewSpec> Simulation::deployed_views() const {
 
 InvariantChecker::Accounting Simulation::accounting() const {
   std::vector<TaskStatus> all;
+  all.reserve(view_tasks_);
   for (size_t i = 0; i < view_tasks_; ++i) all.push_back(tasks_[i]->status());
   return InvariantChecker::accounting_of(all);
 }
