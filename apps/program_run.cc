@@ -5,11 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "apps/json_text.h"
 #include "apps/number_text.h"
 #include "apps/progress_line.h"
 #include "apps/terminal_table.h"
 #include "metering/duration.h"
-#include "metering/json_encoder.h"
 #include "metering/timestamp.h"
 #include "stream/sink_deployment.h"
 #include "stream/task_runner.h"
@@ -100,15 +100,11 @@ ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& 
 
 std::string accounting_json(const ViewSummary& summary) {
   const ViewAccounting& a = summary.accounting;
-  std::string name;
-  append_json_string(name, summary.name);
-  std::string topic;
-  append_json_string(topic, summary.topic);
   return fmt::format(
       "{{\"name\":{},\"target\":{},\"read\":{},\"aggregated\":{},\"filtered\":{},\"late\":{},\"duplicate\":{},"
       "\"rejected\":{},\"conflicts\":{},\"cappedAhead\":{},\"faults\":{},\"results\":{},\"balanced\":{}}}",
-      name, topic, a.read, a.aggregated, a.filtered, a.late, a.duplicate, a.rejected, a.conflicts, a.capped_ahead,
-      a.faults, a.results, a.balanced());
+      json_string(summary.name), json_string(summary.topic), a.read, a.aggregated, a.filtered, a.late, a.duplicate,
+      a.rejected, a.conflicts, a.capped_ahead, a.faults, a.results, a.balanced());
 }
 
 void print_json(const ProgramSummary& summary) {
