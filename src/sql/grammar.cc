@@ -52,6 +52,11 @@ uint32_t index_of(const Input& in) {
 /// Rules of our own look at the token list; the input's bytes only count tokens.
 template <class Derived>
 struct TokenRule {
+ private:
+  TokenRule() = default;
+  friend Derived;
+
+ public:
   using rule_t = Derived;
   using subs_t = peg::type_list<>;
 

@@ -157,6 +157,7 @@ class SelectBinder {
                    fmt::format("column {} is ambiguous; quote it to tell its spelling apart", reference.name.text));
     }
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (const ColumnSchema& column : columns) names.push_back(column.name);
     const std::string nearest = nearest_name(reference.name.text, names);
     return error(reference.name.position,
@@ -185,6 +186,7 @@ class SelectBinder {
 
   Error unknown_function(const ast::Expression& call) const {
     std::vector<std::string_view> names;
+    names.reserve(std::size(kAggregates));
     for (const auto& [name, function] : kAggregates) names.push_back(name);
     const std::string nearest = nearest_name(call.name.text, names);
     return error(call.position, fmt::format("not supported yet: function {}; {}", call.name.text,

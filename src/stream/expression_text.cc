@@ -126,6 +126,7 @@ std::string to_text(const Expression& expression, const std::vector<ColumnSchema
   if (expression.kind == Expression::Kind::kColumn) return column_text(columns[expression.column].name);
   if (expression.kind == Expression::Kind::kLiteral) return literal_text(expression);
   std::vector<std::string> parts;
+  parts.reserve(expression.children.size());
   for (const ExpressionPointer& child : expression.children) parts.push_back(to_text(*child, columns));
   return operation_text(expression, parts);
 }

@@ -31,7 +31,7 @@ SnapshotStore::SnapshotStore(KeyValueStore& store, std::string_view task) : stor
 Result<SnapshotStore::Written> SnapshotStore::write(const PassProcessor& pass) {
   Written written{fmt::format("{}/{:020}", prefix_, next_number_++), 0};
   uint32_t chunk_number = 0;
-  SnapshotWriter writer([&](std::string chunk) {
+  SnapshotWriter writer([&](std::string_view chunk) {
     written.bytes += static_cast<int64_t>(chunk.size());
     std::string framed;
     framed.reserve(chunk.size() + sizeof(uint32_t));

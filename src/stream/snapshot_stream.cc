@@ -10,10 +10,9 @@ constexpr uint64_t kMaxField = uint64_t{1} << 32;
 
 Status SnapshotWriter::flush_if_full() {
   if (chunk_.size() < kChunkBytes) return {};
-  std::string chunk;
-  chunk.swap(chunk_);
-  chunk_.reserve(kChunkBytes + kChunkBytes / 8);
-  return sink_(std::move(chunk));
+  RETURN_IF_ERROR(sink_(chunk_));
+  chunk_.clear();
+  return {};
 }
 
 Status SnapshotWriter::bytes(std::string_view text) {
@@ -24,7 +23,7 @@ Status SnapshotWriter::bytes(std::string_view text) {
 
 Status SnapshotWriter::finish() {
   if (chunk_.empty()) return {};
-  return sink_(std::move(chunk_));
+  return sink_(chunk_);
 }
 
 Status SnapshotReader::copy(char* out, size_t size) {

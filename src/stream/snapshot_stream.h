@@ -16,7 +16,7 @@ namespace meterstream {
 
 class SnapshotWriter {
  public:
-  using ChunkSink = std::function<Status(std::string chunk)>;
+  using ChunkSink = std::function<Status(std::string_view chunk)>;
   explicit SnapshotWriter(ChunkSink sink) : sink_(std::move(sink)) {}
 
   template <class Number>

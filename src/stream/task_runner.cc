@@ -40,6 +40,7 @@ bool TaskRunner::earlier_stages_finished(size_t stage) const {
 
 std::vector<TaskStatus> TaskRunner::status() const {
   std::vector<TaskStatus> all;
+  all.reserve(entries_.size());
   for (const auto& entry : entries_) all.push_back(entry->task->status());
   return all;
 }
@@ -97,6 +98,7 @@ Status TaskRunner::run() {
   options_.threads = std::clamp<size_t>(options_.threads, 1, std::max<size_t>(1, entries_.size()));
   running_threads_ = options_.threads;
   std::vector<std::thread> threads;
+  threads.reserve(options_.threads);
   for (size_t i = 0; i < options_.threads; ++i) threads.emplace_back([this, i] { work(i); });
   int64_t waited_ms = 0;
   while (running_threads_ > 0) {
