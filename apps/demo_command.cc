@@ -21,8 +21,9 @@ namespace {
 // An hour back is enough for every repeat that the simulator sends.
 constexpr int64_t kDuplicateHorizonMs = 3'600'000;
 
-Result<Program> demo_program() {
+Result<Program> demo_program(int64_t partitions) {
   AggregateOptions sql;
+  sql.partitions = static_cast<int32_t>(partitions);
   sql.windows = {{60'000, true, "days"}, {3'600'000, true, "months"}, {86'400'000, true, ""}};
   sql.deduplicate_horizon_ms = kDuplicateHorizonMs;
   return compile_sql(aggregate_sql(sql), "demo");
@@ -141,7 +142,7 @@ Result<ExitCode> DemoCommand::run(const CommandContext& context) {
   const std::string directory = (std::filesystem::path(context.configuration.data_dir) / "demo").string();
   RETURN_IF_ERROR(prepare_directory(directory, context.clock));
   ASSIGN_OR_RETURN(const auto data, DataDirectory::open(directory, DataDirectory::Mode::kCreate, context.clock));
-  ASSIGN_OR_RETURN(const Program program, demo_program());
+  ASSIGN_OR_RETURN(const Program program, demo_program(context.configuration.replay.partitions));
   const SignalStop stop;
 
   if (!context.json) {

@@ -56,7 +56,9 @@ Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, 
 }  // namespace
 
 void FlowOptions::declare(CLI::App& app) {
-  app.add_flag("--until-idle", until_idle, "Process what is there, close the windows, print the accounting and end");
+  app.add_flag("--until-idle", until_idle,
+               "Process what is there, close the windows, print the accounting and end. Without it: follow the input "
+               "until Ctrl-C, which commits and ends with exit code 0");
   app.add_flag("--keep-open", keep_open, "With --until-idle: leave unfinished windows open for the next run");
   app.add_option("--threads", threads, "Threads (one for each core)")->check(CLI::Range(1, 1024));
   app.add_option("--application-id", application_id,
@@ -93,8 +95,9 @@ void AggregateFlags::declare(CLI::App& app) {
   app.add_flag("--print-sql", print_sql, "Print the SQL of this command and end");
 }
 
-Result<std::string> AggregateFlags::sql(bool store, const std::string& bucket) const {
+Result<std::string> AggregateFlags::sql(bool store, const std::string& bucket, int64_t partitions) const {
   AggregateOptions options;
+  options.partitions = static_cast<int32_t>(partitions);
   options.source_topic = topic;
   for (const std::string& window : windows) {
     ASSIGN_OR_RETURN(const int64_t size_ms, parse_duration(window));
@@ -124,7 +127,7 @@ void AggregateCommand::declare(CLI::App& app) {
 }
 
 Result<ExitCode> AggregateCommand::run(const CommandContext& context) {
-  ASSIGN_OR_RETURN(const std::string sql, flags_.sql(false, ""));
+  ASSIGN_OR_RETURN(const std::string sql, flags_.sql(false, "", context.configuration.replay.partitions));
   if (flags_.print_sql) {
     fmt::print("{}", sql);
     return ExitCode::kDone;
@@ -147,7 +150,7 @@ void StoreCommand::declare(CLI::App& app) {
 }
 
 Result<ExitCode> StoreCommand::run(const CommandContext& context) {
-  ASSIGN_OR_RETURN(const std::string sql, flags_.sql(true, bucket_));
+  ASSIGN_OR_RETURN(const std::string sql, flags_.sql(true, bucket_, context.configuration.replay.partitions));
   if (flags_.print_sql) {
     fmt::print("{}", sql);
     return ExitCode::kDone;

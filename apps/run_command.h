@@ -44,8 +44,9 @@ struct AggregateFlags {
   bool print_sql = false;
 
   void declare(CLI::App& app);
-  /// The SQL; with `buckets`, each window also gets a sink with that bucket ("none" for no bucket).
-  Result<std::string> sql(bool store, const std::string& bucket) const;
+  /// The SQL; with `store`, each window also gets a sink with that bucket ("none" for no bucket). Topics that it creates
+  /// get `partitions`.
+  Result<std::string> sql(bool store, const std::string& bucket, int64_t partitions) const;
 };
 
 class AggregateCommand final : public Command {

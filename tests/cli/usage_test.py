@@ -71,6 +71,12 @@ class Configuration(ProgramTest):
         self.assertIn("from-file", result.stderr)
         self.assertNotIn("from-file", self.run_program("--config", "other.toml", "topics").stderr)
 
+    def test_shortcuts_create_topics_with_the_partitions_of_the_file(self):
+        self.write("meterstream.toml", "[replay]\npartitions = 7\n")
+        for command in ("aggregate", "store"):
+            text = self.succeed(command, "--window", "60", "--print-sql").stdout
+            self.assertEqual(text.count("partitions = 7"), 2, text)
+
     def test_missing_file_named_by_the_user(self):
         result = self.run_program("--config", "no.toml", "topics")
         self.assert_exit(result, 2)
