@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "apps/data_directory.h"
+#include "apps/backbone.h"
 #include "apps/number_text.h"
 #include "apps/record_text.h"
 #include "apps/signal_stop.h"
@@ -41,11 +41,10 @@ void ConsoleCommand::declare(CLI::App& app) {
 
 Result<ExitCode> ConsoleCommand::run(const CommandContext& context) {
   ASSIGN_OR_RETURN(const TopicStart start, parse_topic_start(options_.from, context.clock.now()));
-  ASSIGN_OR_RETURN(const auto data,
-                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
-  ASSIGN_OR_RETURN(TopicReader reader, TopicReader::open(data->log(), options_.topic, start));
+  ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
+  ASSIGN_OR_RETURN(TopicReader reader, TopicReader::open(backbone->log(), options_.topic, start));
   const SignalStop stop;
-  RecordText text(data->schemas());
+  RecordText text(backbone->schemas());
   int64_t shown = 0;
   while (!stop.requested() && (!options_.limit || shown < *options_.limit)) {
     ASSIGN_OR_RETURN(auto item, reader.poll(0));

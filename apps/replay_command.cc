@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "apps/data_directory.h"
+#include "apps/backbone.h"
 #include "apps/json_text.h"
 #include "apps/number_text.h"
 #include "apps/progress_line.h"
@@ -86,11 +86,11 @@ void ReplayCommand::declare(CLI::App& app) {
   app.add_option("--interval", o.interval, "Time between readings")->group("Simulation")->capture_default_str();
 }
 
-Result<ReplayPosition> ReplayCommand::starting_position(DataDirectory& data) const {
+Result<ReplayPosition> ReplayCommand::starting_position(const KeyValueStore& state) const {
   ReplayPosition position;
   if (options_.from_line) position.line = *options_.from_line;
   if (!options_.resume) return position;
-  ASSIGN_OR_RETURN(const auto stored, load_replay_position(data.store(), replay_name(options_)));
+  ASSIGN_OR_RETURN(const auto stored, load_replay_position(state, replay_name(options_)));
   if (!stored) {
     fmt::print(stderr, "no earlier replay with these options; starting at the beginning\n");
     return position;
@@ -112,20 +112,20 @@ Result<ExitCode> ReplayCommand::run(const CommandContext& context) {
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<ReplaySource> source, make_replay_source(options_));
 
-  ASSIGN_OR_RETURN(const auto data,
-                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kCreate, context.clock));
+  const std::string position_name = replay_name(options_);
+  ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kWrite, position_name));
   const auto partitions = static_cast<int32_t>(options_.partitions.value_or(settings.partitions));
-  ASSIGN_OR_RETURN(const TopicDescription topic, data->log().create_topic({options_.topic, partitions}));
+  ASSIGN_OR_RETURN(const TopicDescription topic, backbone->log().create_topic({options_.topic, partitions}));
   if (options_.partitions && topic.config.partitions != partitions) {
     fmt::print(stderr, "topic {} exists with {} partitions; --partitions {} is ignored\n", options_.topic,
                topic.config.partitions, partitions);
   }
   ASSIGN_OR_RETURN(const SchemaId schema,
-                   data->schemas().register_schema(options_.topic + "-value", kMetricAvroSchema));
-  ASSIGN_OR_RETURN(run_options.resume_at, starting_position(*data));
+                   backbone->schemas().register_schema(options_.topic + "-value", kMetricAvroSchema));
+  ASSIGN_OR_RETURN(run_options.resume_at, starting_position(backbone->state()));
 
-  ReplayPublisher publisher(data->log(), schema, source->series(),
-                            {options_.topic, topic.config.partitions, replay_name(options_), settings.batch_records});
+  ReplayPublisher publisher(backbone->log(), schema, source->series(),
+                            {options_.topic, topic.config.partitions, position_name, settings.batch_records});
   const SignalStop stop;
   ReplayRun replay(*source, publisher, context.clock, stop.flag(), run_options);
   ProgressLine progress(context.clock, context.errors, {.unit = "readings", .label = "replay"});

@@ -12,8 +12,6 @@
 
 namespace meterstream {
 
-class DataDirectory;
-
 struct ReplayOptions {
   std::string type;
   /// A file, or "simulate".
@@ -60,7 +58,7 @@ class ReplayCommand final : public Command {
   Result<ExitCode> run(const CommandContext& context) override;
 
  private:
-  Result<ReplayPosition> starting_position(DataDirectory& data) const;
+  Result<ReplayPosition> starting_position(const KeyValueStore& state) const;
 
   ReplayOptions options_;
 };

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "apps/data_directory.h"
+#include "apps/backbone.h"
 #include "apps/json_text.h"
 #include "apps/number_text.h"
 #include "apps/terminal_table.h"
@@ -103,9 +103,8 @@ Result<ExitCode> TopicsCommand::create(const CommandContext& context) const {
   if (!options_.retention_size.empty()) {
     ASSIGN_OR_RETURN(config.retention_bytes, parse_bytes(options_.retention_size));
   }
-  ASSIGN_OR_RETURN(const auto data,
-                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kCreate, context.clock));
-  ASSIGN_OR_RETURN(const TopicDescription topic, data->log().create_topic(config));
+  ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kWrite));
+  ASSIGN_OR_RETURN(const TopicDescription topic, backbone->log().create_topic(config));
   const bool as_asked = topic.config.partitions == config.partitions &&
                         topic.config.retention_ms == config.retention_ms &&
                         topic.config.retention_bytes == config.retention_bytes;
@@ -123,9 +122,8 @@ Result<ExitCode> TopicsCommand::create(const CommandContext& context) const {
 
 Result<ExitCode> TopicsCommand::run(const CommandContext& context) {
   if (!options_.create.empty()) return create(context);
-  ASSIGN_OR_RETURN(const auto data,
-                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, data->log().topics());
+  ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, backbone->log().topics());
   TerminalTable table({{"topic"},
                        {"partitions", TerminalTable::Align::kRight},
                        {"records", TerminalTable::Align::kRight},
@@ -133,7 +131,7 @@ Result<ExitCode> TopicsCommand::run(const CommandContext& context) {
                        {"kept"}});
   std::string json;
   for (const std::string& name : names) {
-    ASSIGN_OR_RETURN(const TopicDescription topic, data->log().describe_topic(name));
+    ASSIGN_OR_RETURN(const TopicDescription topic, backbone->log().describe_topic(name));
     json += fmt::format("{}{{\"topic\":{},\"partitions\":{},\"records\":{},\"bytes\":{}}}", json.empty() ? "" : ",",
                         json_string(name), topic.partitions.size(), records_of(topic), topic.bytes);
     table.add_row({name, fmt::format("{}", topic.partitions.size()), grouped_text(records_of(topic)),
@@ -158,10 +156,9 @@ void DescribeCommand::declare(CLI::App& app) {
 }
 
 Result<ExitCode> DescribeCommand::run(const CommandContext& context) {
-  ASSIGN_OR_RETURN(const auto data,
-                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
-  ASSIGN_OR_RETURN(const TopicDescription topic, data->log().describe_topic(options_.topic));
-  ASSIGN_OR_RETURN(const std::vector<PartitionRow> rows, partition_rows(data->log(), topic));
+  ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
+  ASSIGN_OR_RETURN(const TopicDescription topic, backbone->log().describe_topic(options_.topic));
+  ASSIGN_OR_RETURN(const std::vector<PartitionRow> rows, partition_rows(backbone->log(), topic));
   if (context.json) {
     print_description_json(topic, rows);
     return ExitCode::kDone;

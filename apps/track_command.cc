@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "apps/data_directory.h"
+#include "apps/backbone.h"
 #include "apps/number_text.h"
 #include "apps/progress_line.h"
 #include "apps/signal_stop.h"
@@ -80,9 +80,8 @@ Result<ExitCode> TrackCommand::run(const CommandContext& context) {
   if (!options_.timeout.empty()) {
     ASSIGN_OR_RETURN(timeout_ms, parse_duration(options_.timeout));
   }
-  ASSIGN_OR_RETURN(const auto data,
-                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
-  ASSIGN_OR_RETURN(TopicReader reader, TopicReader::open(data->log(), options_.topic, start));
+  ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
+  ASSIGN_OR_RETURN(TopicReader reader, TopicReader::open(backbone->log(), options_.topic, start));
   const SignalStop stop;
   ProgressLine progress(context.clock, context.errors, {.unit = "records", .label = "track"});
   constexpr int64_t kSlice_ms = 100;
