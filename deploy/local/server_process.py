@@ -153,12 +153,12 @@ def installed_javas():
     return sorted((java_version(path), path) for path in real)
 
 
-def find_java(minimum, newest=False):
-    """Path of a Java of at least this version: the oldest that will do, or the newest."""
+def find_java(minimum):
+    """Path of the oldest Java of at least this version."""
     fitting = [path for version, path in installed_javas() if version >= minimum]
     if not fitting:
         raise ServerError(f"needs Java {minimum} or newer, found none. `tools/setup kafka` installs Java 17 on Debian 12.")
-    return fitting[-1 if newest else 0]
+    return fitting[0]
 
 
 def install_packages():
@@ -185,11 +185,10 @@ def locked(path):
         yield
 
 
-def fetched(directory, source, fetch):
-    """`directory`, filled by `fetch(directory)` when that has not been done since `source` changed. Safe to call at once
+def fetched(directory, wanted, fetch):
+    """`directory`, filled by `fetch(directory)` when that has not been done yet for the text `wanted`. Safe to call at once
     from several processes."""
     stamp = directory / ".complete"
-    wanted = source.read_text()
 
     def complete():
         return stamp.exists() and stamp.read_text() == wanted
