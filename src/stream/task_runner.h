@@ -2,7 +2,7 @@
 // Rules: a task belongs to one thread. In a bounded run, tasks that write a topic finish (closing what is open) before
 //        tasks that read it, so that the last results reach the last reader.
 // Thread-safety: run() once; request_stop() from any thread.
-// Errors: the first error of any task stops all; the others commit what they have, and run() returns the error.
+// Errors: the first error of any task stops all and is what run() returns; what was committed stays.
 #pragma once
 
 #include <atomic>

@@ -13,7 +13,8 @@ namespace {
 // The columns that the key of a topic of readings is made of; results by these columns have the same key.
 constexpr std::array<std::string_view, 3> kKeyColumns = {"gateway", "metrictype", "metricattribute"};
 
-// Records of one group surely lie in one partition when the group contains everything the key is made of.
+}  // namespace
+
 bool groups_stay_in_partitions(const ViewSpec& view) {
   return std::all_of(kKeyColumns.begin(), kKeyColumns.end(), [&](std::string_view key_column) {
     return std::any_of(view.group_by.begin(), view.group_by.end(), [&](size_t column) {
@@ -23,6 +24,8 @@ bool groups_stay_in_partitions(const ViewSpec& view) {
     });
   });
 }
+
+namespace {
 
 // Views may share a pass when stream, task shape and committed positions are the same.
 Result<std::string> pass_key(const ViewSpec& view, EventLog& log, int32_t partitions, std::string_view application) {

@@ -24,6 +24,9 @@ struct Runtime {
 Result<std::vector<std::unique_ptr<Task>>> deploy_views(const std::vector<ViewSpec>& views, Runtime runtime,
                                                         const PassTaskOptions& options);
 
+/// Records of one group surely lie in one partition: the group contains everything that the key is made of.
+bool groups_stay_in_partitions(const ViewSpec& view);
+
 /// Sets each view's partition counts to those of its topics, creating the topics that are missing.
 Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log);
 
