@@ -1,4 +1,4 @@
-# Third-party parts, all from Debian packages (the list is in tools/debian-packages.txt).
+# Third-party parts from Debian packages (the list is in tools/debian-packages.txt), and librdkafka (tools/librdkafka).
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
@@ -25,4 +25,20 @@ if(METERSTREAM_TESTS)
 endif()
 if(METERSTREAM_BENCHMARKS)
   find_package(benchmark REQUIRED)
+endif()
+
+if(METERSTREAM_KAFKA)
+  # One build for all presets.
+  set(LIBRDKAFKA_ROOT ${CMAKE_SOURCE_DIR}/build/third-party/librdkafka CACHE PATH "Where tools/librdkafka installed it")
+  if(NOT EXISTS ${LIBRDKAFKA_ROOT}/lib/librdkafka.a)
+    message(FATAL_ERROR "librdkafka is not in ${LIBRDKAFKA_ROOT}. Run tools/librdkafka, or configure with -DMETERSTREAM_KAFKA=OFF.")
+  endif()
+  pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
+  pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
+  add_library(librdkafka STATIC IMPORTED GLOBAL)
+  set_target_properties(librdkafka PROPERTIES
+    IMPORTED_LOCATION ${LIBRDKAFKA_ROOT}/lib/librdkafka.a
+    INTERFACE_INCLUDE_DIRECTORIES ${LIBRDKAFKA_ROOT}/include
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${LIBRDKAFKA_ROOT}/include
+    INTERFACE_LINK_LIBRARIES "PkgConfig::OPENSSL;PkgConfig::LZ4;PkgConfig::ZSTD;PkgConfig::ZLIB;Threads::Threads;m;dl")
 endif()

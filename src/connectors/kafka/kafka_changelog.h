@@ -1,0 +1,80 @@
+// Purpose: state and positions of one task in one partition of a compacted topic, mirrored into a local store.
+// Records: key = a letter for the space (S kState, T kTable, M positions) and the key in that space; value = the value,
+//          null for an erased key. Positions have the key "Mposition/<group>/<topic>/<partition>".
+//          docs/formats/kafka-topics.md.
+// Guarantee: after restore() the mirror holds what the last committed transaction left, also when its owner died with a
+//            transaction pending or this process died between commit and mirror.
+// Thread-safety: one task's thread. The local store may be shared by several tasks.
+// Ownership: consumer, topics and store must outlive the changelog.
+// Errors: those of consumer, topics and store. kInvalid for a write outside of the prefixes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "connectors/kafka/kafka_consumer.h"
+#include "connectors/kafka/kafka_topics.h"
+#include "log/event_log.h"
+#include "state/key_value_store.h"
+
+namespace meterstream {
+
+struct KafkaChangelogOptions {
+  TopicPartition partition;
+  /// The task's own keys in the local store: what begins with one of these. Empty: all of kState and kTable.
+  std::vector<std::pair<Space, std::string>> prefixes;
+  /// The mirror is written in batches of about this size during restore().
+  size_t restore_batch_bytes = size_t{8} << 20;
+  /// A mirror that was written last before so long is not trusted: its erased keys may be gone from the changelog.
+  int64_t mirror_age_ms = int64_t{12} * 3600 * 1000;
+};
+
+class KafkaChangelog {
+ public:
+  /// `consumer` reads without a group (a member cannot read partitions outside of its assignment).
+  KafkaChangelog(KafkaChangelogOptions options, KafkaConsumer& consumer, KafkaTopics& topics, KeyValueStore& local);
+  ~KafkaChangelog();
+
+  /// Creates the compacted topic unless it exists, with one partition for each task.
+  static Status create_topic(KafkaTopics& topics, std::string_view topic, int32_t partitions);
+
+  struct Restored {
+    int64_t entries = 0;
+    /// False when the local mirror served and only the tail was read.
+    bool is_rebuilt = false;
+  };
+  /// Brings the mirror up to the end. Waits for pending transactions. Must come before all else.
+  Result<Restored> restore();
+
+  /// From the mirror.
+  Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) const;
+
+  /// The changelog records of a transaction; ranges to erase become one record for each key there is.
+  Result<RecordBatchBuilder> records(const Transaction& transaction) const;
+  /// After the commit of those records: writes them into the mirror. `last` is the offset of the last one.
+  Status apply(Transaction&& transaction, Offset last);
+
+  [[nodiscard]] const TopicPartition& partition() const { return options_.partition; }
+
+ private:
+  struct Mirror;
+  Result<std::optional<Offset>> mirrored_next(std::string_view topic_id) const;
+  Status wipe();
+  Status restore_records(std::span<const RecordView> records, WriteBatch& batch, size_t& bytes) const;
+  Status check_key(Space space, std::string_view key) const;
+  void put_checkpoint(Offset next, WriteBatch& batch) const;
+
+  KafkaChangelogOptions options_;
+  KafkaConsumer& consumer_;
+  KafkaTopics& topics_;
+  KeyValueStore& local_;
+  std::string topic_id_;
+};
+
+}  // namespace meterstream

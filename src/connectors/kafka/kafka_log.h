@@ -1,0 +1,74 @@
+// Purpose: EventLog on a Kafka cluster.
+// Use: connect() for programs that read and write topics (console, replay, track); the constructor for a worker that
+//      shares a consumer and a producer among its tasks, each with a changelog of its own.
+// Guarantee: EventLog's. Transactions are Kafka's; state goes to the changelog in the same transaction.
+//            Without a changelog positions are the committed offsets of Kafka's groups, and state is kInvalid.
+// Non-guarantee: dense offsets; TopicDescription::bytes.
+// Thread-safety: EventLog's, with a changelog only one thread may commit and ask for positions.
+// Errors: EventLog's. After a commit failed with kUnavailable and the producer is not usable any more, its outcome is
+//         unknown: make a new producer and log, restore, and ask position().
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "connectors/kafka/kafka_changelog.h"
+#include "connectors/kafka/kafka_consumer.h"
+#include "connectors/kafka/kafka_producer.h"
+#include "connectors/kafka/kafka_topics.h"
+#include "log/event_log.h"
+
+namespace meterstream {
+
+struct KafkaLogParts {
+  std::shared_ptr<KafkaTopics> topics;
+  std::shared_ptr<KafkaConsumer> consumer;
+  /// Null: made at the first commit, with KafkaLogOptions::transactional_id.
+  std::shared_ptr<KafkaProducer> producer;
+  /// Null: no state, positions in Kafka's groups. Must be restored already.
+  std::shared_ptr<KafkaChangelog> changelog;
+};
+
+struct KafkaLogOptions {
+  KafkaSettings settings;
+  /// Empty: a random one.
+  std::string transactional_id;
+  /// With a changelog: the lowest committed `next` of each source is also committed as this group's offset, so that
+  /// tools see it and zombies are fenced. A consumer that is a member of this group gives its place. Empty: none.
+  std::string group;
+  /// How old the knowledge may be that a partition is at its end; see KafkaConsumer::read(). 0 for bounded runs.
+  int64_t end_age_ms = 0;
+};
+
+class KafkaLog final : public EventLog {
+ public:
+  /// For programs without a group. Does not wait for the cluster.
+  static Result<std::unique_ptr<KafkaLog>> connect(const KafkaSettings& settings, std::string transactional_id = {});
+  KafkaLog(KafkaLogParts parts, KafkaLogOptions options);
+  ~KafkaLog() override;
+
+  Result<TopicDescription> create_topic(const TopicConfig& config) override;
+  Result<TopicDescription> describe_topic(std::string_view topic) override;
+  Result<std::vector<std::string>> topics() override;
+  Status read(const TopicPartition& source, Offset from, size_t max_bytes, RecordSet& out) override;
+  Result<OffsetRange> offsets(const TopicPartition& source) override;
+  Result<bool> await_data(const TopicPartition& source, Offset from, int64_t timeout_ms) override;
+  /// Always durable on all in-sync replicas, whatever `durability`; that one counts for the local mirror.
+  Status commit(Transaction&& transaction, Durability durability) override;
+  Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) override;
+
+  /// For what the port does not know: compacted topics, settings, the cluster.
+  [[nodiscard]] KafkaTopics& kafka_topics() { return *parts_.topics; }
+
+ private:
+  Status check_transaction(const Transaction& transaction) const;
+  Result<std::shared_ptr<KafkaProducer>> producer();
+  Result<std::vector<KafkaGroupCommit>> group_commits(const Transaction& transaction) const;
+
+  KafkaLogParts parts_;
+  KafkaLogOptions options_;
+  std::mutex producer_mutex_;
+};
+
+}  // namespace meterstream

@@ -1,0 +1,64 @@
+// Purpose: writes one Kafka transaction at a time: records of any partitions and the offsets of consumer groups.
+// Guarantee: all or nothing for readers of committed records. A producer that opens with the same transactional id
+//            fences this one; a member that lost its place in the group cannot commit its offsets.
+// Thread-safety: commits queue behind each other. Each blocks until the cluster has answered.
+// Errors of commit: kUnavailable (nothing was written when is_usable() is still true: try again; otherwise the outcome
+//         is unknown: make a new producer, which settles it, and read the position), kConflict (fenced: drop the task),
+//         kInvalid (record too large, no permission), kNotFound (topic deleted).
+// Source: KIP-98 transactions, KIP-447 group metadata.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/record.h"
+#include "connectors/kafka/kafka_settings.h"
+#include "log/event_log.h"
+
+namespace meterstream {
+
+class KafkaGroupMetadata;
+
+/// Records for one partition, in order.
+struct KafkaAppend {
+  TopicPartition target;
+  std::span<const RecordView> records;
+  /// Set by commit() when `wants_offset`: offset of the last record.
+  Offset last;
+  bool wants_offset = false;
+};
+
+struct KafkaGroupOffset {
+  TopicPartition source;
+  Offset next;
+  std::string metadata;
+};
+
+/// Offsets of one group. With the metadata of a member the broker refuses them once the member has lost its place.
+struct KafkaGroupCommit {
+  std::string group;
+  std::shared_ptr<const KafkaGroupMetadata> member;
+  std::vector<KafkaGroupOffset> offsets;
+};
+
+class KafkaProducer {
+ public:
+  /// Waits until earlier transactions of the same id are settled; fences their producers. `transactional_id` is one
+  /// for each thread that commits, for example "<application>-<host>-<process>-<thread>".
+  static Result<std::unique_ptr<KafkaProducer>> open(const KafkaSettings& settings, std::string transactional_id);
+  ~KafkaProducer();
+
+  Status commit(std::span<KafkaAppend> appends, std::span<const KafkaGroupCommit> groups);
+  /// False after a fatal error or a commit of unknown outcome: make a new one.
+  [[nodiscard]] bool is_usable() const;
+  [[nodiscard]] const std::string& transactional_id() const;
+
+ private:
+  struct State;
+  explicit KafkaProducer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace meterstream
