@@ -28,6 +28,8 @@ struct KafkaLogParts {
   std::shared_ptr<KafkaProducer> producer;
   /// Null: no state, positions in Kafka's groups. Must be restored already.
   std::shared_ptr<KafkaChangelog> changelog;
+  /// The member of KafkaLogOptions::group whose place lets offsets be committed; null: `consumer`, when it is one.
+  std::shared_ptr<KafkaConsumer> member;
 };
 
 struct KafkaLogOptions {
@@ -35,7 +37,7 @@ struct KafkaLogOptions {
   /// Empty: a random one.
   std::string transactional_id;
   /// With a changelog: the lowest committed `next` of each source is also committed as this group's offset, so that
-  /// tools see it and zombies are fenced. A consumer that is a member of this group gives its place. Empty: none.
+  /// tools see it and zombies are fenced. The member of this group gives its place. Empty: none.
   std::string group;
   /// How old the knowledge may be that a partition is at its end; see KafkaConsumer::read(). 0 for bounded runs.
   int64_t end_age_ms = 0;

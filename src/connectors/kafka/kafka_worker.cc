@@ -1,0 +1,257 @@
+#include "connectors/kafka/kafka_worker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include <fmt/format.h>
+
+namespace meterstream {
+namespace {
+
+constexpr int64_t kFollowingEndAgeMs = 1'000;
+
+bool may_pass(const Error& error) {
+  return error.code == ErrorCode::kUnavailable;
+}
+
+}  // namespace
+
+struct KafkaWorker::Entry {
+  PartitionId partition;  // of the changelog
+  std::shared_ptr<KafkaChangelog> changelog;
+  std::unique_ptr<KafkaLog> log;
+  std::shared_ptr<Task> task;  // null until it is open; the last member, so that it dies first
+  bool is_finished = false;
+
+  void reset() {
+    task.reset();
+    log.reset();
+    changelog.reset();
+    is_finished = false;
+  }
+};
+
+KafkaWorker::KafkaWorker(KafkaWorkerOptions options, KafkaTaskFactory factory, std::shared_ptr<KafkaTopics> topics,
+                         KeyValueStore& local, const Clock& clock)
+    : options_(std::move(options)),
+      factory_(std::move(factory)),
+      topics_(std::move(topics)),
+      local_(local),
+      clock_(clock) {
+  options_.membership.group = options_.group;
+}
+
+KafkaWorker::~KafkaWorker() {
+  drop_all();
+}
+
+KafkaWorker::Entries KafkaWorker::entries() const {
+  const std::scoped_lock lock(entries_mutex_);
+  return entries_;
+}
+
+std::vector<TaskStatus> KafkaWorker::status() const {
+  std::vector<TaskStatus> all;
+  const std::scoped_lock lock(entries_mutex_);
+  all.reserve(entries_.size());
+  for (const auto& [partition, entry] : entries_) {
+    if (entry->task != nullptr) all.push_back(entry->task->status());
+  }
+  return all;
+}
+
+void KafkaWorker::tell(const std::string& message) {
+  if (message == last_trouble_) return;
+  last_trouble_ = message;
+  if (options_.on_trouble) options_.on_trouble(message);
+}
+
+Status KafkaWorker::run() {
+  while (!stop_) {
+    Status served = serve();
+    if (served) break;
+    // Whoever holds the partitions now goes on from the last commit.
+    drop_all();
+    member_.reset();
+    producer_.reset();
+    // With a fixed identity somebody else has it now: going on would take it back and forth.
+    const bool is_fenced =
+        served.error().code == ErrorCode::kConflict && options_.membership.instance_id.empty() && has_joined_;
+    if (!may_pass(served.error()) && !is_fenced) return served;
+    tell(served.error().message);
+    wait_before_retry();
+  }
+  return {};
+}
+
+void KafkaWorker::wait_before_retry() {
+  retry_ms_ = std::clamp(retry_ms_ * 2, options_.retry_first_ms, options_.retry_longest_ms);
+  for (int64_t waited_ms = 0; waited_ms < retry_ms_ && !stop_; waited_ms += 10) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+Status KafkaWorker::join() {
+  has_joined_ = false;
+  at_end_ = false;
+  ASSIGN_OR_RETURN(reader_, KafkaConsumer::open(options_.settings));
+  RETURN_IF_ERROR(renew_producer());
+  ASSIGN_OR_RETURN(member_, KafkaConsumer::open(options_.settings, options_.membership));
+  KafkaAssignmentListener listener;
+  listener.assigned = [this](const auto& partitions) { add(partitions); };
+  listener.revoked = [this](const auto& partitions) { give_back(partitions); };
+  listener.lost = [this](const auto& partitions) { drop(partitions); };
+  return member_->subscribe({options_.task_per_partition ? options_.source : options_.changelog}, std::move(listener));
+}
+
+Status KafkaWorker::renew_producer() {
+  producer_.reset();
+  ASSIGN_OR_RETURN(producer_, KafkaProducer::open(options_.settings, options_.transactional_id));
+  return {};
+}
+
+Status KafkaWorker::serve() {
+  RETURN_IF_ERROR(join());
+  bool worked = false;
+  while (!stop_) {
+    RETURN_IF_ERROR(member_->poll(worked ? 0 : options_.rest_ms));
+    worked = false;
+    RETURN_IF_ERROR(work_once(worked));
+  }
+  RETURN_IF_ERROR(finish_all());
+  return member_->close();
+}
+
+Status KafkaWorker::work_once(bool& worked) {
+  bool all_finished = has_joined_;
+  const Entries current = entries();
+  for (const auto& [partition, entry] : current) {
+    if (stop_) return {};
+    if (Status advanced = advance(*entry, worked); !advanced) {
+      RETURN_IF_ERROR(handle_failure(*entry, std::move(advanced).error()));
+    }
+    all_finished = all_finished && entry->is_finished;
+  }
+  at_end_ = all_finished;
+  return {};
+}
+
+Status KafkaWorker::advance(Entry& entry, bool& worked) {
+  if (entry.is_finished) return {};
+  if (entry.task == nullptr) {
+    RETURN_IF_ERROR(open_entry(entry));
+    worked = true;
+    return {};
+  }
+  ASSIGN_OR_RETURN(const Task::Step step, entry.task->step());
+  if (step == Task::Step::kWorked) {
+    worked = true;
+    retry_ms_ = 0;
+    last_trouble_.clear();
+  } else if (options_.bounded) {
+    RETURN_IF_ERROR(entry.task->finish(options_.close_at_end));
+    entry.is_finished = true;
+  }
+  return {};
+}
+
+/// A task that failed holds state that was not committed: it is made anew from the last commit.
+Status KafkaWorker::handle_failure(Entry& entry, Error error) {
+  const bool was_open = entry.task != nullptr;
+  // A conflict of an open task is the group's or the producer's; one while opening is a definition that changed.
+  if (!may_pass(error) && !(error.code == ErrorCode::kConflict && was_open)) return error;
+  tell(error.message);
+  {
+    const std::scoped_lock lock(entries_mutex_);
+    entry.reset();
+  }
+  if (!producer_->is_usable()) {
+    // All tasks of this worker commit through it, and what its last transaction became is settled by the next one.
+    const std::scoped_lock lock(entries_mutex_);
+    for (auto& [partition, other] : entries_) other->reset();
+  }
+  wait_before_retry();
+  if (!producer_->is_usable()) RETURN_IF_ERROR(renew_producer());
+  return {};
+}
+
+Status KafkaWorker::open_entry(Entry& entry) {
+  std::vector<PartitionId> sources;
+  if (options_.task_per_partition) {
+    sources.push_back(entry.partition);
+  } else {
+    for (int32_t i = 0; i < options_.source_partitions; ++i) sources.emplace_back(i);
+  }
+  // Waits until a transaction of the partition's last owner is settled.
+  for (const PartitionId source : sources) {
+    RETURN_IF_ERROR(topics_->group_position(options_.group, {options_.source, source}));
+  }
+  auto changelog =
+      std::make_shared<KafkaChangelog>(KafkaChangelogOptions{.partition = {options_.changelog, entry.partition},
+                                                             .prefixes = factory_.state_prefixes(sources)},
+                                       *reader_, *topics_, local_);
+  RETURN_IF_ERROR(changelog->restore());
+  reader_->release(changelog->partition());
+  KafkaLogParts parts;
+  parts.topics = topics_;
+  parts.consumer = options_.task_per_partition ? member_ : reader_;
+  parts.member = member_;
+  parts.producer = producer_;
+  parts.changelog = changelog;
+  KafkaLogOptions log_options;
+  log_options.settings = options_.settings;
+  log_options.group = options_.group;
+  log_options.end_age_ms = options_.bounded ? 0 : kFollowingEndAgeMs;
+  auto log = std::make_unique<KafkaLog>(std::move(parts), std::move(log_options));
+  std::shared_ptr<Task> task = factory_.make(sources, *log);
+  RETURN_IF_ERROR(task->open());
+  const std::scoped_lock lock(entries_mutex_);
+  entry.changelog = std::move(changelog);
+  entry.log = std::move(log);
+  entry.task = std::move(task);
+  return {};
+}
+
+void KafkaWorker::add(const std::vector<TopicPartition>& partitions) {
+  has_joined_ = true;
+  const std::scoped_lock lock(entries_mutex_);
+  for (const TopicPartition& partition : partitions) {
+    at_end_ = false;
+    auto entry = std::make_shared<Entry>();
+    entry->partition = partition.partition;
+    entries_[partition.partition] = std::move(entry);
+  }
+}
+
+void KafkaWorker::give_back(const std::vector<TopicPartition>& partitions) {
+  for (const TopicPartition& partition : partitions) {
+    const Entries current = entries();
+    const auto found = current.find(partition.partition);
+    if (found == current.end() || found->second->task == nullptr || found->second->is_finished) continue;
+    // What could not be committed is done again by the next owner.
+    if (Status finished = found->second->task->finish(false); !finished) tell(finished.error().message);
+  }
+  drop(partitions);
+}
+
+void KafkaWorker::drop(const std::vector<TopicPartition>& partitions) {
+  const std::scoped_lock lock(entries_mutex_);
+  for (const TopicPartition& partition : partitions) entries_.erase(partition.partition);
+}
+
+void KafkaWorker::drop_all() {
+  const std::scoped_lock lock(entries_mutex_);
+  entries_.clear();
+}
+
+Status KafkaWorker::finish_all() {
+  for (const auto& [partition, entry] : entries()) {
+    if (entry->task == nullptr || entry->is_finished) continue;
+    RETURN_IF_ERROR(entry->task->finish(false));
+    entry->is_finished = true;
+  }
+  return {};
+}
+
+}  // namespace meterstream

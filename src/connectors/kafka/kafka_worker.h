@@ -1,0 +1,112 @@
+// Purpose: one thread of a scaled-out pass: a member of a consumer group that runs a task for each partition it is
+//          given, each with state in its own partition of the changelog. More workers, in this process or in others with the
+//          same group, share the partitions out among them.
+// Rules: partitions given away are committed first; partitions lost are dropped without commit, their next owner goes on
+//        from the last commit. A pass that one task must do for all partitions is done by the member that holds the only
+//        partition of its changelog.
+// Guarantee: exactly once, see KafkaLog. A worker that lost its place (stopped for longer than the session timeout)
+//            cannot commit.
+// Thread-safety: run() blocks its thread; the other methods from any thread.
+// Errors of run: what retrying cannot mend: a topic deleted or cut (kNotFound, kOutOfRange), another definition
+//                (kConflict), corrupt data. While the cluster or the registry is away it waits, says so once through
+//                KafkaWorkerOptions::on_trouble, and goes on when they are back.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "connectors/kafka/kafka_log.h"
+#include "stream/task.h"
+
+namespace meterstream {
+
+struct KafkaWorkerOptions {
+  KafkaSettings settings;
+  /// Consumer group; the same for all workers of the pass.
+  std::string group;
+  /// Differs for every worker that runs at a time.
+  std::string transactional_id;
+  KafkaConsumerOptions membership;
+  /// Topic that is read.
+  std::string source;
+  int32_t source_partitions = 1;
+  /// Compacted topic with a partition for each task; exists.
+  std::string changelog;
+  bool task_per_partition = true;
+  /// Ends when everything that was assigned is at its end; `close_at_end` closes the windows then.
+  bool bounded = false;
+  bool close_at_end = true;
+  /// How long to wait for the group when no task had work.
+  int64_t rest_ms = 5;
+  int64_t retry_first_ms = 100;
+  int64_t retry_longest_ms = 5'000;
+  std::function<void(const std::string& message)> on_trouble;
+};
+
+/// How the worker's tasks are made. `make` is called on the worker's thread; the log outlives the task.
+struct KafkaTaskFactory {
+  std::function<std::unique_ptr<Task>(const std::vector<PartitionId>&, EventLog&)> make;
+  /// Keys that the task for these partitions keeps in the local store begin with one of these.
+  std::function<std::vector<std::pair<Space, std::string>>(const std::vector<PartitionId>&)> state_prefixes;
+};
+
+class KafkaWorker {
+ public:
+  /// `local` holds the mirror of the changelogs; it and `clock` must outlive the worker.
+  KafkaWorker(KafkaWorkerOptions options, KafkaTaskFactory factory, std::shared_ptr<KafkaTopics> topics,
+              KeyValueStore& local, const Clock& clock);
+  ~KafkaWorker();
+  KafkaWorker(const KafkaWorker&) = delete;
+  KafkaWorker& operator=(const KafkaWorker&) = delete;
+
+  /// Joins the group and works until request_stop(); then commits and leaves.
+  Status run();
+  void request_stop() { stop_ = true; }
+  /// In a bounded run: in the group, and every task at its end and closed. A new assignment may make it false again.
+  [[nodiscard]] bool is_at_end() const { return at_end_; }
+  [[nodiscard]] std::vector<TaskStatus> status() const;
+
+ private:
+  struct Entry;
+  using Entries = std::map<PartitionId, std::shared_ptr<Entry>>;
+
+  Status serve();
+  Status join();
+  Status work_once(bool& worked);
+  Status open_entry(Entry& entry);
+  Status advance(Entry& entry, bool& worked);
+  Status handle_failure(Entry& entry, Error error);
+  void add(const std::vector<TopicPartition>& partitions);
+  void give_back(const std::vector<TopicPartition>& partitions);
+  void drop(const std::vector<TopicPartition>& partitions);
+  void drop_all();
+  Status finish_all();
+  Status renew_producer();
+  void wait_before_retry();
+  void tell(const std::string& message);
+  [[nodiscard]] Entries entries() const;
+
+  KafkaWorkerOptions options_;
+  KafkaTaskFactory factory_;
+  std::shared_ptr<KafkaTopics> topics_;
+  KeyValueStore& local_;
+  const Clock& clock_;
+  std::shared_ptr<KafkaConsumer> member_;
+  std::shared_ptr<KafkaConsumer> reader_;  // changelogs, and the source of a task over all partitions
+  std::shared_ptr<KafkaProducer> producer_;
+  mutable std::mutex entries_mutex_;  // the worker's thread alone changes entries_
+  Entries entries_;
+  bool has_joined_ = false;
+  int64_t retry_ms_ = 0;
+  std::string last_trouble_;
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> at_end_{false};
+};
+
+}  // namespace meterstream
