@@ -102,7 +102,8 @@ class EventLog {
   virtual Result<std::vector<std::string>> topics() = 0;
 
   /// Clears `out` and fills it with whole batches from `from` on, stopping after `max_bytes` (at least one batch when
-  /// there is one). Records before `from` are left out. At the end of the partition `out` stays empty.
+  /// there is one). Records before `from` are left out. At the end of the partition `out` stays empty. `out.next` may move on
+  /// without records, over marks of transactions; the end is where it does not.
   virtual Status read(const TopicPartition& source, Offset from, size_t max_bytes, RecordSet& out) = 0;
   virtual Result<OffsetRange> offsets(const TopicPartition& source) = 0;
   /// Waits until some record at or after `from` exists or `timeout_ms` passed; true when there is one.

@@ -57,23 +57,6 @@ std::string node_text(const Sink& sink, const PlanNode&) {
 
 }  // namespace
 
-std::string_view name_of(AggregateFunction function) {
-  switch (function) {
-    case AggregateFunction::kCountAll:
-    case AggregateFunction::kCount:
-      return "COUNT";
-    case AggregateFunction::kMin:
-      return "MIN";
-    case AggregateFunction::kMax:
-      return "MAX";
-    case AggregateFunction::kSum:
-      return "SUM";
-    case AggregateFunction::kAverage:
-      return "AVG";
-  }
-  return "?";
-}
-
 std::string to_text(const PlanNode& plan) {
   std::string out;
   size_t indent = 0;

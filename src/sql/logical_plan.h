@@ -70,9 +70,6 @@ struct BoundProgram {
   std::map<std::string, std::string> settings;
 };
 
-/// "COUNT", "MIN", ... as SQL spells them.
-std::string_view name_of(AggregateFunction function);
-
 /// A line a node, output first, each input two spaces further in.
 std::string to_text(const PlanNode& plan);
 

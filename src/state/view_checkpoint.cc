@@ -8,8 +8,9 @@
 
 namespace meterstream {
 namespace {
-constexpr uint8_t kVersion = 1;
-}
+// Version 1 had no number of the state's commit.
+constexpr uint8_t kVersion = 2;
+}  // namespace
 
 std::string encode_view_checkpoint(const ViewCheckpoint& checkpoint) {
   std::string out;
@@ -24,6 +25,7 @@ std::string encode_view_checkpoint(const ViewCheckpoint& checkpoint) {
   append_sized(out, checkpoint.snapshot);
   append_sized(out, checkpoint.layout);
   append_sized(out, checkpoint.definition);
+  append_varint(out, static_cast<uint64_t>(checkpoint.state_commit));
   return out;
 }
 
@@ -49,16 +51,36 @@ Result<ViewCheckpoint> decode_view_checkpoint(std::string_view bytes) {
   checkpoint.snapshot = reader.sized_bytes();
   checkpoint.layout = reader.sized_bytes();
   checkpoint.definition = reader.sized_bytes();
+  if (version >= 2) checkpoint.state_commit = static_cast<int64_t>(reader.varint());
   if (!reader.ok() || reader.remaining() != 0) return corrupt("checkpoint: its bytes do not decode");
   return checkpoint;
 }
+
+namespace {
+
+/// The commit that all partitions' state is of; 0 when there is none that serves `layout`.
+int64_t common_state_commit(const std::vector<std::optional<CommittedPartition>>& partitions, std::string_view layout) {
+  int64_t commit = 0;
+  for (const auto& partition : partitions) {
+    if (!partition || partition->checkpoint.layout != layout) return 0;
+    const int64_t own = partition->checkpoint.state_commit;
+    if (own == 0 || (commit != 0 && own != commit)) return 0;
+    commit = own;
+  }
+  return commit;
+}
+
+}  // namespace
 
 RecoveryDecision decide_recovery(const std::vector<std::optional<CommittedPartition>>& partitions,
                                  const std::vector<Offset>& begin, std::string_view layout) {
   using Outcome = RecoveryDecision::Outcome;
   RecoveryDecision decision;
   const bool any = std::any_of(partitions.begin(), partitions.end(), [](const auto& p) { return p.has_value(); });
-  if (any) {
+  decision.state_commit = common_state_commit(partitions, layout);
+  if (decision.state_commit != 0) {
+    decision.outcome = Outcome::kFromState;
+  } else if (any) {
     decision.outcome = Outcome::kFromSnapshot;
     for (size_t i = 0; i < partitions.size(); ++i) {
       const auto& partition = partitions[i];
@@ -78,6 +100,8 @@ RecoveryDecision decide_recovery(const std::vector<std::optional<CommittedPartit
     const auto& partition = partitions[i];
     if (!partition) {
       decision.ranges.push_back({begin[i], begin[i]});
+    } else if (decision.outcome == Outcome::kFromState) {
+      decision.ranges.push_back({partition->next, partition->next});
     } else if (decision.outcome == Outcome::kFromSnapshot) {
       decision.ranges.push_back({partition->checkpoint.snapshot_offset, partition->next});
     } else {

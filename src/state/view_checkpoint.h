@@ -1,7 +1,7 @@
 // Purpose: what a view commits beside its input position, and the decision how to go on from it. Pure, no I/O.
 // Guarantee: a view's state at a commit is a function of the records in [recovery, next) and of closed_before: every
 //            record whose window is still open was accepted when it came. So state can be rebuilt from the log alone;
-//            a snapshot only makes that shorter.
+//            a snapshot makes that shorter, and state that was committed with the positions makes it needless.
 // Thread-safety: values and pure functions.
 // Format: versioned little-endian fields, docs/formats/data-directory.md.
 #pragma once
@@ -31,8 +31,10 @@ struct ViewCheckpoint {
   /// Latest snapshot of the task; empty for none. It holds the state at snapshot_offset of this partition.
   std::string snapshot;
   Offset snapshot_offset;
-  /// The views that shared the pass when the snapshot was taken: a snapshot serves only the same set.
+  /// The views that shared the pass when this was committed: a snapshot or state serves only the same set.
   std::string layout;
+  /// Number of the commit that also brought the task's state up to date; 0 when this one left the state out.
+  int64_t state_commit = 0;
 };
 
 std::string encode_view_checkpoint(const ViewCheckpoint& checkpoint);
@@ -51,9 +53,12 @@ struct RecoveryDecision {
     kFresh,         ///< nothing was committed: start at the beginning of the log
     kFromSnapshot,  ///< load the snapshot, read [snapshot offset, next) again without emitting
     kFromLog,       ///< read [recovery, next) again without emitting
+    kFromState,     ///< load the state that was committed with the positions, read nothing again
   };
   Outcome outcome = Outcome::kFresh;
   std::string snapshot;
+  /// With kFromState: the commit that the state must be of.
+  int64_t state_commit = 0;
   /// Per partition: where to begin to read, and where to begin to emit.
   struct Range {
     Offset rebuild_from;

@@ -25,6 +25,7 @@ TEST(ViewCheckpoint, ReadsBackWhatItWrote) {
   checkpoint.snapshot = "s";
   checkpoint.snapshot_offset = Offset(77);
   checkpoint.layout = "a,b";
+  checkpoint.state_commit = 300;
   const ViewCheckpoint back = decode_view_checkpoint(encode_view_checkpoint(checkpoint)).value();
   EXPECT_EQ(back.definition, "SELECT");
   EXPECT_EQ(back.watermark_ms, -5);
@@ -34,13 +35,26 @@ TEST(ViewCheckpoint, ReadsBackWhatItWrote) {
   EXPECT_EQ(back.snapshot, "s");
   EXPECT_EQ(back.snapshot_offset, Offset(77));
   EXPECT_EQ(back.layout, "a,b");
+  EXPECT_EQ(back.state_commit, 300);
+}
+
+TEST(ViewCheckpoint, ReadsTheFormatWithoutAStateCommit) {
+  ViewCheckpoint checkpoint;
+  checkpoint.definition = "SELECT";
+  std::string bytes = encode_view_checkpoint(checkpoint);
+  bytes.pop_back();
+  bytes[0] = 1;
+  const auto back = decode_view_checkpoint(bytes);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->definition, "SELECT");
+  EXPECT_EQ(back->state_commit, 0);
 }
 
 TEST(ViewCheckpoint, RefusesTruncatedAndNewerBytes) {
   const std::string bytes = encode_view_checkpoint({});
   EXPECT_EQ(decode_view_checkpoint(bytes.substr(0, bytes.size() - 1)).error().code, ErrorCode::kCorrupt);
   std::string newer = bytes;
-  newer[0] = 2;
+  newer[0] = 3;
   EXPECT_EQ(decode_view_checkpoint(newer).error().code, ErrorCode::kConflict);
 }
 
@@ -70,6 +84,32 @@ TEST(RecoveryDecision, RebuildsFromTheLogWhenRetentionTookWhatFollowsTheSnapshot
   const auto decision = decide_recovery({committed(100, 90, "s", 80)}, {Offset(85)}, "a,b");
   EXPECT_EQ(decision.outcome, Outcome::kFromLog);
   EXPECT_EQ(decision.ranges[0].rebuild_from, Offset(90));
+}
+
+CommittedPartition with_state(int64_t next, int64_t commit) {
+  CommittedPartition partition = committed(next, 40, "s", 80);
+  partition.checkpoint.state_commit = commit;
+  return partition;
+}
+
+TEST(RecoveryDecision, GoesOnFromTheStateOfTheSameCommitWithoutReadingAgain) {
+  const auto decision = decide_recovery({with_state(100, 7), with_state(50, 7)}, {Offset(0), Offset(0)}, "a,b");
+  EXPECT_EQ(decision.outcome, Outcome::kFromState);
+  EXPECT_EQ(decision.state_commit, 7);
+  EXPECT_TRUE(decision.snapshot.empty());
+  for (const auto& range : decision.ranges) EXPECT_EQ(range.rebuild_from, range.live_from);
+  EXPECT_EQ(decision.ranges[1].live_from, Offset(50));
+}
+
+TEST(RecoveryDecision, LeavesStateThatDoesNotServeAllPartitions) {
+  using Partitions = std::vector<std::optional<CommittedPartition>>;
+  const std::vector<Offset> begin = {Offset(0), Offset(0)};
+  for (const Partitions& partitions :
+       {Partitions{with_state(100, 7), with_state(50, 8)}, Partitions{with_state(100, 7), with_state(50, 0)},
+        Partitions{with_state(100, 7), std::nullopt}}) {
+    EXPECT_NE(decide_recovery(partitions, begin, "a,b").outcome, Outcome::kFromState);
+  }
+  EXPECT_NE(decide_recovery({with_state(100, 7)}, {Offset(0)}, "a").outcome, Outcome::kFromState);
 }
 
 TEST(RecoveryDecision, RebuildsFromTheLogWhenPartitionsNameDifferentSnapshots) {

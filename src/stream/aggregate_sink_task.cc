@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "metering/aggregate.h"
+#include "stream/record_headers.h"
 
 namespace meterstream {
 
@@ -57,8 +58,8 @@ void AggregateSinkTask::take(const RecordView& record) {
   if (!aggregate) {
     ++accounting_.rejected;
     std::string headers;
-    append_sized(headers, "reason");
-    append_sized(headers, aggregate.error().message);
+    append_reason_header(headers, aggregate.error().message);
+    if (options_.result_ids) append_source_id(headers, spec_.topic, source_.partition, record.offset);
     output_.add(output_.topic(spec_.topic + "-rejected"), PartitionId(source_.partition.value % rejected_partitions_),
                 record.key, record.value, headers, record.ingest_time);
     return;
@@ -85,9 +86,10 @@ void AggregateSinkTask::take(const RecordView& record) {
 Result<Task::Step> AggregateSinkTask::step() {
   RETURN_IF_ERROR(log_.read(source_, next_, options_.read_bytes, records_));
   Step result = Step::kExhausted;
-  if (!records_.records.empty()) {
-    for (const RecordView& record : records_.records) take(record);
-    records_read_ += static_cast<int64_t>(records_.records.size());
+  for (const RecordView& record : records_.records) take(record);
+  records_read_ += static_cast<int64_t>(records_.records.size());
+  // A read without records that moved on passed over marks of transactions.
+  if (!records_.records.empty() || records_.next > next_) {
     next_ = records_.next;
     result = Step::kWorked;
   }

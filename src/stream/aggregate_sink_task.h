@@ -26,6 +26,8 @@ class AggregateSinkTask final : public Task {
     size_t read_bytes = size_t{1} << 20;
     /// Commit earlier when this many rows are waiting.
     int64_t commit_rows = 50'000;
+    /// Rejected records get a header `id`.
+    bool result_ids = false;
   };
 
   /// `bucket` is the spec's, parsed. All references must outlive the task.

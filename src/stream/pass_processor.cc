@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "base/bytes.h"
 #include "base/check.h"
 #include "metering/avro_decoder.h"
 #include "metering/json_decoder.h"
 #include "metering/timestamp.h"
+#include "stream/record_headers.h"
 #include "stream/row_hash.h"
 
 namespace meterstream {
@@ -19,13 +19,6 @@ namespace {
 // 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z.
 constexpr int64_t kFirstTimeMs = -62'135'596'800'000;
 constexpr int64_t kLastTimeMs = 253'402'300'799'999;
-
-std::string reason_header(std::string_view reason) {
-  std::string headers;
-  append_sized(headers, "reason");
-  append_sized(headers, reason);
-  return headers;
-}
 
 }  // namespace
 
@@ -51,8 +44,13 @@ class PassProcessor::Output final : public ViewOutput {
 
   Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) override {
     const ResultWriter::Result result = writers_[view].write(group_key, window_start_ms, slot);
+    headers_.clear();
+    if (pass_.options_.result_ids) {
+      const bool refined = views_[view]->emit == EmitMode::kChanges;
+      append_result_id(headers_, views_[view]->name, result.key, window_start_ms, refined ? slot.rows : 0);
+    }
     pass_.output_.add(result_topics_[view], partition_for_key(result.key, views_[view]->partitions), result.key,
-                      result.value, {}, pass_.last_ingest_time_);
+                      result.value, headers_, pass_.last_ingest_time_);
     return {};
   }
 
@@ -62,8 +60,8 @@ class PassProcessor::Output final : public ViewOutput {
                     format_timestamp(EventTime(window_start_ms)), format_timestamp(EventTime(closed_before_ms)));
     const PartitionId partition =
         record.has_key() ? partition_for_key(record.key, views_[view]->late_partitions) : PartitionId(0);
-    pass_.output_.add(late_topics_[view], partition, record.key, record.value, reason_header(reason),
-                      record.ingest_time);
+    pass_.output_.add(late_topics_[view], partition, record.key, record.value,
+                      pass_.headers_of(record, views_[view]->name, reason), record.ingest_time);
   }
 
  private:
@@ -72,6 +70,7 @@ class PassProcessor::Output final : public ViewOutput {
   std::vector<ResultWriter> writers_;
   std::vector<size_t> result_topics_;
   std::vector<size_t> late_topics_;
+  std::string headers_;
 };
 
 PassProcessor::PassProcessor(PassSpec spec, SchemaStore& schemas, const Options& options)
@@ -163,8 +162,17 @@ void PassProcessor::write_rejected(const RecordView& record, std::string_view re
   const PartitionId target = record.has_key()
                                  ? partition_for_key(record.key, options_.rejected_partitions)
                                  : PartitionId(static_cast<int32_t>(batch_.partition) % options_.rejected_partitions);
-  output_.add(output_.topic(spec_.rejected_topic()), target, record.key, record.value, reason_header(reason),
-              record.ingest_time);
+  output_.add(output_.topic(spec_.rejected_topic()), target, record.key, record.value,
+              headers_of(record, spec_.source->topic, reason), record.ingest_time);
+}
+
+// Of a record of this batch that is passed on as it came.
+std::string PassProcessor::headers_of(const RecordView& record, std::string_view origin,
+                                      std::string_view reason) const {
+  std::string headers;
+  append_reason_header(headers, reason);
+  if (options_.result_ids) append_source_id(headers, origin, options_.partition_ids[batch_.partition], record.offset);
+  return headers;
 }
 
 void PassProcessor::prepare_times() {
@@ -258,6 +266,16 @@ Status PassProcessor::process(size_t partition, std::span<const RecordView> reco
   RETURN_IF_ERROR(decoder_->decode(records, batch_.columns));
   batch_.partition = partition;
   batch_.records = records;
+  // Nothing has changed up to here; an error from here on leaves a part of the batch counted.
+  whole_ = false;
+  RETURN_IF_ERROR(apply(rebuilding));
+  whole_ = true;
+  return {};
+}
+
+Status PassProcessor::apply(bool rebuilding) {
+  const size_t partition = batch_.partition;
+  const std::span<const RecordView> records = batch_.records;
   if (!rebuilding) last_ingest_time_ = records.back().ingest_time;
 
   int64_t duplicates = 0;
@@ -294,16 +312,20 @@ Status PassProcessor::process(size_t partition, std::span<const RecordView> reco
 Status PassProcessor::mark_exhausted(size_t partition, IngestTime now) {
   if (!watermark_.mark_exhausted(partition, now)) return {};
   last_ingest_time_ = std::max(last_ingest_time_, now);
+  whole_ = false;
   for (size_t i = 0; i < chains_.size(); ++i) {
     RETURN_IF_ERROR(chains_[i]->close_windows(watermark_.current_ms(), *outputs_[i]));
   }
+  whole_ = true;
   return {};
 }
 
 Status PassProcessor::close_all() {
   int64_t highest_ms = watermark_.current_ms();
   for (size_t i = 0; i < options_.partitions; ++i) highest_ms = std::max(highest_ms, watermark_.partition_ms(i));
+  whole_ = false;
   for (size_t i = 0; i < chains_.size(); ++i) RETURN_IF_ERROR(chains_[i]->close_all(highest_ms, *outputs_[i]));
+  whole_ = true;
   return {};
 }
 

@@ -4,6 +4,8 @@
 //            calls. With several partitions, lateness also depends on the order in which they are interleaved.
 // Thread-safety: none; one processor belongs to one task.
 // Errors: the decoder's (schema not available now), the page spill's (disk full). Bad records are never errors.
+//         After a decoder's error nothing has changed: call process() again with the same records. After any other the
+//         state stands half-way (is_whole() is false) and must be thrown away.
 #pragma once
 
 #include <memory>
@@ -36,6 +38,9 @@ class PassProcessor {
  public:
   struct Options {
     size_t partitions = 1;
+    /// Gives every record that is written an id in its headers; `partition_ids` are those of the source, in order.
+    bool result_ids = false;
+    std::vector<PartitionId> partition_ids;
     /// Partition count of the rejected topic.
     int32_t rejected_partitions = 1;
     /// False when the run is bounded and closes its windows itself.
@@ -63,6 +68,9 @@ class PassProcessor {
   /// Emits refinements of EMIT CHANGES views; call before each commit.
   Status emit_changes();
 
+  /// False after an error in the middle of a change.
+  [[nodiscard]] bool is_whole() const { return whole_; }
+
   [[nodiscard]] TransactionBuilder& output() { return output_; }
   [[nodiscard]] Watermark& watermark() { return watermark_; }
   [[nodiscard]] const PassSpec& spec() const { return spec_; }
@@ -89,6 +97,7 @@ class PassProcessor {
 
  private:
   class Output;
+  Status apply(bool rebuilding);
   struct Place {
     size_t chain;
     size_t index;
@@ -98,6 +107,8 @@ class PassProcessor {
   void reject(uint32_t row, std::string reason);
   void write_rejected();
   void write_rejected(const RecordView& record, std::string_view reason);
+  [[nodiscard]] std::string headers_of(const RecordView& record, std::string_view origin,
+                                       std::string_view reason) const;
   void select_rows(int64_t& duplicates, int64_t& conflicts);
   bool check_duplicate(uint32_t row, int64_t& duplicates, int64_t& conflicts);
   [[nodiscard]] std::string_view out_of_range_column(uint32_t row) const;
@@ -121,6 +132,7 @@ class PassProcessor {
   IngestTime last_ingest_time_;
   DecodedBatch batch_;
   std::string series_scratch_;
+  bool whole_ = true;
 };
 
 }  // namespace meterstream

@@ -26,10 +26,12 @@ std::string task_name(const PassSpec& spec, const std::vector<PartitionId>& part
   return fmt::format("{}-{:016x}-{}", application, XXH3_64bits(layout.data(), layout.size()), partitions.front());
 }
 
-PassProcessor::Options processor_options(const PassTaskOptions& options, size_t partitions, int32_t topic_partitions,
-                                         PageSpill& spill) {
+PassProcessor::Options processor_options(const PassTaskOptions& options, const std::vector<PartitionId>& partitions,
+                                         int32_t topic_partitions, PageSpill& spill) {
   PassProcessor::Options result;
-  result.partitions = partitions;
+  result.partitions = partitions.size();
+  result.result_ids = options.result_ids;
+  result.partition_ids = partitions;
   result.rejected_partitions = topic_partitions;
   result.follow_wall_clock = !options.bounded;
   // What a bounded run has read to the end may still grow while its writers run; it closes its windows at its end.
@@ -57,7 +59,7 @@ PassTask::PassTask(PassSpec spec, const std::vector<PartitionId>& partitions, Ev
   if (const auto description = log_.describe_topic(spec.rejected_topic())) {
     topic_partitions = description->config.partitions;
   }
-  const auto processor = processor_options(options_, sources_.size(), topic_partitions, spill_);
+  const auto processor = processor_options(options_, partitions, topic_partitions, spill_);
   pass_ = std::make_unique<PassProcessor>(std::move(spec), schemas, processor);
 }
 
@@ -147,7 +149,7 @@ Status PassTask::rebuild(const RecoveryDecision& decision) {
     source.committed = decision.ranges[i].live_from;
     while (source.next < source.committed) {
       RETURN_IF_ERROR(log_.read(source.partition, source.next, options_.read_bytes, records_));
-      if (records_.records.empty()) {
+      if (records_.records.empty() && records_.next <= source.next) {
         return corrupt(fmt::format("topic {} partition {}: the log ends at offset {}, before the committed position {}",
                                    source.partition.topic, source.partition.partition, source.next, source.committed));
       }
@@ -165,6 +167,13 @@ Status PassTask::process_records(size_t source, bool rebuilding, Offset limit) {
     const auto batch = rest.first(std::min(options_.batch_records, rest.size()));
     RETURN_IF_ERROR(pass_->process(source, batch, rebuilding));
     rest = rest.subspan(batch.size());
+    if (rebuilding) continue;
+    // A batch that fails is read again alone.
+    sources_[source].next = Offset(batch.back().offset.value + 1);
+    const auto count = static_cast<int64_t>(batch.size());
+    records_read_ += count;
+    records_since_snapshot_ += count;
+    dirty_ = true;
   }
   return {};
 }
@@ -181,7 +190,20 @@ size_t PassTask::choose_source() const {
   return chosen;
 }
 
+Status PassTask::check_usable() const {
+  if (failure_.empty()) return {};
+  return conflict(fmt::format("task {} stopped half-way and must be opened again; it goes on from its last commit: {}",
+                              name_, failure_));
+}
+
 Result<Task::Step> PassTask::step() {
+  RETURN_IF_ERROR(check_usable());
+  auto result = advance();
+  if (!result && failure_.empty() && !pass_->is_whole()) failure_ = result.error().message;
+  return result;
+}
+
+Result<Task::Step> PassTask::advance() {
   const int64_t started_ns = clock_.monotonic_ns();
   Step result = Step::kExhausted;
   // Every partition is looked at again: only when all are empty within one step is the input at its end.
@@ -191,6 +213,13 @@ Result<Task::Step> PassTask::step() {
     if (i == sources_.size()) break;
     Source& source = sources_[i];
     RETURN_IF_ERROR(log_.read(source.partition, source.next, options_.read_bytes, records_));
+    if (records_.records.empty() && records_.next > source.next) {
+      // Nothing but marks of transactions: no data, and not the end either.
+      source.next = records_.next;
+      dirty_ = true;
+      result = Step::kWorked;
+      break;
+    }
     if (records_.records.empty()) {
       source.exhausted = true;
       const int64_t watermark_ms = pass_->watermark().current_ms();
@@ -200,12 +229,12 @@ Result<Task::Step> PassTask::step() {
       continue;
     }
     pass_->mark_active(i, clock_.now());
-    RETURN_IF_ERROR(process_records(i, false, Offset(INT64_MAX)));
-    const auto count = static_cast<int64_t>(records_.records.size());
-    records_read_ += count;
-    records_since_snapshot_ += count;
+    if (Status processed = process_records(i, false, Offset(INT64_MAX)); !processed) {
+      // What waits for a schema must not hold back the results before it.
+      if (pass_->is_whole()) RETURN_IF_ERROR(commit_if_due(false));
+      return processed.error();
+    }
     source.next = records_.next;
-    dirty_ = true;
     result = Step::kWorked;
     break;
   }
@@ -219,7 +248,13 @@ Status PassTask::commit_if_due(bool force) {
   const bool due = now_ns - last_commit_ns_ >= options_.commit_interval_ms * 1'000'000 ||
                    pass_->output().bytes() >= options_.commit_bytes;
   if (!force && (!due || !options_.commits)) return {};
-  if (dirty_ || !pass_->output().empty()) RETURN_IF_ERROR(commit());
+  if (dirty_ || !pass_->output().empty()) {
+    if (Status committed = commit(); !committed) {
+      // The results went with the transaction that failed.
+      failure_ = committed.error().message;
+      return committed.error();
+    }
+  }
   last_commit_ns_ = clock_.monotonic_ns();
   publish_status();
   return {};
@@ -283,8 +318,12 @@ Status PassTask::snapshot_if_due() {
 }
 
 Status PassTask::finish(bool close) {
+  RETURN_IF_ERROR(check_usable());
   if (close) {
-    RETURN_IF_ERROR(pass_->close_all());
+    if (Status closed = pass_->close_all(); !closed) {
+      failure_ = closed.error().message;
+      return closed;
+    }
     dirty_ = true;
   }
   return commit_if_due(true);

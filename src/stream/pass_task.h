@@ -5,6 +5,10 @@
 // Non-guarantee: the number of EMIT CHANGES refinements depends on when commits happen; the last one of a window does not.
 // Thread-safety: see Task.
 // Errors: kConflict when a view was committed with another definition; those of the log and the store.
+// Retry: a step that fails with kUnavailable may be called again: while the log cannot be read or a schema cannot be
+//        fetched nothing is lost, and what came before is committed. If it failed half-way (a commit, window state) it
+//        then gives kConflict, as finish() does: make a new task for the partitions and open it. An open() that failed
+//        needs a new task as well.
 #pragma once
 
 #include <memory>
@@ -20,6 +24,14 @@
 
 namespace meterstream {
 
+/// How a pass keeps what it needs to go on after a restart.
+enum class StateKeeping : uint8_t {
+  /// Snapshots now and then; a restart reads the input behind the latest one again. Cheapest while it runs.
+  kSnapshots,
+  /// Each commit writes what changed into Transaction::state; a restart goes on at once, wherever these writes are.
+  kChangelog,
+};
+
 struct PassTaskOptions {
   std::string application = "meterstream";
   /// True for a run that ends when its input does.
@@ -31,6 +43,9 @@ struct PassTaskOptions {
   /// Records that pass through the operators together.
   size_t batch_records = 2048;
   size_t memory_limit_bytes = 0;
+  StateKeeping state_keeping = StateKeeping::kSnapshots;
+  /// Every result, late and rejected record gets a header `id` that tells it apart (docs/formats/metrics-topic.md).
+  bool result_ids = false;
   /// Snapshots may take about this share of the time; 0 switches them off.
   double snapshot_share = 0.02;
   /// At least this many records between snapshots.
@@ -70,6 +85,8 @@ class PassTask final : public Task {
   Status restore();
   Status rebuild(const RecoveryDecision& decision);
   Status process_records(size_t source, bool rebuilding, Offset limit);
+  Result<Step> advance();
+  Status check_usable() const;
   [[nodiscard]] size_t choose_source() const;
   Status commit_if_due(bool force);
   Status commit();
@@ -98,6 +115,8 @@ class PassTask final : public Task {
   int64_t busy_ns_since_snapshot_ = 0;
   int64_t snapshot_cost_ns_ = 0;
   bool dirty_ = false;
+  /// Why the task cannot go on; empty while it can.
+  std::string failure_;
   int64_t records_read_ = 0;
   int64_t commits_ = 0;
 };

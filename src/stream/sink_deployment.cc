@@ -27,6 +27,7 @@ Result<std::vector<std::unique_ptr<Task>>> deploy_sinks(const std::vector<SinkSp
       each.commit_interval_ms = options.commit_interval_ms;
       each.read_bytes = options.read_bytes;
       each.durability = options.durability;
+      each.result_ids = options.result_ids;
       tasks.push_back(
           std::make_unique<AggregateSinkTask>(sink, *bucket, PartitionId(partition), runtime.log, runtime.clock, each));
     }

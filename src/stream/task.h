@@ -1,6 +1,8 @@
 // Purpose: a unit of work that one thread at a time drives: a pass over some partitions, or a sink.
 // Thread-safety: open, step and finish from one thread at a time; status() from any thread.
-// Errors: an error of step() or finish() ends the run; what was committed stays, and a new run goes on from there.
+// Errors: what was committed stays. After an error drop the task and open a new one, which goes on from the last commit,
+//         unless the task's own header says that step() may be called again. A commit that failed (kUnavailable: the
+//         transaction was aborted, the disk was full) always means that: what was to be committed is gone from the task.
 #pragma once
 
 #include <cstdint>

@@ -5,23 +5,6 @@
 namespace meterstream {
 namespace {
 
-std::string_view name_of(AggregateFunction function) {
-  switch (function) {
-    case AggregateFunction::kCountAll:
-    case AggregateFunction::kCount:
-      return "COUNT";
-    case AggregateFunction::kMin:
-      return "MIN";
-    case AggregateFunction::kMax:
-      return "MAX";
-    case AggregateFunction::kSum:
-      return "SUM";
-    case AggregateFunction::kAverage:
-      return "AVG";
-  }
-  return "?";
-}
-
 std::string_view name_of(OutputColumn::From from) {
   switch (from) {
     case OutputColumn::From::kGroupKey:
@@ -54,6 +37,23 @@ std::string definition_of(const StreamSpec& stream) {
 
 }  // namespace
 
+std::string_view name_of(AggregateFunction function) {
+  switch (function) {
+    case AggregateFunction::kCountAll:
+    case AggregateFunction::kCount:
+      return "COUNT";
+    case AggregateFunction::kMin:
+      return "MIN";
+    case AggregateFunction::kMax:
+      return "MAX";
+    case AggregateFunction::kSum:
+      return "SUM";
+    case AggregateFunction::kAverage:
+      return "AVG";
+  }
+  return "?";
+}
+
 std::string ViewSpec::definition() const {
   std::string text = fmt::format("view {} to topic {}\n", sized(name), sized(topic)) + definition_of(*source);
   text += fmt::format("window {} ms, grace {} ms, emit {}\n", window_size_ms, grace_ms,
@@ -61,7 +61,7 @@ std::string ViewSpec::definition() const {
   if (filter != nullptr) text += fmt::format("filter {}\n", to_text(*filter, source->columns));
   for (const size_t column : group_by) text += fmt::format("group by {}\n", column);
   for (const AggregateSpec& aggregate : aggregates) {
-    text += fmt::format("aggregate {}({})\n", name_of(aggregate.function),
+    text += fmt::format("aggregate {}({})\n", meterstream::name_of(aggregate.function),
                         aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, source->columns));
   }
   for (const OutputColumn& column : output) {

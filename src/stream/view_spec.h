@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "metering/column_batch.h"
@@ -36,6 +37,9 @@ struct StreamSpec {
 };
 
 enum class AggregateFunction : uint8_t { kCountAll, kCount, kMin, kMax, kSum, kAverage };
+
+/// "COUNT", "MIN", ... as SQL spells them.
+std::string_view name_of(AggregateFunction function);
 
 struct AggregateSpec {
   AggregateFunction function = AggregateFunction::kCountAll;
