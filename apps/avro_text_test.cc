@@ -56,5 +56,23 @@ TEST(RecordText, ShowsAvroJsonAndOtherBytes) {
   EXPECT_EQ(text.value_json(record), "null");
 }
 
+TEST(RecordText, ShowsHeadersBeforeTheValue) {
+  MemorySchemaStore schemas;
+  RecordText text(schemas);
+  std::string headers;
+  append_sized(headers, "id");
+  append_sized(headers, "hourly|a \"b\"|1");
+  append_sized(headers, "raw");
+  append_sized(headers, std::string_view("\0\x01", 2));
+  RecordView record{"k", "{}", headers, Offset(7), IngestTime(0)};
+  EXPECT_EQ(text.record_line(PartitionId(2), record),
+            "2:7  1970-01-01T00:00:00Z  k  {id=hourly|a \"b\"|1, raw=\\x00\\x01}  {}");
+  EXPECT_EQ(text.record_json("t", PartitionId(2), record),
+            R"({"topic":"t","partition":2,"offset":7,"ingestTime":"1970-01-01T00:00:00Z","key":"k",)"
+            R"("headers":[{"name":"id","value":"hourly|a \"b\"|1"},{"name":"raw","value":"\\x00\\x01"}],"value":{}})");
+  record.headers = std::string_view(headers).substr(0, headers.size() - 1);
+  EXPECT_EQ(text.record_line(PartitionId(2), record), "2:7  1970-01-01T00:00:00Z  k  {id=hourly|a \"b\"|1}  {}");
+}
+
 }  // namespace
 }  // namespace meterstream

@@ -25,6 +25,37 @@ bool looks_like_json(std::string_view bytes) {
   return true;
 }
 
+/// Calls `use` with name and value of each header; what is damaged ends it.
+template <class Use>
+void for_each_header(std::string_view headers, const Use& use) {
+  ByteReader reader(headers);
+  while (reader.ok() && reader.remaining() > 0) {
+    const std::string_view name = reader.sized_bytes();
+    const std::string_view value = reader.sized_bytes();
+    if (reader.ok()) use(name, value);
+  }
+}
+
+std::string headers_json(std::string_view headers) {
+  std::string text;
+  for_each_header(headers, [&](std::string_view name, std::string_view value) {
+    text += text.empty() ? "{\"name\":" : ",{\"name\":";
+    append_json_string(text, escaped(name));
+    text += ",\"value\":";
+    append_json_string(text, escaped(value));
+    text += '}';
+  });
+  return "[" + text + "]";
+}
+
+std::string headers_text(std::string_view headers) {
+  std::string text;
+  for_each_header(headers, [&](std::string_view name, std::string_view value) {
+    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", escaped(name), escaped(value));
+  });
+  return "{" + text + "}";
+}
+
 std::string time_text(IngestTime time) {
   return format_timestamp(EventTime(time.value));
 }
@@ -66,12 +97,14 @@ std::string RecordText::record_json(std::string_view topic, PartitionId partitio
   } else {
     text += "null";
   }
+  if (!record.headers.empty()) text += ",\"headers\":" + headers_json(record.headers);
   return text + ",\"value\":" + value_json(record) + "}";
 }
 
 std::string RecordText::record_line(PartitionId partition, const RecordView& record) {
-  return fmt::format("{}:{}  {}  {}  {}", partition, record.offset, time_text(record.ingest_time),
-                     record.has_key() ? escaped(record.key) : "-", value_json(record));
+  const std::string headers = record.headers.empty() ? "" : headers_text(record.headers) + "  ";
+  return fmt::format("{}:{}  {}  {}  {}{}", partition, record.offset, time_text(record.ingest_time),
+                     record.has_key() ? escaped(record.key) : "-", headers, value_json(record));
 }
 
 }  // namespace meterstream

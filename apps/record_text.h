@@ -20,9 +20,10 @@ class RecordText {
 
   /// The value as JSON text: an object, or a string of escaped bytes, or null for a tombstone.
   std::string value_json(const RecordView& record);
-  /// {"topic":...,"partition":...,"offset":...,"ingestTime":...,"key":...,"value":...}
+  /// {"topic":...,"partition":...,"offset":...,"ingestTime":...,"key":...,"value":...}, and with headers
+  /// "headers":[{"name":...,"value":...},...] before the value.
   std::string record_json(std::string_view topic, PartitionId partition, const RecordView& record);
-  /// "partition:offset  ingest time  key  value".
+  /// "partition:offset  ingest time  key  value", with headers as {name=value, ...} before the value.
   std::string record_line(PartitionId partition, const RecordView& record);
 
  private:

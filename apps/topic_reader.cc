@@ -57,8 +57,8 @@ Result<Offset> offset_at_time(EventLog& log, const TopicPartition& source, Inges
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
     RETURN_IF_ERROR(log.read(source, Offset(middle), 1, records));
-    if (records.records.empty()) break;
-    if (records.records.front().ingest_time < time) {
+    // Offsets may have gaps, also up to the end; then nothing at or behind the middle is a record.
+    if (!records.records.empty() && records.records.front().ingest_time < time) {
       low = records.records.front().offset.value + 1;
     } else {
       high = middle;

@@ -1,5 +1,7 @@
 #include "apps/topics_command.h"
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -13,6 +15,8 @@
 
 namespace meterstream {
 namespace {
+
+constexpr size_t kReadBytes = size_t{1} << 20;
 
 int64_t records_of(const TopicDescription& topic) {
   int64_t records = 0;
@@ -28,12 +32,33 @@ std::string retention_text(const TopicConfig& config) {
   return text.empty() ? "for ever" : text;
 }
 
-/// Ingest time of the record at `offset`; "-" when there is none.
-Result<std::string> time_at(EventLog& log, const TopicPartition& source, Offset offset) {
+std::string time_text(const RecordView& record) {
+  return format_timestamp(EventTime(record.ingest_time.value));
+}
+
+/// Ingest time of the first record; "-" when there is none.
+Result<std::string> first_time(EventLog& log, const TopicPartition& source, const OffsetRange& range) {
   RecordSet records;
-  RETURN_IF_ERROR(log.read(source, offset, 1, records));
-  if (records.records.empty()) return std::string("-");
-  return format_timestamp(EventTime(records.records.front().ingest_time.value));
+  RETURN_IF_ERROR(log.read(source, range.begin, 1, records));
+  return records.records.empty() ? "-" : time_text(records.records.front());
+}
+
+/// Ingest time of the last record. Offsets may have gaps, so it looks further and further before the end.
+Result<std::string> last_time(EventLog& log, const TopicPartition& source, const OffsetRange& range) {
+  constexpr int64_t kFurthest = 100'000;
+  RecordSet records;
+  for (int64_t back = 1; range.begin < range.end; back *= 10) {
+    const Offset from(std::max(range.begin.value, range.end.value - back));
+    std::string last;
+    for (Offset next = from; next < range.end; next = records.next) {
+      RETURN_IF_ERROR(log.read(source, next, kReadBytes, records));
+      if (records.records.empty()) break;
+      last = time_text(records.records.back());
+    }
+    if (!last.empty()) return last;
+    if (from == range.begin || back >= kFurthest) break;
+  }
+  return std::string("-");
 }
 
 struct PartitionRow {
@@ -48,8 +73,8 @@ Result<std::vector<PartitionRow>> partition_rows(EventLog& log, const TopicDescr
     PartitionRow row{topic.partitions[number]};
     const TopicPartition source{topic.config.name, PartitionId(static_cast<int32_t>(number))};
     if (row.range.begin < row.range.end) {
-      ASSIGN_OR_RETURN(row.first_time, time_at(log, source, row.range.begin));
-      ASSIGN_OR_RETURN(row.last_time, time_at(log, source, Offset(row.range.end.value - 1)));
+      ASSIGN_OR_RETURN(row.first_time, first_time(log, source, row.range));
+      ASSIGN_OR_RETURN(row.last_time, last_time(log, source, row.range));
     }
     rows.push_back(std::move(row));
   }
