@@ -156,24 +156,27 @@ Status KafkaWorker::advance(Entry& entry, bool& worked) {
   return {};
 }
 
-/// A task that failed holds state that was not committed: it is made anew from the last commit.
+/// What failed while the cluster or the registry was away is tried again. A task that says kConflict then holds state
+/// that was not committed: it is made anew from the last commit.
 Status KafkaWorker::handle_failure(Entry& entry, Error error) {
   const bool was_open = entry.task != nullptr;
   // A conflict of an open task is the group's or the producer's; one while opening is a definition that changed.
-  if (!may_pass(error) && !(error.code == ErrorCode::kConflict && was_open)) return error;
-  tell(error.message);
+  const bool is_stale = error.code == ErrorCode::kConflict && was_open;
+  if (!may_pass(error) && !is_stale) return error;
+  if (!is_stale || last_trouble_.empty()) tell(error.message);
+  const bool needs_producer = !producer_->is_usable();
   {
     const std::scoped_lock lock(entries_mutex_);
-    entry.reset();
-  }
-  if (!producer_->is_usable()) {
-    // All tasks of this worker commit through it, and what its last transaction became is settled by the next one.
-    const std::scoped_lock lock(entries_mutex_);
-    for (auto& [partition, other] : entries_) other->reset();
+    if (is_stale || !was_open) entry.reset();
+    if (needs_producer) {
+      // All tasks of this worker commit through it, and what its last transaction became is settled by the next one.
+      for (auto& [partition, other] : entries_) {
+        if (!other->is_finished) other->reset();
+      }
+    }
   }
   wait_before_retry();
-  if (!producer_->is_usable()) RETURN_IF_ERROR(renew_producer());
-  return {};
+  return needs_producer ? renew_producer() : Status{};
 }
 
 Status KafkaWorker::open_entry(Entry& entry) {

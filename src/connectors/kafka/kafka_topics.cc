@@ -1,0 +1,463 @@
+#include "connectors/kafka/kafka_topics.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <absl/strings/escaping.h>
+#include <fmt/format.h>
+
+#include "connectors/kafka/kafka_handles.h"
+#include "log/topic_registry.h"
+
+namespace meterstream {
+namespace {
+
+using AdminOptions = KafkaOwner<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
+using NewTopic = KafkaOwner<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
+using ConfigResource = KafkaOwner<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
+using TopicCollection = KafkaOwner<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
+using Metadata = KafkaOwner<const struct rd_kafka_metadata, rd_kafka_metadata_destroy>;
+
+constexpr int32_t kMaxPartitions = 10'000;
+constexpr int kBrokersForThreeCopies = 3;
+constexpr auto kPropagationPause = std::chrono::milliseconds(20);
+constexpr std::string_view kMetadataMark = "ms1 ";
+
+class Deadline {
+ public:
+  explicit Deadline(int64_t timeout_ms)
+      : end_(std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms)) {}
+  [[nodiscard]] int left_ms() const {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now());
+    return static_cast<int>(std::max<int64_t>(left.count(), 0));
+  }
+  [[nodiscard]] bool is_over() const { return left_ms() == 0; }
+
+ private:
+  std::chrono::steady_clock::time_point end_;
+};
+
+std::string name_of(const TopicPartition& partition) {
+  return fmt::format("topic {} partition {}", partition.topic, partition.partition);
+}
+
+KafkaPartitionList list_of(const std::vector<TopicPartition>& partitions, int64_t offset) {
+  KafkaPartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+  for (const TopicPartition& partition : partitions) {
+    rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.partition.value)->offset = offset;
+  }
+  return list;
+}
+
+std::map<std::string, std::string> settings_of(const TopicConfig& config, const KafkaTopicOptions& options,
+                                               int32_t replication) {
+  std::map<std::string, std::string> settings = {{"retention.ms", std::to_string(config.retention_ms)},
+                                                 {"retention.bytes", std::to_string(config.retention_bytes)},
+                                                 {"message.timestamp.type", "CreateTime"},
+                                                 {"cleanup.policy", options.is_compacted ? "compact" : "delete"}};
+  if (replication >= kBrokersForThreeCopies) settings["min.insync.replicas"] = std::to_string(replication - 1);
+  for (const auto& [name, value] : options.configuration) settings[name] = value;
+  return settings;
+}
+
+int64_t number_in(const std::map<std::string, std::string>& settings, const char* name) {
+  const auto found = settings.find(name);
+  int64_t number = -1;
+  if (found != settings.end())
+    std::from_chars(found->second.data(), found->second.data() + found->second.size(), number);
+  return number;
+}
+
+}  // namespace
+
+struct KafkaTopics::State {
+  // What the cluster says of a topic that exists.
+  struct Topic {
+    int32_t partitions = 0;
+    bool has_leaders = true;
+    std::string id;
+  };
+
+  // One request of the administration protocol and its answer.
+  Result<KafkaEvent> ask(rd_kafka_admin_op_t operation, std::string_view what,
+                         const std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& send,
+                         const std::function<void(rd_kafka_AdminOptions_t*)>& adjust = {}) const {
+    const AdminOptions options(rd_kafka_AdminOptions_new(client.get(), operation));
+    std::array<char, 256> reason{};
+    rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, reason.data(), reason.size());
+    if (adjust) adjust(options.get());
+    const KafkaQueue queue(rd_kafka_queue_new(client.get()));
+    send(options.get(), queue.get());
+    KafkaEvent event(rd_kafka_queue_poll(queue.get(), timeout_ms + 1000));
+    if (!event) return kafka_error(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
+    if (const rd_kafka_resp_err_t code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return kafka_error(code, what, rd_kafka_event_error_string(event.get()));
+    return event;
+  }
+
+  Result<Topic> look_up(std::string_view name) const {
+    const std::string topic(name);
+    const std::string what = fmt::format("topic {}", topic);
+    RETURN_IF_ERROR(validate_topic_name(topic));
+    const char* names[] = {topic.c_str()};
+    const TopicCollection collection(rd_kafka_TopicCollection_of_topic_names(names, 1));
+    ASSIGN_OR_RETURN(
+        const KafkaEvent event,
+        ask(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, what, [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+          rd_kafka_DescribeTopics(client.get(), collection.get(), options, queue);
+        }));
+    size_t count = 0;
+    const auto* const* topics =
+        rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event.get()), &count);
+    if (count != 1) return kafka_error(RD_KAFKA_RESP_ERR__BAD_MSG, what);
+    if (const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(topics[0]); error != nullptr) {
+      if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        return not_found(
+            fmt::format("Kafka: there is no topic {}; create it with: meterstream topics create {}", topic, topic));
+      if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error(rd_kafka_error_code(error), what);
+    }
+    size_t partitions = 0;
+    const auto* const* infos = rd_kafka_TopicDescription_partitions(topics[0], &partitions);
+    Topic result;
+    result.partitions = static_cast<int32_t>(partitions);
+    for (size_t index = 0; index < partitions; ++index) {
+      const rd_kafka_Node_t* leader = rd_kafka_TopicPartitionInfo_leader(infos[index]);
+      if (leader == nullptr || rd_kafka_Node_id(leader) < 0) result.has_leaders = false;
+    }
+    if (const rd_kafka_Uuid_t* id = rd_kafka_TopicDescription_topic_id(topics[0]); id != nullptr)
+      result.id = rd_kafka_Uuid_base64str(id);
+    return result;
+  }
+
+  Result<std::vector<int64_t>> list_offsets(const std::vector<TopicPartition>& partitions, int64_t which,
+                                            rd_kafka_IsolationLevel_t isolation) const {
+    const KafkaPartitionList list = list_of(partitions, which);
+    const std::string what = "offsets of " + name_of(partitions.front());
+    ASSIGN_OR_RETURN(const KafkaEvent event,
+                     ask(
+                         RD_KAFKA_ADMIN_OP_LISTOFFSETS, what,
+                         [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                           rd_kafka_ListOffsets(client.get(), list.get(), options, queue);
+                         },
+                         [&](rd_kafka_AdminOptions_t* options) {
+                           const KafkaErrorOwner ignored(rd_kafka_AdminOptions_set_isolation_level(options, isolation));
+                         }));
+    size_t count = 0;
+    const auto* const* infos =
+        rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
+    std::vector<int64_t> offsets(partitions.size(), -1);
+    for (size_t index = 0; index < count; ++index) {
+      const rd_kafka_topic_partition_t* answer = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[index]);
+      const TopicPartition partition{answer->topic, PartitionId(answer->partition)};
+      if (answer->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error(answer->err, "offsets of " + name_of(partition));
+      const auto place = std::ranges::find(partitions, partition);
+      if (place != partitions.end()) offsets[static_cast<size_t>(place - partitions.begin())] = answer->offset;
+    }
+    if (std::ranges::find(offsets, -1) != offsets.end()) return kafka_error(RD_KAFKA_RESP_ERR__PARTIAL, what);
+    return offsets;
+  }
+
+  Status request_creation(const TopicConfig& config, const KafkaTopicOptions& options, int32_t replication) const {
+    const std::string what = fmt::format("creating topic {}", config.name);
+    std::array<char, 512> reason{};
+    const NewTopic topic(
+        rd_kafka_NewTopic_new(config.name.c_str(), config.partitions, replication, reason.data(), reason.size()));
+    if (!topic) return invalid(fmt::format("Kafka: {}: {}", what, reason.data()));
+    for (const auto& [name, value] : settings_of(config, options, replication))
+      rd_kafka_NewTopic_set_config(topic.get(), name.c_str(), value.c_str());
+    rd_kafka_NewTopic_t* topics[] = {topic.get()};
+    ASSIGN_OR_RETURN(const KafkaEvent event, ask(RD_KAFKA_ADMIN_OP_CREATETOPICS, what,
+                                                 [&](rd_kafka_AdminOptions_t* admin, rd_kafka_queue_t* queue) {
+                                                   rd_kafka_CreateTopics(client.get(), topics, 1, admin, queue);
+                                                 }));
+    size_t count = 0;
+    const auto* const* results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+    if (count != 1) return kafka_error(RD_KAFKA_RESP_ERR__BAD_MSG, what);
+    const rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[0]);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return {};
+    const char* text = rd_kafka_topic_result_error_string(results[0]);
+    return kafka_error(code, what, text == nullptr ? "" : text);
+  }
+
+  KafkaClient client;
+  int timeout_ms = 0;
+  std::mutex mutex;
+  std::map<std::string, int32_t, std::less<>> known;
+};
+
+KafkaTopics::KafkaTopics(std::unique_ptr<State> state) : state_(std::move(state)) {}
+KafkaTopics::~KafkaTopics() = default;
+
+Result<std::unique_ptr<KafkaTopics>> KafkaTopics::open(const KafkaSettings& settings) {
+  ASSIGN_OR_RETURN(const auto properties, kafka_configuration(settings, KafkaClientKind::kTopics));
+  ASSIGN_OR_RETURN(KafkaConfiguration configuration, make_configuration(properties));
+  auto state = std::make_unique<State>();
+  ASSIGN_OR_RETURN(state->client, make_client(RD_KAFKA_PRODUCER, std::move(configuration)));
+  state->timeout_ms = static_cast<int>(settings.request_timeout_ms);
+  return std::unique_ptr<KafkaTopics>(new KafkaTopics(std::move(state)));
+}
+
+Result<TopicDescription> KafkaTopics::create(const TopicConfig& config, const KafkaTopicOptions& options) {
+  RETURN_IF_ERROR(validate_topic_name(config.name));
+  if (config.partitions < 1 || config.partitions > kMaxPartitions)
+    return invalid(
+        fmt::format("topic {}: {} partitions; 1 to {} are allowed", config.name, config.partitions, kMaxPartitions));
+  auto existing = state_->look_up(config.name);
+  if (!existing && existing.error().code != ErrorCode::kNotFound) return existing.error();
+  if (!existing) {
+    int32_t replication = options.replication;
+    if (replication == 0) {
+      ASSIGN_OR_RETURN(const KafkaCluster all, cluster());
+      replication = static_cast<int32_t>(std::min<size_t>(all.brokers.size(), kBrokersForThreeCopies));
+    }
+    RETURN_IF_ERROR(state_->request_creation(config, options, replication));
+  }
+  // Brokers hear of a new topic one after the other.
+  const Deadline deadline(state_->timeout_ms);
+  for (;;) {
+    const auto topic = state_->look_up(config.name);
+    if (topic && topic->has_leaders) break;
+    if (!topic && topic.error().code != ErrorCode::kNotFound) return topic.error();
+    if (deadline.is_over())
+      return unavailable(
+          fmt::format("Kafka: topic {} was created, but has no leader after {} ms; see that the brokers "
+                      "run, then try again",
+                      config.name, state_->timeout_ms));
+    std::this_thread::sleep_for(kPropagationPause);
+  }
+  return describe(config.name);
+}
+
+Result<TopicDescription> KafkaTopics::describe(std::string_view topic) {
+  forget(topic);
+  ASSIGN_OR_RETURN(const int32_t count, partitions(topic));
+  ASSIGN_OR_RETURN(const auto settings, configuration(topic));
+  std::vector<TopicPartition> all;
+  all.reserve(static_cast<size_t>(count));
+  for (int32_t index = 0; index < count; ++index) all.push_back({std::string(topic), PartitionId(index)});
+  TopicDescription description;
+  description.config = {std::string(topic), count, number_in(settings, "retention.ms"),
+                        number_in(settings, "retention.bytes")};
+  ASSIGN_OR_RETURN(description.partitions, offsets(all, End::kStable));
+  return description;
+}
+
+Result<std::vector<std::string>> KafkaTopics::list() {
+  const struct rd_kafka_metadata* answer = nullptr;
+  const rd_kafka_resp_err_t code = rd_kafka_metadata(state_->client.get(), 1, nullptr, &answer, state_->timeout_ms);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "list of topics");
+  const Metadata metadata(answer);
+  std::vector<std::string> names;
+  names.reserve(static_cast<size_t>(metadata->topic_cnt));
+  for (int index = 0; index < metadata->topic_cnt; ++index) {
+    const std::string_view name = metadata->topics[index].topic;
+    if (!name.starts_with("__")) names.emplace_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<KafkaCluster> KafkaTopics::cluster() {
+  ASSIGN_OR_RETURN(const KafkaEvent event, state_->ask(RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER, "cluster",
+                                                       [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                                                         rd_kafka_DescribeCluster(state_->client.get(), options, queue);
+                                                       }));
+  const rd_kafka_DescribeCluster_result_t* answer = rd_kafka_event_DescribeCluster_result(event.get());
+  KafkaCluster result;
+  if (const char* id = rd_kafka_DescribeCluster_result_cluster_id(answer); id != nullptr) result.id = id;
+  size_t count = 0;
+  const auto* const* nodes = rd_kafka_DescribeCluster_result_nodes(answer, &count);
+  result.brokers.reserve(count);
+  for (size_t index = 0; index < count; ++index)
+    result.brokers.push_back({rd_kafka_Node_id(nodes[index]), fmt::format("{}:{}", rd_kafka_Node_host(nodes[index]),
+                                                                          rd_kafka_Node_port(nodes[index]))});
+  if (const rd_kafka_Node_t* controller = rd_kafka_DescribeCluster_result_controller(answer); controller != nullptr)
+    result.controller = rd_kafka_Node_id(controller);
+  return result;
+}
+
+Result<std::map<std::string, std::string>> KafkaTopics::configuration(std::string_view topic) {
+  const std::string what = fmt::format("settings of topic {}", topic);
+  const ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, std::string(topic).c_str()));
+  rd_kafka_ConfigResource_t* resources[] = {resource.get()};
+  ASSIGN_OR_RETURN(const KafkaEvent event, state_->ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, what,
+                                                       [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                                                         rd_kafka_DescribeConfigs(state_->client.get(), resources, 1,
+                                                                                  options, queue);
+                                                       }));
+  size_t count = 0;
+  const auto* const* answers =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  if (count != 1) return kafka_error(RD_KAFKA_RESP_ERR__BAD_MSG, what);
+  if (const rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(answers[0]); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return kafka_error(code, what);
+  size_t entries = 0;
+  const auto* const* values = rd_kafka_ConfigResource_configs(answers[0], &entries);
+  std::map<std::string, std::string> settings;
+  for (size_t index = 0; index < entries; ++index) {
+    const char* value = rd_kafka_ConfigEntry_value(values[index]);
+    settings[rd_kafka_ConfigEntry_name(values[index])] = value == nullptr ? "" : value;
+  }
+  return settings;
+}
+
+Result<std::string> KafkaTopics::topic_id(std::string_view topic) {
+  ASSIGN_OR_RETURN(State::Topic found, state_->look_up(topic));
+  return std::move(found.id);
+}
+
+Result<int32_t> KafkaTopics::partitions(std::string_view topic) {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    if (const auto known = state_->known.find(topic); known != state_->known.end()) return known->second;
+  }
+  ASSIGN_OR_RETURN(const State::Topic found, state_->look_up(topic));
+  const std::scoped_lock lock(state_->mutex);
+  state_->known[std::string(topic)] = found.partitions;
+  return found.partitions;
+}
+
+Status KafkaTopics::check(const TopicPartition& partition) {
+  ASSIGN_OR_RETURN(int32_t count, partitions(partition.topic));
+  if (partition.partition.value >= count) {
+    // Partitions may have been added.
+    forget(partition.topic);
+    ASSIGN_OR_RETURN(count, partitions(partition.topic));
+  }
+  if (partition.partition.value >= 0 && partition.partition.value < count) return {};
+  return invalid(fmt::format("Kafka: topic {} has partitions 0 to {}, no partition {}", partition.topic, count - 1,
+                             partition.partition));
+}
+
+void KafkaTopics::forget(std::string_view topic) {
+  const std::scoped_lock lock(state_->mutex);
+  if (const auto known = state_->known.find(topic); known != state_->known.end()) state_->known.erase(known);
+}
+
+Result<std::vector<OffsetRange>> KafkaTopics::offsets(const std::vector<TopicPartition>& partitions, End end) {
+  if (partitions.empty()) return std::vector<OffsetRange>();
+  const auto isolation =
+      end == End::kStable ? RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED : RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED;
+  ASSIGN_OR_RETURN(const std::vector<int64_t> begins,
+                   state_->list_offsets(partitions, RD_KAFKA_OFFSET_SPEC_EARLIEST, isolation));
+  ASSIGN_OR_RETURN(const std::vector<int64_t> ends,
+                   state_->list_offsets(partitions, RD_KAFKA_OFFSET_SPEC_LATEST, isolation));
+  std::vector<OffsetRange> ranges;
+  ranges.reserve(partitions.size());
+  for (size_t index = 0; index < partitions.size(); ++index)
+    ranges.push_back({Offset(begins[index]), Offset(std::max(begins[index], ends[index]))});
+  return ranges;
+}
+
+Result<std::optional<GroupPosition>> KafkaTopics::group_position(std::string_view group, const TopicPartition& source) {
+  const std::string name(group);
+  const std::string what = fmt::format("offset of group {} in {}", name, name_of(source));
+  const KafkaPartitionList list = list_of({source}, RD_KAFKA_OFFSET_INVALID);
+  using Request = KafkaOwner<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
+  const Request request(rd_kafka_ListConsumerGroupOffsets_new(name.c_str(), list.get()));
+  rd_kafka_ListConsumerGroupOffsets_t* requests[] = {request.get()};
+  const Deadline deadline(state_->timeout_ms);
+  for (;;) {
+    const auto event = state_->ask(
+        RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, what,
+        [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+          rd_kafka_ListConsumerGroupOffsets(state_->client.get(), requests, 1, options, queue);
+        },
+        [](rd_kafka_AdminOptions_t* options) {
+          const KafkaErrorOwner ignored(rd_kafka_AdminOptions_set_require_stable_offsets(options, 1));
+        });
+    if (!event) return event.error();
+    size_t count = 0;
+    const auto* const* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
+    if (count != 1) return kafka_error(RD_KAFKA_RESP_ERR__BAD_MSG, what);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0]); error != nullptr)
+      code = rd_kafka_error_code(error);
+    const rd_kafka_topic_partition_list_t* answer = rd_kafka_group_result_partitions(groups[0]);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && answer != nullptr && answer->cnt == 1) {
+      const rd_kafka_topic_partition_t& committed = answer->elems[0];
+      code = committed.err;
+      if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (committed.offset < 0) return std::nullopt;
+        const auto* metadata = static_cast<const char*>(committed.metadata);
+        return decode_offset_metadata(
+            Offset(committed.offset),
+            metadata == nullptr ? std::string_view() : std::string_view(metadata, committed.metadata_size));
+      }
+    } else if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
+      return std::nullopt;
+    }
+    const bool is_passing = code == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT ||
+                            code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+                            code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
+    if (!is_passing || deadline.is_over()) return kafka_error(code, what);
+    std::this_thread::sleep_for(kPropagationPause);
+  }
+}
+
+Status KafkaTopics::delete_records(const TopicPartition& partition, Offset before) {
+  const std::string what = "deleting records of " + name_of(partition);
+  const KafkaPartitionList list = list_of({partition}, before.value);
+  using Request = KafkaOwner<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy>;
+  const Request request(rd_kafka_DeleteRecords_new(list.get()));
+  rd_kafka_DeleteRecords_t* requests[] = {request.get()};
+  ASSIGN_OR_RETURN(const KafkaEvent event, state_->ask(RD_KAFKA_ADMIN_OP_DELETERECORDS, what,
+                                                       [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                                                         rd_kafka_DeleteRecords(state_->client.get(), requests, 1,
+                                                                                options, queue);
+                                                       }));
+  const rd_kafka_topic_partition_list_t* answer =
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
+  for (int index = 0; index < answer->cnt; ++index) {
+    if (answer->elems[index].err != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(answer->elems[index].err, what);
+  }
+  return {};
+}
+
+Status KafkaTopics::remove(std::string_view topic) {
+  const std::string what = fmt::format("deleting topic {}", topic);
+  using Request = KafkaOwner<rd_kafka_DeleteTopic_t, rd_kafka_DeleteTopic_destroy>;
+  const Request request(rd_kafka_DeleteTopic_new(std::string(topic).c_str()));
+  rd_kafka_DeleteTopic_t* requests[] = {request.get()};
+  ASSIGN_OR_RETURN(
+      const KafkaEvent event,
+      state_->ask(RD_KAFKA_ADMIN_OP_DELETETOPICS, what, [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+        rd_kafka_DeleteTopics(state_->client.get(), requests, 1, options, queue);
+      }));
+  size_t count = 0;
+  const auto* const* results =
+      rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
+  forget(topic);
+  if (count == 1 && rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return kafka_error(rd_kafka_topic_result_error(results[0]), what);
+  return {};
+}
+
+std::string encode_offset_metadata(const GroupPosition& position) {
+  return fmt::format("{}{} {}", kMetadataMark, position.recovery, absl::Base64Escape(position.metadata));
+}
+
+GroupPosition decode_offset_metadata(Offset next, std::string_view metadata) {
+  GroupPosition position{next, next, {}};
+  if (!metadata.starts_with(kMetadataMark)) return position;
+  metadata.remove_prefix(kMetadataMark.size());
+  int64_t recovery = 0;
+  const auto [end, error] = std::from_chars(metadata.data(), metadata.data() + metadata.size(), recovery);
+  if (error != std::errc() || end == metadata.data() + metadata.size() || *end != ' ') return position;
+  std::string bytes;
+  metadata.remove_prefix(static_cast<size_t>(end - metadata.data()) + 1);
+  if (!absl::Base64Unescape(metadata, &bytes)) return position;
+  return {next, Offset(recovery), std::move(bytes)};
+}
+
+}  // namespace meterstream
