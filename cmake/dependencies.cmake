@@ -34,6 +34,7 @@ if(METERSTREAM_KAFKA)
     message(FATAL_ERROR "librdkafka is not in ${LIBRDKAFKA_ROOT}. Run tools/librdkafka, or configure with -DMETERSTREAM_KAFKA=OFF.")
   endif()
   pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
+  pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
   pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
   add_library(librdkafka STATIC IMPORTED GLOBAL)
   set_target_properties(librdkafka PROPERTIES
