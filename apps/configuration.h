@@ -1,14 +1,17 @@
-// Purpose: settings of the program. Precedence: command-line flags, then meterstream.toml, then the defaults here.
+// Purpose: settings of the program. Precedence: command-line flags, then the environment (the registry's password only),
+//          then meterstream.toml, then the defaults here.
 // Units: names end in their unit; in the file, durations are "5m" or seconds, sizes "2GB", counts numbers or "1.5M".
 // Thread-safety: values and pure functions; load reads one file.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "connectors/registry/registry_settings.h"
 
 namespace meterstream {
 
@@ -40,12 +43,40 @@ struct TimeSettings {
   int64_t max_ahead_ms = 60'000;
 };
 
+/// A Kafka cluster, and how this program works on it.
+struct ClusterSettings {
+  /// "host:port,host:port"; empty: the log is embedded.
+  std::string brokers;
+  std::string client_id = "meterstream";
+  /// Of topics that the program creates. 0: three, or as many as there are brokers.
+  int64_t replication_factor = 0;
+  int64_t partitions = 4;
+  /// A transaction of a dead process holds readers back for at most this long.
+  int64_t transaction_timeout_ms = 10'000;
+  /// A process that is not heard of for this long loses its partitions to others.
+  int64_t session_timeout_ms = 10'000;
+  /// At most this long between commits.
+  int64_t commit_interval_ms = 200;
+  /// Name of this process in its group: after a restart within the session time-out it gets its partitions back, and no
+  /// others move. Must differ between processes; empty: a new member at each start.
+  std::string static_member;
+  /// Copies of each task's state kept warm on other processes.
+  int64_t standby = 0;
+  /// Passed to librdkafka as they are. Print them only through printable_setting().
+  std::map<std::string, std::string> librdkafka;
+};
+
 struct Configuration {
   std::string data_dir = "meterstream-data";
   ReplaySettings replay;
   EngineSettings engine;
   TimeSettings time;
+  ClusterSettings kafka;
+  RegistrySettings registry;
 };
+
+/// Wins over the password in the file.
+inline constexpr const char* kRegistryPasswordVariable = "METERSTREAM_REGISTRY_PASSWORD";
 
 /// Reads TOML. kInvalid, with file and line, for a syntax error, an unknown key (names the nearest) or a bad value.
 Result<Configuration> parse_configuration(std::string_view toml, std::string_view file_name);
@@ -53,7 +84,10 @@ Result<Configuration> parse_configuration(std::string_view toml, std::string_vie
 /// The file at `path`; without one (empty), ./meterstream.toml when it exists, else the defaults.
 Result<Configuration> load_configuration(const std::string& path);
 
-/// "engine.threads", ...; all that the file may hold.
+/// "engine.threads", ...; all that the file may hold. "kafka.librdkafka.*" stands for any setting of librdkafka.
 std::vector<std::string> configuration_keys();
+
+/// The value as it may be shown: "***" for passwords, secrets, tokens and keys.
+std::string printable_setting(std::string_view name, std::string_view value);
 
 }  // namespace meterstream
