@@ -205,8 +205,10 @@ class AvroRecordDecoder::Implementation {
       const ErrorCode code = schema.error().code;
       if (code != ErrorCode::kNotFound && code != ErrorCode::kInvalid)
         return schema.error().within(fmt::format("schema {}", id));
-      entry.rejection = fmt::format("unknown schema id {}", id);
-      entry.is_final = false;
+      const bool is_unknown = code == ErrorCode::kNotFound;
+      entry.rejection = is_unknown ? fmt::format("unknown schema id {}", id)
+                                   : fmt::format("schema {}: {}", id, schema.error().message);
+      entry.is_final = !is_unknown;
       return entry;
     }
     auto plan = AvroPlan::compile(*schema, request_, reader_ ? &*reader_ : nullptr);

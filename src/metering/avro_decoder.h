@@ -8,7 +8,8 @@
 // Thread-safety: one decoder per task; it caches a plan per schema id.
 // Errors: a record that does not decode is a RejectedRecord. The Status is kUnavailable (retry) when the
 // schema store
-//         cannot be asked; an unknown schema id or a schema that cannot fill the columns rejects its records.
+//         cannot be asked; an unknown schema id, or a schema that is none or cannot fill the columns, rejects its
+//         records.
 // Ownership: VARCHAR values and group keys point into the records where the bytes are there, else into the
 // arena. Source: Apache Avro 1.11 specification; Confluent wire format.
 #pragma once

@@ -244,6 +244,22 @@ TEST_F(AvroDecoder, ReturnsTheErrorOfAStoreThatIsAwayAndSucceedsOnRetry) {
   EXPECT_EQ(batch_.rows, 1u);
 }
 
+class JsonSchemaStore final : public SchemaStore {
+ public:
+  Result<std::string> schema(SchemaId) override { return invalid("it is of type JSON"); }
+  Result<SchemaId> register_schema(std::string_view, std::string_view) override { return SchemaId(1); }
+};
+
+TEST_F(AvroDecoder, ASchemaThatIsNoAvroSchemaRejectsItsRecordsAndSaysWhy) {
+  JsonSchemaStore store;
+  AvroRecordDecoder decoder(store, request_of(kColumns));
+  Records records;
+  records.add(encode_metric_avro(SchemaId(5), kReading));
+  ASSERT_TRUE(decoder.decode(records.views(), batch_).has_value());
+  ASSERT_EQ(batch_.rejected.size(), 1u);
+  EXPECT_EQ(batch_.rejected[0].reason, "schema 5: it is of type JSON");
+}
+
 TEST_F(AvroDecoder, PromotesNumbersAndReadsEveryScalarType) {
   EXPECT_THAT(column_of(R"({"name":"v","type":"int"})", avro_long(-7), {"V", ColumnType::kBigint}).integers,
               ElementsAre(-7));
