@@ -1,5 +1,6 @@
 #include <filesystem>
 
+#include "state/memory_store.h"
 #include "state/rocksdb_store.h"
 #include "testing/faulty_key_value_store.h"
 #include "testing/key_value_store_contract.h"
@@ -8,7 +9,16 @@
 namespace meterstream {
 namespace {
 
-class MemorySubject final : public KeyValueStoreSubject {
+class MemoryStoreSubject final : public KeyValueStoreSubject {
+ public:
+  KeyValueStore& store() override { return store_; }
+  void reopen() override {}  // its rows are gone with the process by design
+
+ private:
+  MemoryStore store_;
+};
+
+class FaultySubject final : public KeyValueStoreSubject {
  public:
   KeyValueStore& store() override { return *store_; }
   void reopen() override { store_ = store_->crash(StoreCrash::kProcessKilled); }
@@ -41,7 +51,8 @@ std::unique_ptr<KeyValueStoreSubject> make() {
   return std::make_unique<Subject>();
 }
 
-INSTANTIATE_TEST_SUITE_P(InMemory, KeyValueStoreContract, testing::Values(&make<MemorySubject>));
+INSTANTIATE_TEST_SUITE_P(Memory, KeyValueStoreContract, testing::Values(&make<MemoryStoreSubject>));
+INSTANTIATE_TEST_SUITE_P(Faulty, KeyValueStoreContract, testing::Values(&make<FaultySubject>));
 INSTANTIATE_TEST_SUITE_P(RocksDb, KeyValueStoreContract, testing::Values(&make<RocksDbSubject>));
 
 }  // namespace
