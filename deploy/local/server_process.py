@@ -157,14 +157,14 @@ def find_java(minimum):
     """Path of the oldest Java of at least this version."""
     fitting = [path for version, path in installed_javas() if version >= minimum]
     if not fitting:
-        raise ServerError(f"needs Java {minimum} or newer, found none. `tools/setup kafka` installs Java 17 on Debian 12.")
+        raise ServerError(f"needs Java {minimum} or newer, found none. `tools/setup servers` installs Java 17 on Debian 12.")
     return fitting[0]
 
 
 def install_packages():
     """Installs Java and Maven where they miss, as the other parts of this checkout install what they need."""
     if shutil.which("mvn") is None or not installed_javas():
-        subprocess.run([ROOT / "tools" / "setup", "kafka"], check=True)
+        subprocess.run([ROOT / "tools" / "setup", "servers"], check=True)
     if shutil.which("mvn") is None:
         raise ServerError("mvn is missing. Install Maven (Debian: apt-get install maven), then run the command again.")
 

@@ -1,0 +1,86 @@
+"""deploy/local/kafka as a user meets it: a cluster is started, loses a broker, gets it back with its data and is wiped."""
+import json
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import unittest
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "local" / "kafka"
+
+
+class LocalKafka(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterstream-kafka-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(self.run_script, "wipe")
+
+    def run_script(self, command, *arguments, directory="cluster"):
+        return subprocess.run([SCRIPT, command, "--directory", self.folder / directory, *arguments], capture_output=True,
+                              text=True, timeout=200, check=False)
+
+    def succeed(self, *arguments, **options):
+        done = self.run_script(*arguments, **options)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def pid(self):
+        return int((self.folder / "cluster" / "broker-1" / "pid").read_text().split()[0])
+
+    def test_broker_comes_back_after_a_kill_with_its_topics_and_its_address(self):
+        self.assertIn("1 broker(s) serve", self.succeed("start", "1", "--set", "num.partitions=7"))
+        address = self.succeed("bootstrap")
+        self.assertIn("running already", self.succeed("start"))
+        self.assertNotEqual(self.run_script("start", "3").returncode, 0, "another size is no reason to touch a running cluster")
+        self.succeed("topic", "kept", "3", "retention.ms=-1")
+        self.assertIn("num.partitions=7", (self.folder / "cluster" / "broker-1" / "server.properties").read_text())
+
+        self.succeed("kill", "1")
+        status = self.run_script("status")
+        self.assertEqual(status.returncode, 1)
+        self.assertIn("broker 1: stopped", status.stdout)
+
+        self.succeed("restart", "1")
+        self.assertIn("broker 1: pid", self.succeed("status"))
+        self.assertEqual(self.succeed("bootstrap"), address)
+        description = self.succeed("tool", "topics", "--describe", "--topic", "kept")
+        self.assertIn("PartitionCount: 3", description)
+        self.assertIn("retention.ms=-1", description)
+
+        pid = self.pid()
+        self.succeed("wipe")
+        self.assertFalse(pathlib.Path(f"/proc/{pid}/cmdline").exists() and "kafka.Kafka" in
+                         pathlib.Path(f"/proc/{pid}/cmdline").read_text())
+        self.assertFalse((self.folder / "cluster").exists())
+
+    def test_a_process_that_only_has_the_pid_of_a_broker_is_left_alone(self):
+        other = subprocess.Popen(["sleep", "300"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        broker = self.folder / "stale" / "broker-1"
+        broker.mkdir(parents=True)
+        (broker / "pid").write_text(f"{other.pid} 1\n")
+        description = {"id": "x", "ports": [1], "controller_ports": [2], "heap": "64m", "settings": {}}
+        (self.folder / "stale" / "cluster.json").write_text(json.dumps(description))
+        self.assertEqual(self.run_script("status", directory="stale").returncode, 1)
+        self.succeed("stop", directory="stale")
+        self.succeed("wipe", directory="stale")
+        self.assertIsNone(other.poll())
+
+    def test_wipe_leaves_a_directory_that_holds_no_cluster(self):
+        (self.folder / "mine").mkdir()
+        (self.folder / "mine" / "letter").write_text("dear")
+        self.assertNotEqual(self.run_script("wipe", directory="mine").returncode, 0)
+        self.assertTrue((self.folder / "mine" / "letter").exists())
+
+    def test_a_taken_port_is_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            done = self.run_script("start", "1", "--port-base", str(port))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"port {port} of 127.0.0.1 is taken", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
