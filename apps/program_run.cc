@@ -7,10 +7,9 @@
 
 #include "apps/json_text.h"
 #include "apps/number_text.h"
-#include "apps/progress_line.h"
+#include "apps/run_progress.h"
 #include "apps/terminal_table.h"
 #include "metering/duration.h"
-#include "metering/timestamp.h"
 #include "stream/sink_deployment.h"
 #include "stream/task_runner.h"
 #include "stream/view_deployment.h"
@@ -21,35 +20,12 @@ namespace {
 // How often a run gives back what topics' retention lets go.
 constexpr int64_t kRetentionIntervalNs = 60'000'000'000;
 
-std::string watermark_text(int64_t watermark_ms) {
-  return watermark_ms == INT64_MIN ? "none" : format_timestamp(EventTime(watermark_ms));
-}
-
 Status apply_retention(DataDirectory& data) {
   ASSIGN_OR_RETURN(const EmbeddedLog::RetentionResult result, data.log().apply_retention());
   return result.bytes > 0 ? data.store().reclaim() : Status{};
 }
 
-struct Totals {
-  int64_t records = 0;
-  int64_t lag = 0;
-  int64_t results = 0;
-  int64_t watermark_ms = INT64_MAX;
-  int64_t open_windows = 0;
-};
-
-Totals totals_of(const std::vector<TaskStatus>& tasks) {
-  Totals totals;
-  for (const TaskStatus& task : tasks) {
-    totals.records += task.records;
-    totals.lag += task.lag;
-    totals.open_windows += task.open_windows;
-    for (const TaskStatus::View& view : task.views) totals.results += view.accounting.results;
-    if (task.watermark_ms != INT64_MIN) totals.watermark_ms = std::min(totals.watermark_ms, task.watermark_ms);
-  }
-  if (totals.watermark_ms == INT64_MAX) totals.watermark_ms = INT64_MIN;
-  return totals;
-}
+}  // namespace
 
 Result<PassTaskOptions> task_options(const Program& program, const CommandContext& context,
                                      const ProgramRunOptions& options) {
@@ -74,11 +50,15 @@ Result<PassTaskOptions> task_options(const Program& program, const CommandContex
   return result;
 }
 
+namespace {
+
 void add_to(std::vector<ViewSummary>& summaries, const TaskStatus::View& view) {
   const auto found = std::find_if(summaries.begin(), summaries.end(),
                                   [&](const ViewSummary& summary) { return summary.name == view.name; });
   if (found != summaries.end()) found->accounting += view.accounting;
 }
+
+}  // namespace
 
 ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& tasks) {
   ProgramSummary summary;
@@ -97,6 +77,8 @@ ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& 
   }
   return summary;
 }
+
+namespace {
 
 std::string accounting_json(const ViewSummary& summary) {
   const ViewAccounting& a = summary.accounting;
@@ -133,7 +115,7 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
 
   int64_t threads = options.threads.value_or(context.configuration.engine.threads);
   if (threads <= 0) threads = std::max(1U, std::thread::hardware_concurrency());
-  ProgressLine progress(context.clock, context.errors, {.unit = "records", .label = "run"});
+  RunProgress progress(context, options.until_idle);
   std::string retention_problem;
   TaskRunner* running = nullptr;
   TaskRunner::Options runner_options;
@@ -147,13 +129,7 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
       retention_ns = context.clock.monotonic_ns();
       if (Status kept = apply_retention(data); !kept) retention_problem = kept.error().message;
     }
-    const Totals totals = totals_of(status);
-    const double known = static_cast<double>(totals.records + totals.lag);
-    const double share = options.until_idle && known > 0 ? static_cast<double>(totals.records) / known : -1;
-    progress.update(totals.records, share, [&] {
-      return fmt::format("lag {}, watermark {}, {} windows written", count_text(static_cast<double>(totals.lag)),
-                         watermark_text(totals.watermark_ms), count_text(static_cast<double>(totals.results)));
-    });
+    progress.update(status);
   };
   TaskRunner runner(std::move(tasks), runner_options);
   running = &runner;

@@ -12,6 +12,7 @@
 #include "apps/command_line.h"
 #include "apps/data_directory.h"
 #include "sql/stream_plan.h"
+#include "stream/pass_task.h"
 #include "stream/task.h"
 #include "stream/view_accounting.h"
 
@@ -46,6 +47,13 @@ struct ProgramSummary {
 /// `stop` ends the run early.
 Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, const CommandContext& context,
                                    const ProgramRunOptions& options, const std::atomic<bool>& stop);
+
+/// What the settings of the program, the flags and the configuration say about its tasks.
+Result<PassTaskOptions> task_options(const Program& program, const CommandContext& context,
+                                     const ProgramRunOptions& options);
+
+/// Totals of views and sinks over their tasks.
+ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& tasks);
 
 /// The accounting table (or JSON) and the verdict on the identity.
 void print_summary(const ProgramSummary& summary, const CommandContext& context);

@@ -54,6 +54,7 @@ KafkaWorker::Entries KafkaWorker::entries() const {
 std::vector<TaskStatus> KafkaWorker::status() const {
   std::vector<TaskStatus> all;
   const std::scoped_lock lock(entries_mutex_);
+  if (final_status_) return *final_status_;
   all.reserve(entries_.size());
   for (const auto& [partition, entry] : entries_) {
     if (entry->task != nullptr) all.push_back(entry->task->status());
@@ -120,6 +121,11 @@ Status KafkaWorker::serve() {
     RETURN_IF_ERROR(work_once(worked));
   }
   RETURN_IF_ERROR(finish_all());
+  {
+    std::vector<TaskStatus> last = status();
+    const std::scoped_lock lock(entries_mutex_);
+    final_status_ = std::move(last);
+  }
   return member_->close();
 }
 

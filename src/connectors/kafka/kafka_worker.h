@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,7 @@ class KafkaWorker {
   void request_stop() { stop_ = true; }
   /// In a bounded run: in the group, and every task at its end and closed. A new assignment may make it false again.
   [[nodiscard]] bool is_at_end() const { return at_end_; }
+  /// Of the tasks it has, or had when it was stopped.
   [[nodiscard]] std::vector<TaskStatus> status() const;
 
  private:
@@ -102,6 +104,7 @@ class KafkaWorker {
   std::shared_ptr<KafkaProducer> producer_;
   mutable std::mutex entries_mutex_;  // the worker's thread alone changes entries_
   Entries entries_;
+  std::optional<std::vector<TaskStatus>> final_status_;  // once everything is given back
   bool has_joined_ = false;
   int64_t retry_ms_ = 0;
   std::string last_trouble_;

@@ -1,0 +1,51 @@
+#include "apps/run_progress.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "apps/number_text.h"
+#include "metering/timestamp.h"
+
+namespace meterstream {
+namespace {
+
+std::string watermark_text(int64_t watermark_ms) {
+  return watermark_ms == INT64_MIN ? "none" : format_timestamp(EventTime(watermark_ms));
+}
+
+struct Totals {
+  int64_t records = 0;
+  int64_t lag = 0;
+  int64_t results = 0;
+  int64_t watermark_ms = INT64_MAX;
+};
+
+Totals totals_of(const std::vector<TaskStatus>& tasks) {
+  Totals totals;
+  for (const TaskStatus& task : tasks) {
+    totals.records += task.records;
+    totals.lag += task.lag;
+    for (const TaskStatus::View& view : task.views) totals.results += view.accounting.results;
+    if (task.watermark_ms != INT64_MIN) totals.watermark_ms = std::min(totals.watermark_ms, task.watermark_ms);
+  }
+  if (totals.watermark_ms == INT64_MAX) totals.watermark_ms = INT64_MIN;
+  return totals;
+}
+
+}  // namespace
+
+RunProgress::RunProgress(const CommandContext& context, bool is_bounded)
+    : line_(context.clock, context.errors, {.unit = "records", .label = "run"}), is_bounded_(is_bounded) {}
+
+void RunProgress::update(const std::vector<TaskStatus>& tasks) {
+  const Totals totals = totals_of(tasks);
+  const double known = static_cast<double>(totals.records + totals.lag);
+  const double share = is_bounded_ && known > 0 ? static_cast<double>(totals.records) / known : -1;
+  line_.update(totals.records, share, [&] {
+    return fmt::format("lag {}, watermark {}, {} windows written", count_text(static_cast<double>(totals.lag)),
+                       watermark_text(totals.watermark_ms), count_text(static_cast<double>(totals.results)));
+  });
+}
+
+}  // namespace meterstream
