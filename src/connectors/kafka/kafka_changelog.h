@@ -57,23 +57,29 @@ class KafkaChangelog {
 
   /// The changelog records of a transaction; ranges to erase become one record for each key there is.
   Result<RecordBatchBuilder> records(const Transaction& transaction) const;
-  /// After the commit of those records: writes them into the mirror. `last` is the offset of the last one.
+  /// After the commit of those records: writes them into the mirror, buffered: what a crash takes away, restore()
+  /// brings again. `last` is the offset of the last record.
   Status apply(Transaction&& transaction, Offset last);
 
   [[nodiscard]] const TopicPartition& partition() const { return options_.partition; }
 
  private:
-  struct Mirror;
-  Result<std::optional<Offset>> mirrored_next(std::string_view topic_id) const;
+  struct Tail;
+  /// The offset the mirror stands at; nullopt when it must be built anew.
+  Result<std::optional<Offset>> mirrored_next() const;
   Status wipe();
-  Status restore_records(std::span<const RecordView> records, WriteBatch& batch, size_t& bytes) const;
-  Status check_key(Space space, std::string_view key) const;
+  Status write(Tail& tail);
+  Status add(const RecordView& record, Tail& tail) const;
+  Status check_key(const WriteBatch::Operation& operation) const;
+  Status add_range(const WriteBatch& state, size_t index, RecordBatchBuilder& records) const;
   void put_checkpoint(Offset next, WriteBatch& batch) const;
+  [[nodiscard]] std::string name() const;
 
   KafkaChangelogOptions options_;
   KafkaConsumer& consumer_;
   KafkaTopics& topics_;
   KeyValueStore& local_;
+  const std::string meta_prefix_;  ///< of its keys in kMeta
   std::string topic_id_;
 };
 

@@ -36,8 +36,8 @@ struct KafkaLogOptions {
   KafkaSettings settings;
   /// Empty: a random one.
   std::string transactional_id;
-  /// With a changelog: the lowest committed `next` of each source is also committed as this group's offset, so that
-  /// tools see it and zombies are fenced. The member of this group gives its place. Empty: none.
+  /// With a changelog: the lowest `next` of each source is also committed as this group's offset, so that tools see it
+  /// and zombies are fenced. The member of this group gives its place. Empty: none.
   std::string group;
   /// How old the knowledge may be that a partition is at its end; see KafkaConsumer::read(). 0 for bounded runs.
   int64_t end_age_ms = 0;
@@ -56,7 +56,7 @@ class KafkaLog final : public EventLog {
   Status read(const TopicPartition& source, Offset from, size_t max_bytes, RecordSet& out) override;
   Result<OffsetRange> offsets(const TopicPartition& source) override;
   Result<bool> await_data(const TopicPartition& source, Offset from, int64_t timeout_ms) override;
-  /// Always durable on all in-sync replicas, whatever `durability`; that one counts for the local mirror.
+  /// Always durable on all in-sync replicas, whatever `durability` says.
   Status commit(Transaction&& transaction, Durability durability) override;
   Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) override;
 

@@ -456,7 +456,7 @@ GroupPosition decode_offset_metadata(Offset next, std::string_view metadata) {
   if (error != std::errc() || end == metadata.data() + metadata.size() || *end != ' ') return position;
   std::string bytes;
   metadata.remove_prefix(static_cast<size_t>(end - metadata.data()) + 1);
-  if (!absl::Base64Unescape(metadata, &bytes)) return position;
+  if (!absl::Base64Unescape(absl::string_view(metadata.data(), metadata.size()), &bytes)) return position;
   return {next, Offset(recovery), std::move(bytes)};
 }
 

@@ -1,0 +1,273 @@
+#include "connectors/kafka/kafka_changelog.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "log/log_keys.h"
+
+namespace meterstream {
+namespace {
+
+constexpr char kStateMark = 'S';
+constexpr char kTableMark = 'T';
+constexpr char kMetaMark = 'M';
+constexpr uint8_t kCheckpointVersion = 1;
+constexpr size_t kReadBytes = size_t{4} << 20;
+constexpr auto kPendingPause = std::chrono::milliseconds(20);
+// A dead owner's transaction ends after its timeout and the broker's next look at it, which comes every 10 s.
+constexpr auto kPendingTimeout = std::chrono::seconds(90);
+
+int64_t wall_clock_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+char mark_of(Space space) {
+  return space == Space::kState ? kStateMark : kTableMark;
+}
+
+std::string record_key(Space space, std::string_view key) {
+  std::string result(1, mark_of(space));
+  result.append(key);
+  return result;
+}
+
+std::string position_key(std::string_view group, const TopicPartition& source) {
+  return fmt::format("position/{}/{}/{}", group, source.topic, source.partition);
+}
+
+// The first key behind all that begin with `prefix`; nullopt when there is none.
+std::optional<std::string> limit_of(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  if (prefix.empty()) return std::nullopt;
+  prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
+}  // namespace
+
+// What was read from the changelog and is not in the mirror yet.
+struct KafkaChangelog::Tail {
+  WriteBatch batch;
+  size_t bytes = 0;
+  Offset next;
+};
+
+KafkaChangelog::KafkaChangelog(KafkaChangelogOptions options, KafkaConsumer& consumer, KafkaTopics& topics,
+                               KeyValueStore& local)
+    : options_(std::move(options)),
+      consumer_(consumer),
+      topics_(topics),
+      local_(local),
+      meta_prefix_(fmt::format("changelog/{}/{}/", options_.partition.topic, options_.partition.partition)) {}
+KafkaChangelog::~KafkaChangelog() = default;
+
+std::string KafkaChangelog::name() const {
+  return fmt::format("changelog {} partition {}", options_.partition.topic, options_.partition.partition);
+}
+
+Status KafkaChangelog::create_topic(KafkaTopics& topics, std::string_view topic, int32_t partitions) {
+  const KafkaTopicOptions options{
+      true,
+      0,
+      {{"max.message.bytes", "10485760"}, {"segment.bytes", "134217728"}, {"min.cleanable.dirty.ratio", "0.3"}}};
+  ASSIGN_OR_RETURN(const TopicDescription found,
+                   topics.create({.name = std::string(topic), .partitions = partitions}, options));
+  if (found.config.partitions != partitions)
+    return conflict(fmt::format("Kafka: changelog {} has {} partitions, {} are needed; use another --application-id",
+                                topic, found.config.partitions, partitions));
+  return {};
+}
+
+void KafkaChangelog::put_checkpoint(Offset next, WriteBatch& batch) const {
+  std::string value(1, static_cast<char>(kCheckpointVersion));
+  append_little_endian(value, next.value);
+  append_little_endian(value, wall_clock_ms());
+  value += topic_id_;
+  batch.put(Space::kMeta, meta_prefix_ + "next", std::move(value));
+}
+
+Result<std::optional<Offset>> KafkaChangelog::mirrored_next() const {
+  ASSIGN_OR_RETURN(const auto value, local_.get(Space::kMeta, meta_prefix_ + "next"));
+  if (!value) return std::nullopt;
+  ByteReader reader(value->bytes);
+  const auto version = reader.little_endian<uint8_t>();
+  const Offset next(reader.little_endian<int64_t>());
+  const auto written_ms = reader.little_endian<int64_t>();
+  const bool is_ours = reader.ok() && version == kCheckpointVersion && reader.bytes(reader.remaining()) == topic_id_;
+  if (!is_ours || wall_clock_ms() - written_ms > options_.mirror_age_ms) return std::nullopt;
+  return next;
+}
+
+Status KafkaChangelog::wipe() {
+  WriteBatch batch;
+  batch.erase_range(Space::kMeta, meta_prefix_, *limit_of(meta_prefix_));
+  std::vector<std::pair<Space, std::string>> prefixes = options_.prefixes;
+  if (prefixes.empty()) prefixes = {{Space::kState, ""}, {Space::kTable, ""}};
+  for (const auto& [space, prefix] : prefixes) {
+    std::optional<std::string> limit = limit_of(prefix);
+    if (!limit) {
+      const auto cursor = local_.cursor(space);
+      cursor->seek_for_previous(std::string(1024, '\xff'));
+      RETURN_IF_ERROR(cursor->status());
+      if (!cursor->valid()) continue;
+      limit = std::string(cursor->key()) + '\0';
+    }
+    batch.erase_range(space, prefix, *std::move(limit));
+  }
+  return local_.write(batch, Durability::kBuffered);
+}
+
+Status KafkaChangelog::add(const RecordView& record, Tail& tail) const {
+  const std::string_view key = record.key;
+  if (key.empty() || (key.front() != kStateMark && key.front() != kTableMark && key.front() != kMetaMark))
+    return corrupt(
+        fmt::format("Kafka: {} offset {}: the record is not one of a changelog; the topic belongs to "
+                    "something else, or a newer program wrote it",
+                    name(), record.offset));
+  const Space space = key.front() == kStateMark   ? Space::kState
+                      : key.front() == kTableMark ? Space::kTable
+                                                  : Space::kMeta;
+  std::string local_key;
+  local_key.reserve(key.size() + (space == Space::kMeta ? meta_prefix_.size() : 0));
+  if (space == Space::kMeta) local_key = meta_prefix_;
+  local_key.append(key.substr(1));
+  tail.bytes += key.size() + record.value.size();
+  if (record.is_tombstone())
+    tail.batch.erase(space, std::move(local_key));
+  else
+    tail.batch.put(space, std::move(local_key), std::string(record.value));
+  return {};
+}
+
+Status KafkaChangelog::write(Tail& tail) {
+  put_checkpoint(tail.next, tail.batch);
+  // No ranges are in it, and writes to one key keep their order.
+  tail.batch.sort_puts();
+  RETURN_IF_ERROR(local_.write(tail.batch, Durability::kBuffered));
+  tail.batch.clear();
+  tail.bytes = 0;
+  return {};
+}
+
+Result<KafkaChangelog::Restored> KafkaChangelog::restore() {
+  const TopicPartition& source = options_.partition;
+  RETURN_IF_ERROR(topics_.check(source));
+  ASSIGN_OR_RETURN(topic_id_, topics_.topic_id(source.topic));
+  ASSIGN_OR_RETURN(const auto mirrored, mirrored_next());
+  ASSIGN_OR_RETURN(const std::vector<OffsetRange> ranges, topics_.offsets({source}, KafkaTopics::End::kHigh));
+  const OffsetRange range = ranges.front();
+  Restored restored;
+  restored.is_rebuilt = !mirrored || *mirrored < range.begin || *mirrored > range.end;
+  if (restored.is_rebuilt) RETURN_IF_ERROR(wipe());
+  Tail tail;
+  tail.next = restored.is_rebuilt ? range.begin : *mirrored;
+  RecordSet records;
+  auto progressed = std::chrono::steady_clock::now();
+  while (tail.next < range.end) {
+    RETURN_IF_ERROR(consumer_.read(source, tail.next, kReadBytes, 0, records));
+    if (records.next == tail.next) {
+      if (std::chrono::steady_clock::now() - progressed > kPendingTimeout)
+        return unavailable(
+            fmt::format("Kafka: {}: a transaction at offset {} does not end; see 'kafka-transactions' "
+                        "for its owner",
+                        name(), tail.next));
+      std::this_thread::sleep_for(kPendingPause);
+      continue;
+    }
+    progressed = std::chrono::steady_clock::now();
+    for (const RecordView& record : records.records) RETURN_IF_ERROR(add(record, tail));
+    restored.entries += static_cast<int64_t>(records.records.size());
+    tail.next = records.next;
+    if (tail.bytes >= options_.restore_batch_bytes) RETURN_IF_ERROR(write(tail));
+  }
+  RETURN_IF_ERROR(write(tail));
+  consumer_.release(source);
+  return restored;
+}
+
+Result<std::optional<GroupPosition>> KafkaChangelog::position(std::string_view group,
+                                                              const TopicPartition& source) const {
+  const std::string key = meta_prefix_ + position_key(group, source);
+  ASSIGN_OR_RETURN(const auto value, local_.get(Space::kMeta, key));
+  if (!value) return std::nullopt;
+  auto position = decode_position(value->bytes);
+  if (!position)
+    return corrupt(
+        fmt::format("the position {} of {} cannot be read; delete the local state directory, and it is "
+                    "built anew",
+                    key, name()));
+  return position;
+}
+
+Status KafkaChangelog::check_key(const WriteBatch::Operation& operation) const {
+  if (operation.space != Space::kState && operation.space != Space::kTable)
+    return invalid("a transaction's state may only be written to the state and table spaces");
+  if (options_.prefixes.empty()) return {};
+  for (const auto& [space, prefix] : options_.prefixes) {
+    if (space != operation.space || !operation.key.starts_with(prefix)) continue;
+    if (operation.kind != WriteBatch::Operation::Kind::kEraseRange) return {};
+    const auto limit = limit_of(prefix);
+    if (!limit || operation.value <= *limit) return {};
+  }
+  return invalid(fmt::format("{}: a write to a key outside of the task's own: {}", name(), operation.key));
+}
+
+// One record for each key in the range: those of the mirror and those that the transaction wrote before.
+Status KafkaChangelog::add_range(const WriteBatch& state, size_t index, RecordBatchBuilder& records) const {
+  const WriteBatch::Operation& range = state.operations()[index];
+  std::set<std::string, std::less<>> keys;
+  const auto cursor = local_.cursor(range.space);
+  for (cursor->seek(range.key); cursor->valid() && cursor->key() < range.value; cursor->next())
+    keys.emplace(cursor->key());
+  RETURN_IF_ERROR(cursor->status());
+  for (size_t before = 0; before < index; ++before) {
+    const WriteBatch::Operation& written = state.operations()[before];
+    if (written.kind == WriteBatch::Operation::Kind::kPut && written.space == range.space && written.key >= range.key &&
+        written.key < range.value)
+      keys.insert(written.key);
+  }
+  for (const std::string& key : keys) records.add(record_key(range.space, key), {}, {}, IngestTime(0));
+  return {};
+}
+
+Result<RecordBatchBuilder> KafkaChangelog::records(const Transaction& transaction) const {
+  RecordBatchBuilder records;
+  const auto& operations = transaction.state.operations();
+  for (size_t index = 0; index < operations.size(); ++index) {
+    const WriteBatch::Operation& operation = operations[index];
+    RETURN_IF_ERROR(check_key(operation));
+    switch (operation.kind) {
+      case WriteBatch::Operation::Kind::kPut:
+        records.add(record_key(operation.space, operation.key), operation.value, {}, IngestTime(0));
+        break;
+      case WriteBatch::Operation::Kind::kErase:
+        records.add(record_key(operation.space, operation.key), {}, {}, IngestTime(0));
+        break;
+      case WriteBatch::Operation::Kind::kEraseRange:
+        RETURN_IF_ERROR(add_range(transaction.state, index, records));
+        break;
+    }
+  }
+  for (const Transaction::Position& position : transaction.positions)
+    records.add(kMetaMark + position_key(position.group, position.source), encode_position(position.position), {},
+                IngestTime(0));
+  return records;
+}
+
+Status KafkaChangelog::apply(Transaction&& transaction, Offset last) {
+  WriteBatch batch = std::move(transaction.state);
+  for (const Transaction::Position& position : transaction.positions)
+    batch.put(Space::kMeta, meta_prefix_ + position_key(position.group, position.source),
+              encode_position(position.position));
+  put_checkpoint(Offset(last.value + 1), batch);
+  return local_.write(batch, Durability::kBuffered);
+}
+
+}  // namespace meterstream

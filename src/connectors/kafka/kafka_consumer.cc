@@ -1,0 +1,260 @@
+#include "connectors/kafka/kafka_consumer.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <shared_mutex>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "connectors/kafka/kafka_handles.h"
+#include "connectors/kafka/kafka_partition_reader.h"
+
+namespace meterstream {
+namespace {
+
+// The library wants a group even where nobody joins it.
+constexpr const char* kNoGroup = "meterstream-without-group";
+constexpr int64_t kServeIntervalMs = 1000;
+
+int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::vector<TopicPartition> partitions_of(const rd_kafka_topic_partition_list_t& list) {
+  std::vector<TopicPartition> partitions;
+  partitions.reserve(static_cast<size_t>(list.cnt));
+  for (int index = 0; index < list.cnt; ++index)
+    partitions.push_back({list.elems[index].topic, PartitionId(list.elems[index].partition)});
+  std::ranges::sort(partitions);
+  return partitions;
+}
+
+}  // namespace
+
+struct KafkaConsumer::State {
+  using Reader = std::shared_ptr<KafkaPartitionReader>;
+
+  static void on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
+                           void* opaque) {
+    auto* state = static_cast<State*>(opaque);
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+      state->assign(client, *list);
+    else
+      state->revoke(client, *list);
+  }
+
+  void assign(rd_kafka_t* handle, rd_kafka_topic_partition_list_t& list) {
+    const std::vector<TopicPartition> partitions = partitions_of(list);
+    {
+      const std::unique_lock lock(mutex);
+      for (const TopicPartition& partition : partitions)
+        readers[partition] = std::make_shared<KafkaPartitionReader>(client, partition, timeout_ms, true);
+    }
+    // Nothing is fetched before the first read says where to begin.
+    for (int index = 0; index < list.cnt; ++index) list.elems[index].offset = RD_KAFKA_OFFSET_END;
+    note(KafkaErrorOwner(rd_kafka_incremental_assign(handle, &list)), "taking partitions");
+    if (listener.assigned && !partitions.empty()) listener.assigned(partitions);
+  }
+
+  void revoke(rd_kafka_t* handle, rd_kafka_topic_partition_list_t& list) {
+    const std::vector<TopicPartition> partitions = partitions_of(list);
+    const bool is_lost = rd_kafka_assignment_lost(handle) != 0;
+    const auto& callback = is_lost ? listener.lost : listener.revoked;
+    if (callback && !partitions.empty()) callback(partitions);
+    for (const TopicPartition& partition : partitions) drop(partition);
+    note(KafkaErrorOwner(rd_kafka_incremental_unassign(handle, &list)), "giving partitions back");
+  }
+
+  static void note(const KafkaErrorOwner& error, std::string_view what) {
+    if (error) spdlog::warn("Kafka: {}: {}", what, rd_kafka_error_string(error.get()));
+  }
+
+  void drop(const TopicPartition& partition) {
+    Reader reader;
+    {
+      const std::unique_lock lock(mutex);
+      const auto found = readers.find(partition);
+      if (found == readers.end()) return;
+      reader = std::move(found->second);
+      readers.erase(found);
+    }
+    reader->close();
+  }
+
+  Result<Reader> reader_of(const TopicPartition& partition) {
+    {
+      const std::shared_lock lock(mutex);
+      if (const auto found = readers.find(partition); found != readers.end()) return found->second;
+    }
+    if (is_closed) return conflict("Kafka: the consumer is closed");
+    if (!options.group.empty())
+      return conflict(fmt::format("Kafka: topic {} partition {} is not assigned to this member of group {}",
+                                  partition.topic, partition.partition, options.group));
+    const std::unique_lock lock(mutex);
+    Reader& reader = readers[partition];
+    if (!reader) reader = std::make_shared<KafkaPartitionReader>(client, partition, timeout_ms, false);
+    return reader;
+  }
+
+  // Without a group nobody calls poll(), but errors queue up there.
+  void serve_if_due() {
+    if (!options.group.empty()) return;
+    const int64_t now = now_ms();
+    int64_t last = served_ms.load(std::memory_order_relaxed);
+    if (now - last < kServeIntervalMs || !served_ms.compare_exchange_strong(last, now)) return;
+    while (rd_kafka_message_t* message = rd_kafka_consumer_poll(client.get(), 0)) {
+      spdlog::debug("Kafka: {}", rd_kafka_message_errstr(message));
+      rd_kafka_message_destroy(message);
+    }
+  }
+
+  Status look_at(const rd_kafka_message_t& message) const {
+    const char* text = rd_kafka_message_errstr(&message);
+    const std::string what = fmt::format("group {}", options.group);
+    std::array<char, 512> reason{};
+    if (const auto fatal = rd_kafka_fatal_error(client.get(), reason.data(), reason.size());
+        fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return conflict(fmt::format("Kafka: {}: this member is out: {}", what, reason.data()));
+    switch (error_code_of(message.err)) {
+      case ErrorCode::kNotFound:
+        return kafka_error(message.err, what, text == nullptr ? "" : text);
+      case ErrorCode::kInvalid:
+        return kafka_error(message.err, what, text == nullptr ? "" : text);
+      default:
+        spdlog::debug("Kafka: {}: {}", what, text == nullptr ? "" : text);
+        return {};
+    }
+  }
+
+  KafkaConsumerOptions options;
+  int64_t timeout_ms = 0;
+  std::shared_ptr<rd_kafka_t> client;
+  KafkaAssignmentListener listener;
+  std::atomic<bool> is_closed = false;
+  std::atomic<int64_t> served_ms = 0;
+  mutable std::shared_mutex mutex;
+  std::map<TopicPartition, Reader> readers;
+};
+
+KafkaConsumer::KafkaConsumer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+KafkaConsumer::~KafkaConsumer() {
+  const Status closed = close();
+  if (!closed) spdlog::debug("{}", closed.error().message);
+}
+
+Result<std::unique_ptr<KafkaConsumer>> KafkaConsumer::open(const KafkaSettings& settings,
+                                                           KafkaConsumerOptions options) {
+  ASSIGN_OR_RETURN(auto properties, kafka_configuration(settings, KafkaClientKind::kConsumer));
+  properties["group.id"] = options.group.empty() ? kNoGroup : options.group;
+  if (!options.group.empty()) {
+    properties["partition.assignment.strategy"] = "cooperative-sticky";
+    properties["session.timeout.ms"] = std::to_string(options.session_timeout_ms);
+    properties["heartbeat.interval.ms"] = std::to_string(std::max<int64_t>(options.session_timeout_ms / 5, 100));
+    properties["max.poll.interval.ms"] =
+        std::to_string(std::max(options.max_poll_interval_ms, options.session_timeout_ms));
+    if (!options.instance_id.empty()) properties["group.instance.id"] = options.instance_id;
+  }
+  ASSIGN_OR_RETURN(KafkaConfiguration configuration, make_configuration(properties));
+  auto state = std::make_unique<State>();
+  rd_kafka_conf_set_opaque(configuration.get(), state.get());
+  rd_kafka_conf_set_rebalance_cb(configuration.get(), &State::on_rebalance);
+  ASSIGN_OR_RETURN(KafkaClient client, make_client(RD_KAFKA_CONSUMER, std::move(configuration)));
+  rd_kafka_poll_set_consumer(client.get());
+  state->client = std::move(client);
+  state->options = std::move(options);
+  state->timeout_ms = settings.request_timeout_ms;
+  return std::unique_ptr<KafkaConsumer>(new KafkaConsumer(std::move(state)));
+}
+
+Status KafkaConsumer::subscribe(const std::vector<std::string>& topics, KafkaAssignmentListener listener) {
+  if (state_->options.group.empty()) return invalid("Kafka: a consumer without a group cannot subscribe");
+  state_->listener = std::move(listener);
+  const KafkaPartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
+  for (const std::string& topic : topics)
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  const rd_kafka_resp_err_t code = rd_kafka_subscribe(state_->client.get(), list.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "joining group " + state_->options.group);
+  return {};
+}
+
+Status KafkaConsumer::poll(int64_t timeout_ms) {
+  using Message = KafkaOwner<rd_kafka_message_t, rd_kafka_message_destroy>;
+  const int64_t end_ms = now_ms() + timeout_ms;
+  do {
+    const int64_t left_ms = std::max<int64_t>(end_ms - now_ms(), 0);
+    const Message message(rd_kafka_consumer_poll(state_->client.get(), static_cast<int>(left_ms)));
+    if (!message) return {};
+    RETURN_IF_ERROR(state_->look_at(*message));
+  } while (now_ms() < end_ms);
+  return {};
+}
+
+Status KafkaConsumer::close() {
+  if (state_->is_closed.exchange(true)) return {};
+  // Gives the group's partitions back through the listener.
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (!state_->options.group.empty()) code = rd_kafka_consumer_close(state_->client.get());
+  std::vector<TopicPartition> left;
+  {
+    const std::shared_lock lock(state_->mutex);
+    left.reserve(state_->readers.size());
+    for (const auto& [partition, reader] : state_->readers) left.push_back(partition);
+  }
+  for (const TopicPartition& partition : left) state_->drop(partition);
+  if (state_->options.group.empty()) code = rd_kafka_consumer_close(state_->client.get());
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "leaving group " + state_->options.group);
+  return {};
+}
+
+std::vector<TopicPartition> KafkaConsumer::assignment() const {
+  std::vector<TopicPartition> partitions;
+  if (state_->options.group.empty()) return partitions;
+  const std::shared_lock lock(state_->mutex);
+  partitions.reserve(state_->readers.size());
+  for (const auto& [partition, reader] : state_->readers) partitions.push_back(partition);
+  return partitions;
+}
+
+const std::string& KafkaConsumer::group() const {
+  return state_->options.group;
+}
+
+Result<std::shared_ptr<const KafkaGroupMetadata>> KafkaConsumer::group_metadata() const {
+  if (state_->options.group.empty()) return invalid("Kafka: a consumer without a group has no place in one");
+  rd_kafka_consumer_group_metadata_t* metadata = rd_kafka_consumer_group_metadata(state_->client.get());
+  if (metadata == nullptr) return conflict(fmt::format("Kafka: no member of group {}", state_->options.group));
+  return std::make_shared<const KafkaGroupMetadata>(metadata);
+}
+
+Status KafkaConsumer::read(const TopicPartition& source, Offset from, size_t max_bytes, int64_t end_age_ms,
+                           RecordSet& out) {
+  out.clear();
+  out.next = from;
+  state_->serve_if_due();
+  ASSIGN_OR_RETURN(const State::Reader reader, state_->reader_of(source));
+  return reader->read(from, max_bytes, end_age_ms, out);
+}
+
+Result<OffsetRange> KafkaConsumer::offsets(const TopicPartition& source, int64_t age_ms) {
+  ASSIGN_OR_RETURN(const State::Reader reader, state_->reader_of(source));
+  return reader->offsets(age_ms);
+}
+
+Result<bool> KafkaConsumer::await_data(const TopicPartition& source, Offset from, int64_t timeout_ms) {
+  state_->serve_if_due();
+  ASSIGN_OR_RETURN(const State::Reader reader, state_->reader_of(source));
+  return reader->await_data(from, timeout_ms);
+}
+
+void KafkaConsumer::release(const TopicPartition& source) {
+  if (state_->options.group.empty()) state_->drop(source);
+}
+
+}  // namespace meterstream

@@ -1,0 +1,306 @@
+#include "connectors/kafka/kafka_partition_reader.h"
+
+#include <algorithm>
+#include <deque>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+
+namespace meterstream {
+namespace {
+
+constexpr size_t kMaxBatch = 20'000;
+constexpr int64_t kWaitSliceMs = 50;
+constexpr int64_t kStartMs = 300;
+constexpr auto kSeekPause = std::chrono::milliseconds(5);
+
+int64_t ms_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Messages of one read. The client must outlive them.
+struct Messages {
+  explicit Messages(std::shared_ptr<rd_kafka_t> owner) : client(std::move(owner)) {}
+  Messages(const Messages&) = delete;
+  Messages& operator=(const Messages&) = delete;
+  ~Messages() {
+    for (rd_kafka_message_t* message : messages) rd_kafka_message_destroy(message);
+  }
+
+  std::shared_ptr<rd_kafka_t> client;
+  std::vector<rd_kafka_message_t*> messages;
+  std::deque<std::string> headers;
+};
+
+// Headers as RecordView has them; empty when there are none.
+std::string encode_headers(const rd_kafka_headers_t* headers) {
+  std::string encoded;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  for (size_t index = 0; rd_kafka_header_get_all(headers, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++index) {
+    append_sized(encoded, name);
+    append_sized(encoded, {static_cast<const char*>(value), value == nullptr ? 0 : size});
+  }
+  return encoded;
+}
+
+std::string_view view_of(const void* bytes, size_t size) {
+  return bytes == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
+}
+
+}  // namespace
+
+KafkaPartitionReader::KafkaPartitionReader(std::shared_ptr<rd_kafka_t> client, TopicPartition source,
+                                           int64_t timeout_ms, bool is_member)
+    : client_(std::move(client)),
+      source_(std::move(source)),
+      timeout_ms_(timeout_ms),
+      is_member_(is_member),
+      queue_(rd_kafka_queue_get_partition(client_.get(), source_.topic.c_str(), source_.partition.value)),
+      place_(rd_kafka_topic_partition_list_new(1)),
+      is_assigned_(is_member) {
+  // From now on its messages come through this queue only.
+  if (queue_) rd_kafka_queue_forward(queue_.get(), nullptr);
+  rd_kafka_topic_partition_list_add(place_.get(), source_.topic.c_str(), source_.partition.value);
+}
+
+KafkaPartitionReader::~KafkaPartitionReader() {
+  close();
+}
+
+void KafkaPartitionReader::close() {
+  const std::scoped_lock lock(mutex_);
+  is_closed_ = true;
+  is_positioned_ = false;
+  for (rd_kafka_message_t* message : std::exchange(taken_, {})) rd_kafka_message_destroy(message);
+  if (!is_member_) unassign();
+}
+
+std::string KafkaPartitionReader::name() const {
+  return fmt::format("topic {} partition {}", source_.topic, source_.partition);
+}
+
+Status KafkaPartitionReader::read(Offset from, size_t max_bytes, int64_t end_age_ms, RecordSet& out) {
+  const std::scoped_lock lock(mutex_);
+  out.clear();
+  out.next = from;
+  RETURN_IF_ERROR(position_at(from.value));
+  const Time start = std::chrono::steady_clock::now();
+  take(batch_size(max_bytes), 0);
+  for (;;) {
+    RETURN_IF_ERROR(sort_out_taken());
+    if (!taken_.empty()) {
+      fill(out);
+      return {};
+    }
+    learn_place();
+    if (!known_at_ || known_.end.value <= high_) {
+      if (!known_at_ || end_age_ms <= 0 || ms_since(*known_at_) > end_age_ms) {
+        RETURN_IF_ERROR(ask_offsets());
+        if (from > known_.end || high_ < known_.begin.value) return out_of_range_at(from.value);
+      }
+      if (known_.end.value <= high_) {
+        out.next = Offset(high_);
+        return {};
+      }
+    }
+    // There is more: a fetch is under way.
+    if (ms_since(start) >= timeout_ms_)
+      return unavailable(
+          fmt::format("Kafka: {}: no answer for {} ms at offset {}; see that the brokers run, then try "
+                      "again",
+                      name(), timeout_ms_, high_));
+    take(batch_size(max_bytes), kWaitSliceMs);
+  }
+}
+
+Result<OffsetRange> KafkaPartitionReader::offsets(int64_t age_ms) {
+  const std::scoped_lock lock(mutex_);
+  if (known_at_ && age_ms > 0 && ms_since(*known_at_) <= age_ms) return known_;
+  return ask_offsets();
+}
+
+Result<bool> KafkaPartitionReader::await_data(Offset from, int64_t timeout_ms) {
+  const std::scoped_lock lock(mutex_);
+  RETURN_IF_ERROR(position_at(from.value));
+  const Time start = std::chrono::steady_clock::now();
+  for (;;) {
+    const int64_t left_ms = timeout_ms - ms_since(start);
+    take(1, std::clamp<int64_t>(left_ms, 0, kWaitSliceMs));
+    RETURN_IF_ERROR(sort_out_taken());
+    if (!taken_.empty()) return true;
+    if (left_ms <= 0) return false;
+  }
+}
+
+// After this the queue gives messages from `from` on.
+Status KafkaPartitionReader::position_at(int64_t from) {
+  if (is_closed_) return conflict(fmt::format("Kafka: {} is not assigned to this process any more", name()));
+  if (!queue_) return invalid(fmt::format("Kafka: {} cannot be read: the consumer has no group", name()));
+  if (from < 0) return out_of_range(fmt::format("Kafka: {}: there is no offset {}", name(), from));
+  if (is_positioned_ && from >= low_ && from <= high_) return {};
+  if (is_positioned_ && !taken_.empty() && from > low_ && from <= taken_.front()->offset) {
+    low_ = from;
+    high_ = std::max(high_, from);
+    return {};
+  }
+  for (rd_kafka_message_t* message : std::exchange(taken_, {})) rd_kafka_message_destroy(message);
+  RETURN_IF_ERROR(is_assigned_ ? seek(from) : assign(from));
+  is_positioned_ = true;
+  has_taken_ = false;
+  low_ = from;
+  high_ = from;
+  return {};
+}
+
+Status KafkaPartitionReader::seek(int64_t from) {
+  const Time start = std::chrono::steady_clock::now();
+  for (;;) {
+    rd_kafka_topic_partition_t& place = place_->elems[0];
+    place.offset = from;
+    place.err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    const KafkaErrorOwner error(rd_kafka_seek_partitions(client_.get(), place_.get(), static_cast<int>(timeout_ms_)));
+    const rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error.get()) : place.err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    // A new assignment takes a moment to start.
+    if (code != RD_KAFKA_RESP_ERR__STATE && code != RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS)
+      return kafka_error(code, "moving in " + name());
+    if (ms_since(start) > kStartMs) break;
+    std::this_thread::sleep_for(kSeekPause);
+  }
+  // After an error the fetcher stands still until it is assigned again.
+  unassign();
+  return assign(from);
+}
+
+Status KafkaPartitionReader::assign(int64_t from) {
+  place_->elems[0].offset = from;
+  place_->elems[0].err = RD_KAFKA_RESP_ERR_NO_ERROR;
+  const KafkaErrorOwner error(rd_kafka_incremental_assign(client_.get(), place_.get()));
+  if (error)
+    return kafka_error(rd_kafka_error_code(error.get()), "reading " + name(), rd_kafka_error_string(error.get()));
+  is_assigned_ = true;
+  return {};
+}
+
+void KafkaPartitionReader::unassign() {
+  if (!std::exchange(is_assigned_, false)) return;
+  const KafkaErrorOwner ignored(rd_kafka_incremental_unassign(client_.get(), place_.get()));
+}
+
+// The library waits for a full batch; only the first message is worth waiting for.
+void KafkaPartitionReader::take(size_t count, int64_t wait_ms) {
+  rd_kafka_message_t* first = nullptr;
+  if (rd_kafka_consume_batch_queue(queue_.get(), static_cast<int>(wait_ms), &first, 1) != 1) return;
+  taken_.push_back(first);
+  if (count <= 1) return;
+  const size_t before = taken_.size();
+  taken_.resize(before + count - 1);
+  const ssize_t more = rd_kafka_consume_batch_queue(queue_.get(), 0, taken_.data() + before, count - 1);
+  taken_.resize(before + static_cast<size_t>(std::max<ssize_t>(more, 0)));
+}
+
+Status KafkaPartitionReader::sort_out_taken() {
+  if (!taken_.empty()) has_taken_ = true;
+  for (size_t index = 0; index < taken_.size(); ++index) {
+    rd_kafka_message_t* message = taken_[index];
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset >= low_) continue;
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && index + 1 == taken_.size())
+        high_ = std::max(high_, message->offset);
+      rd_kafka_message_destroy(message);
+      taken_.erase(taken_.begin() + static_cast<ptrdiff_t>(index--));
+      continue;
+    }
+    // What came before the error is given first; the fetcher meets the error again.
+    is_positioned_ = false;
+    const std::vector<rd_kafka_message_t*> rest(taken_.begin() + static_cast<ptrdiff_t>(index), taken_.end());
+    taken_.resize(index);
+    Status status;
+    if (taken_.empty()) status = failure_at(*message);
+    for (rd_kafka_message_t* dropped : rest) rd_kafka_message_destroy(dropped);
+    return status;
+  }
+  return {};
+}
+
+Status KafkaPartitionReader::failure_at(const rd_kafka_message_t& message) {
+  const char* text = rd_kafka_message_errstr(&message);
+  const ErrorCode code = error_code_of(message.err);
+  if (code == ErrorCode::kOutOfRange) return out_of_range_at(low_);
+  if (code == ErrorCode::kCorrupt)
+    return corrupt(fmt::format("Kafka: {} offset {}: {}; the record is damaged on the broker or on the way", name(),
+                               std::max<int64_t>(message.offset, low_), text == nullptr ? "" : text));
+  return kafka_error(message.err, "reading " + name(), text == nullptr ? "" : text);
+}
+
+Error KafkaPartitionReader::out_of_range_at(int64_t offset) {
+  is_positioned_ = false;
+  const auto range = ask_offsets();
+  if (!range) return range.error();
+  if (offset < range->begin.value)
+    return out_of_range(
+        fmt::format("Kafka: {}: offset {} is gone: {} records were removed by the topic's retention; "
+                    "the log begins at offset {}",
+                    name(), offset, range->begin.value - offset, range->begin));
+  if (offset > range->end.value)
+    return out_of_range(
+        fmt::format("Kafka: {}: offset {} does not exist yet; the log ends at offset {}", name(), offset, range->end));
+  return unavailable(fmt::format("Kafka: {}: a broker did not know offset {}; try again", name(), offset));
+}
+
+void KafkaPartitionReader::fill(RecordSet& out) {
+  auto owner = std::make_shared<Messages>(client_);
+  owner->messages = std::exchange(taken_, {});
+  out.records.resize(owner->messages.size());
+  RecordView* record = out.records.data();
+  size_t bytes = 0;
+  for (const rd_kafka_message_t* message : owner->messages) {
+    record->key = view_of(message->key, message->key_len);
+    record->value = view_of(message->payload, message->len);
+    record->offset = Offset(message->offset);
+    rd_kafka_timestamp_type_t kind{};
+    record->ingest_time = IngestTime(rd_kafka_message_timestamp(message, &kind));
+    rd_kafka_headers_t* headers = nullptr;
+    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+      record->headers = owner->headers.emplace_back(encode_headers(headers));
+    bytes += message->key_len + message->len;
+    ++record;
+  }
+  record_bytes_ = std::max(16.0, static_cast<double>(bytes) / static_cast<double>(out.records.size()));
+  low_ = out.records.back().offset.value + 1;
+  high_ = std::max(high_, low_);
+  out.next = Offset(high_);
+  out.owners.push_back(std::move(owner));
+}
+
+// Marks of transactions move the place without a message.
+void KafkaPartitionReader::learn_place() {
+  if (!is_positioned_ || !has_taken_) return;
+  place_->elems[0].offset = RD_KAFKA_OFFSET_INVALID;
+  if (rd_kafka_position(client_.get(), place_.get()) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    high_ = std::max(high_, place_->elems[0].offset);
+}
+
+size_t KafkaPartitionReader::batch_size(size_t max_bytes) const {
+  return std::clamp<size_t>(static_cast<size_t>(static_cast<double>(max_bytes) / record_bytes_), 1, kMaxBatch);
+}
+
+Result<OffsetRange> KafkaPartitionReader::ask_offsets() {
+  const Time asked = std::chrono::steady_clock::now();
+  int64_t begin = 0;
+  int64_t end = 0;
+  const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+      client_.get(), source_.topic.c_str(), source_.partition.value, &begin, &end, static_cast<int>(timeout_ms_));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "offsets of " + name());
+  known_ = {Offset(begin), Offset(end)};
+  known_at_ = asked;
+  return known_;
+}
+
+}  // namespace meterstream

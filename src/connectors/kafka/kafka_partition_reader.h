@@ -1,0 +1,72 @@
+// Purpose: reads one partition through a queue of its own; the part of KafkaConsumer that knows where it stands.
+// Thread-safety: methods may be called concurrently; each holds the reader's lock while it works or waits.
+// Blocking, errors: as KafkaConsumer's methods of the same names.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/kafka/kafka_handles.h"
+#include "log/event_log.h"
+
+namespace meterstream {
+
+class KafkaPartitionReader {
+ public:
+  /// `is_member`: the group assigns and unassigns the partition; otherwise the reader does.
+  KafkaPartitionReader(std::shared_ptr<rd_kafka_t> client, TopicPartition source, int64_t timeout_ms, bool is_member);
+  ~KafkaPartitionReader();
+
+  Status read(Offset from, size_t max_bytes, int64_t end_age_ms, RecordSet& out);
+  Result<OffsetRange> offsets(int64_t age_ms);
+  Result<bool> await_data(Offset from, int64_t timeout_ms);
+  /// Drops what was fetched ahead and, without a group, stops fetching. Later calls are kConflict.
+  void close();
+
+ private:
+  using Message = KafkaOwner<rd_kafka_message_t, rd_kafka_message_destroy>;
+  using Time = std::chrono::steady_clock::time_point;
+
+  Status position_at(int64_t from);
+  Status seek(int64_t from);
+  Status assign(int64_t from);
+  void unassign();
+  /// Up to `count` messages into taken_; waits only for the first one.
+  void take(size_t count, int64_t wait_ms);
+  /// Looks at what was taken: the first error, marks of the end.
+  Status sort_out_taken();
+  Status failure_at(const rd_kafka_message_t& message);
+  Error out_of_range_at(int64_t offset);
+  void fill(RecordSet& out);
+  void learn_place();
+  Result<OffsetRange> ask_offsets();
+  [[nodiscard]] std::string name() const;
+  [[nodiscard]] size_t batch_size(size_t max_bytes) const;
+
+  const std::shared_ptr<rd_kafka_t> client_;
+  const TopicPartition source_;
+  const int64_t timeout_ms_;
+  const bool is_member_;
+  KafkaQueue queue_;
+  KafkaPartitionList place_;  ///< for questions about this partition only
+
+  std::mutex mutex_;
+  bool is_closed_ = false;
+  bool is_assigned_ = false;
+  bool is_positioned_ = false;
+  /// Since it was positioned; only then the library knows the place.
+  bool has_taken_ = false;
+  /// Offsets that all mean where the reader stands: behind the last record it gave, and behind marks after that.
+  int64_t low_ = 0;
+  int64_t high_ = 0;
+  std::vector<rd_kafka_message_t*> taken_;
+  double record_bytes_ = 128;
+  OffsetRange known_{};
+  std::optional<Time> known_at_;
+};
+
+}  // namespace meterstream
