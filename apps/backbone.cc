@@ -12,7 +12,14 @@ class EmbeddedBackbone final : public Backbone {
   EventLog& log() override { return directory_->log(); }
   SchemaStore& schemas() override { return directory_->schemas(); }
   KeyValueStore& state() override { return directory_->store(); }
-  DataDirectory* data_directory() override { return directory_.get(); }
+  Result<CreatedTopic> create_topic(const TopicConfig& config, bool is_compacted) override {
+    if (is_compacted)
+      return invalid("--compact: only topics of a Kafka cluster are compacted; add --kafka or leave it out");
+    ASSIGN_OR_RETURN(TopicDescription description, log().create_topic(config));
+    return CreatedTopic{std::move(description), false};
+  }
+  Result<bool> is_compacted(std::string_view /*topic*/) override { return false; }
+  [[nodiscard]] bool knows_bytes() const override { return true; }
   [[nodiscard]] std::string place() const override { return "data directory " + directory_->path(); }
 
  private:
@@ -22,7 +29,8 @@ class EmbeddedBackbone final : public Backbone {
 }  // namespace
 
 Result<std::unique_ptr<Backbone>> Backbone::open(const CommandContext& context, Access access,
-                                                 std::string_view /*writer*/) {
+                                                 std::string_view writer) {
+  if (is_kafka(context.configuration)) return open_kafka_backbone(context, writer);
   const auto mode = access == Access::kRead ? DataDirectory::Mode::kExisting : DataDirectory::Mode::kCreate;
   ASSIGN_OR_RETURN(std::unique_ptr<DataDirectory> directory,
                    DataDirectory::open(context.configuration.data_dir, mode, context.clock));

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apps/command_line.h"
 #include "log/event_log.h"
@@ -15,30 +16,41 @@
 
 namespace meterstream {
 
-class DataDirectory;
-
 class Backbone {
  public:
   enum class Access : unsigned char {
     kRead,   ///< what is not there yet is kNotFound
-    kWrite,  ///< a missing data directory is made; on Kafka, commits are transactions of `writer`
+    kWrite,  ///< a missing data directory is made
   };
 
-  /// `context` must outlive it. `writer` names who commits, so that on Kafka a second process of the same name fences the
-  /// first one, and state() finds what an earlier one committed.
+  /// `context` must outlive it. `writer` names who commits: state() finds what an earlier one of this name committed, and on
+  /// Kafka a second one fences the first. Empty: positions and state cannot be committed.
   static Result<std::unique_ptr<Backbone>> open(const CommandContext& context, Access access,
                                                 std::string_view writer = {});
+  /// Whether the configuration and the flags name a cluster.
+  static bool is_kafka(const Configuration& configuration) { return !configuration.kafka.brokers.empty(); }
 
   virtual ~Backbone() = default;
   virtual EventLog& log() = 0;
   virtual SchemaStore& schemas() = 0;
   /// Where Transaction::state of this writer's commits is found again.
   virtual KeyValueStore& state() = 0;
-  /// Null on Kafka.
-  virtual DataDirectory* data_directory() = 0;
+
+  struct CreatedTopic {
+    TopicDescription description;
+    bool is_compacted = false;
+  };
+  /// As EventLog::create_topic; kInvalid where topics cannot be compacted.
+  virtual Result<CreatedTopic> create_topic(const TopicConfig& config, bool is_compacted) = 0;
+  /// Whether only the latest record of each key is sure to stay.
+  virtual Result<bool> is_compacted(std::string_view topic) = 0;
+  /// Whether TopicDescription::bytes means something.
+  [[nodiscard]] virtual bool knows_bytes() const = 0;
   /// "data directory meterstream-data" or "Kafka at localhost:9092", for messages.
   [[nodiscard]] virtual std::string place() const = 0;
-  [[nodiscard]] bool is_kafka() { return data_directory() == nullptr; }
 };
+
+/// Not for commands: the part of Backbone::open that needs the Kafka connector. kInvalid in a build without it.
+Result<std::unique_ptr<Backbone>> open_kafka_backbone(const CommandContext& context, std::string_view writer);
 
 }  // namespace meterstream

@@ -2,9 +2,13 @@
 
 #include <cstdio>
 #include <exception>
+#include <optional>
 
 #include <CLI/CLI.hpp>
+#include <absl/strings/str_split.h>
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include "base/nearest_name.h"
@@ -17,7 +21,7 @@ constexpr const char* kExitCodes =
     "  0    done\n"
     "  1    failed; the message says why\n"
     "  2    wrong usage: options, configuration or SQL\n"
-    "  3    data directory in use by another process or unavailable, or disk full\n"
+    "  3    data directory in use by another process or unavailable, disk full, Kafka or the registry away\n"
     "  4    stored data is corrupt\n"
     "  130  interrupted; what was committed is kept\n\n"
     "Options may also come from meterstream.toml in the current directory (or --config FILE); flags win.\n"
@@ -26,6 +30,10 @@ constexpr const char* kExitCodes =
 struct GlobalOptions {
   std::string data_dir;
   std::string config;
+  std::string kafka;
+  std::string registry;
+  std::optional<int32_t> schema_id;
+  std::string schema_file;
   bool json = false;
   bool verbose = false;
 };
@@ -44,6 +52,14 @@ std::string examples_footer(const Command& command) {
 void declare_globals(CLI::App& app, GlobalOptions& options) {
   app.add_option("--data-dir", options.data_dir, "Home of log, state and tables (meterstream-data)")->type_name("DIR");
   app.add_option("--config", options.config, "Settings (./meterstream.toml when it exists)")->type_name("FILE");
+  app.add_option("--kafka", options.kafka, "Work on the topics of this cluster instead of the data directory's")
+      ->type_name("HOST:PORT,...");
+  app.add_option("--registry", options.registry, "With --kafka: the schema registry")->type_name("URL,...");
+  app.add_option("--schema-id", options.schema_id, "With --kafka, without a registry: the schema id that records carry")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--schema-file", options.schema_file, "The Avro schema behind --schema-id (that of readings)")
+      ->type_name("FILE");
   app.add_flag("--json", options.json, "Print what a script can read");
   app.add_flag("--verbose", options.verbose, "Say more about what happens");
   app.set_version_flag("--version", std::string("meterstream ") + METERSTREAM_VERSION);
@@ -93,12 +109,48 @@ std::string given_globals(const GlobalOptions& options) {
   std::string text;
   if (!options.data_dir.empty()) text += " --data-dir " + options.data_dir;
   if (!options.config.empty()) text += " --config " + options.config;
+  if (!options.kafka.empty()) text += " --kafka " + options.kafka;
+  if (!options.registry.empty()) text += " --registry " + options.registry;
+  if (options.schema_id) text += fmt::format(" --schema-id {}", *options.schema_id);
+  if (!options.schema_file.empty()) text += " --schema-file " + options.schema_file;
   return text;
+}
+
+/// Flags win over the file. Registry and schema id exclude each other, so a flag for one takes the place of the other.
+Status apply_flags(const GlobalOptions& options, Configuration& configuration) {
+  if (!options.data_dir.empty()) configuration.data_dir = options.data_dir;
+  if (!options.kafka.empty()) configuration.kafka.brokers = options.kafka;
+  const bool names_schema = options.schema_id || !options.schema_file.empty();
+  if (options.registry.empty() && !names_schema) return {};
+  if (configuration.kafka.brokers.empty()) {
+    return invalid("--registry, --schema-id and --schema-file are for Kafka; add --kafka HOST:PORT or leave them out");
+  }
+  RegistrySettings& registry = configuration.registry;
+  if (!options.registry.empty()) {
+    if (names_schema) return invalid("--registry and --schema-id exclude each other: a registry knows the ids");
+    registry.urls = absl::StrSplit(options.registry, ',', absl::SkipEmpty());
+    registry.schema_id = 0;
+    registry.schema_file.clear();
+    return {};
+  }
+  registry.urls.clear();
+  if (options.schema_id) registry.schema_id = *options.schema_id;
+  if (!options.schema_file.empty()) registry.schema_file = options.schema_file;
+  return {};
+}
+
+/// Diagnostics of the libraries' wrappers; standard output is for results.
+void send_diagnostics_to_standard_error(bool verbose) {
+  auto logger = spdlog::stderr_logger_mt("meterstream");
+  logger->set_pattern("meterstream: %v");
+  logger->set_level(verbose ? spdlog::level::debug : spdlog::level::warn);
+  spdlog::set_default_logger(std::move(logger));
 }
 
 Result<ExitCode> run(Command& command, const GlobalOptions& options) {
   ASSIGN_OR_RETURN(Configuration configuration, load_configuration(options.config));
-  if (!options.data_dir.empty()) configuration.data_dir = options.data_dir;
+  RETURN_IF_ERROR(apply_flags(options, configuration));
+  send_diagnostics_to_standard_error(options.verbose);
   const SystemClock clock;
   const CommandContext context{
       configuration, options.json,          options.verbose, terminal_of(STDOUT_FILENO), terminal_of(STDERR_FILENO),

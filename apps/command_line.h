@@ -22,7 +22,7 @@ enum class ExitCode : int {
   kDone = 0,
   kFailed = 1,
   kUsage = 2,          ///< bad options, configuration or SQL
-  kDataDirectory = 3,  ///< data directory in use or unavailable, disk full
+  kDataDirectory = 3,  ///< data directory in use or unavailable, disk full, Kafka or the registry away
   kCorrupt = 4,
   kInterrupted = 130,
 };

@@ -139,6 +139,11 @@ void DemoCommand::print_next(const std::string& directory) const {
 }
 
 Result<ExitCode> DemoCommand::run(const CommandContext& context) {
+  if (!context.configuration.kafka.brokers.empty()) {
+    return invalid(
+        "demo works in a data directory of its own, without Kafka; leave out --kafka, and brokers in the configuration "
+        "file. docs/kafka.md shows the same steps on a cluster");
+  }
   const std::string directory = (std::filesystem::path(context.configuration.data_dir) / "demo").string();
   RETURN_IF_ERROR(prepare_directory(directory, context.clock));
   ASSIGN_OR_RETURN(const auto data, DataDirectory::open(directory, DataDirectory::Mode::kCreate, context.clock));

@@ -24,7 +24,8 @@ int64_t records_of(const TopicDescription& topic) {
   return records;
 }
 
-std::string retention_text(const TopicConfig& config) {
+std::string retention_text(const TopicConfig& config, bool is_compacted) {
+  if (is_compacted) return "latest of each key";
   std::string text;
   if (config.retention_ms >= 0) text = format_duration(config.retention_ms);
   if (config.retention_bytes >= 0)
@@ -81,11 +82,22 @@ Result<std::vector<PartitionRow>> partition_rows(EventLog& log, const TopicDescr
   return rows;
 }
 
-void print_description_json(const TopicDescription& topic, const std::vector<PartitionRow>& rows) {
+/// Bytes of a topic where they are known.
+std::string size_text(const Backbone& backbone, const TopicDescription& topic) {
+  return backbone.knows_bytes() ? bytes_text(static_cast<double>(topic.bytes)) : "-";
+}
+
+std::string size_json(const Backbone& backbone, const TopicDescription& topic) {
+  return backbone.knows_bytes() ? fmt::format("{}", topic.bytes) : "null";
+}
+
+void print_description_json(const Backbone& backbone, const TopicDescription& topic, bool is_compacted,
+                            const std::vector<PartitionRow>& rows) {
   std::string text = fmt::format(
-      "{{\"topic\":{},\"records\":{},\"bytes\":{},\"retentionMs\":{},\"retentionBytes\":{},\"partitions\":[",
-      json_string(topic.config.name), records_of(topic), topic.bytes, topic.config.retention_ms,
-      topic.config.retention_bytes);
+      "{{\"topic\":{},\"records\":{},\"bytes\":{},\"retentionMs\":{},\"retentionBytes\":{},\"compacted\":{},"
+      "\"partitions\":[",
+      json_string(topic.config.name), records_of(topic), size_json(backbone, topic), topic.config.retention_ms,
+      topic.config.retention_bytes, is_compacted);
   for (size_t number = 0; number < rows.size(); ++number) {
     const PartitionRow& row = rows[number];
     const auto time_or_null = [](const std::string& time) {
@@ -102,7 +114,8 @@ void print_description_json(const TopicDescription& topic, const std::vector<Par
 
 std::string TopicsCommand::examples() const {
   return "meterstream topics\nmeterstream topics --json\n"
-         "meterstream topics --create metrics --partitions 8 --retention 30d --retention-size 50GB";
+         "meterstream topics --create metrics --partitions 8 --retention 30d --retention-size 50GB\n"
+         "meterstream topics --kafka localhost:9092 --create tariffs --compact";
 }
 
 void TopicsCommand::declare(CLI::App& app) {
@@ -118,6 +131,8 @@ void TopicsCommand::declare(CLI::App& app) {
                  "Let the oldest records of a partition go above this size")
       ->type_name("SIZE")
       ->needs(create);
+  app.add_flag("--compact", options_.compact, "On Kafka: of each key the latest record stays, older ones may go")
+      ->needs(create);
 }
 
 Result<ExitCode> TopicsCommand::create(const CommandContext& context) const {
@@ -129,18 +144,19 @@ Result<ExitCode> TopicsCommand::create(const CommandContext& context) const {
     ASSIGN_OR_RETURN(config.retention_bytes, parse_bytes(options_.retention_size));
   }
   ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kWrite));
-  ASSIGN_OR_RETURN(const TopicDescription topic, backbone->log().create_topic(config));
-  const bool as_asked = topic.config.partitions == config.partitions &&
-                        topic.config.retention_ms == config.retention_ms &&
-                        topic.config.retention_bytes == config.retention_bytes;
+  ASSIGN_OR_RETURN(const Backbone::CreatedTopic created, backbone->create_topic(config, options_.compact));
+  const TopicConfig& made = created.description.config;
+  const bool as_asked = made.partitions == config.partitions && made.retention_ms == config.retention_ms &&
+                        made.retention_bytes == config.retention_bytes && created.is_compacted == options_.compact;
+  const std::string kept = retention_text(made, created.is_compacted);
   if (!as_asked) {
     return conflict(fmt::format("topic {} exists with other settings ({} partitions, kept {}); it was left as it is",
-                                config.name, topic.config.partitions, retention_text(topic.config)));
+                                config.name, made.partitions, kept));
   }
   if (context.json) {
     fmt::print("{{\"topic\":{},\"partitions\":{}}}\n", json_string(config.name), config.partitions);
   } else {
-    fmt::print("topic {} with {} partitions, kept {}\n", config.name, config.partitions, retention_text(config));
+    fmt::print("topic {} with {} partitions, kept {}\n", config.name, config.partitions, kept);
   }
   return ExitCode::kDone;
 }
@@ -157,10 +173,11 @@ Result<ExitCode> TopicsCommand::run(const CommandContext& context) {
   std::string json;
   for (const std::string& name : names) {
     ASSIGN_OR_RETURN(const TopicDescription topic, backbone->log().describe_topic(name));
+    ASSIGN_OR_RETURN(const bool is_compacted, backbone->is_compacted(name));
     json += fmt::format("{}{{\"topic\":{},\"partitions\":{},\"records\":{},\"bytes\":{}}}", json.empty() ? "" : ",",
-                        json_string(name), topic.partitions.size(), records_of(topic), topic.bytes);
+                        json_string(name), topic.partitions.size(), records_of(topic), size_json(*backbone, topic));
     table.add_row({name, fmt::format("{}", topic.partitions.size()), grouped_text(records_of(topic)),
-                   bytes_text(static_cast<double>(topic.bytes)), retention_text(topic.config)});
+                   size_text(*backbone, topic), retention_text(topic.config, is_compacted)});
   }
   if (context.json) {
     fmt::print("[{}]\n", json);
@@ -173,7 +190,8 @@ Result<ExitCode> TopicsCommand::run(const CommandContext& context) {
 }
 
 std::string DescribeCommand::examples() const {
-  return "meterstream describe metrics\nmeterstream describe metrics-aggregates-60 --json";
+  return "meterstream describe metrics\nmeterstream describe metrics-aggregates-60 --json\n"
+         "meterstream describe metrics --kafka localhost:9092";
 }
 
 void DescribeCommand::declare(CLI::App& app) {
@@ -183,13 +201,15 @@ void DescribeCommand::declare(CLI::App& app) {
 Result<ExitCode> DescribeCommand::run(const CommandContext& context) {
   ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
   ASSIGN_OR_RETURN(const TopicDescription topic, backbone->log().describe_topic(options_.topic));
+  ASSIGN_OR_RETURN(const bool is_compacted, backbone->is_compacted(options_.topic));
   ASSIGN_OR_RETURN(const std::vector<PartitionRow> rows, partition_rows(backbone->log(), topic));
   if (context.json) {
-    print_description_json(topic, rows);
+    print_description_json(*backbone, topic, is_compacted, rows);
     return ExitCode::kDone;
   }
   fmt::print("topic {}: {} records, {}, kept {}\n\n", topic.config.name, grouped_text(records_of(topic)),
-             bytes_text(static_cast<double>(topic.bytes)), retention_text(topic.config));
+             backbone->knows_bytes() ? bytes_text(static_cast<double>(topic.bytes)) : backbone->place(),
+             retention_text(topic.config, is_compacted));
   TerminalTable table({{"partition", TerminalTable::Align::kRight},
                        {"begin", TerminalTable::Align::kRight},
                        {"end", TerminalTable::Align::kRight},

@@ -14,6 +14,7 @@ struct TopicsOptions {
   int64_t partitions = 4;
   std::string retention;
   std::string retention_size;
+  bool compact = false;
 };
 
 class TopicsCommand final : public Command {

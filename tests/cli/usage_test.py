@@ -77,6 +77,23 @@ class Configuration(ProgramTest):
             text = self.succeed(command, "--window", "60", "--print-sql").stdout
             self.assertEqual(text.count("partitions = 7"), 2, text)
 
+    def test_flags_for_schemas_need_a_cluster(self):
+        for flags in (["--registry", "http://localhost:1"], ["--schema-id", "7"], ["--schema-file", "x.avsc"]):
+            with self.subTest(flags=flags):
+                result = self.run_program("topics", *flags)
+                self.assert_exit(result, 2)
+                self.assertIn("--kafka", result.stderr)
+
+    def test_a_schema_comes_from_a_registry_or_a_file(self):
+        result = self.run_program("topics", "--kafka", "localhost:1", "--registry", "http://localhost:1", "--schema-id", "7")
+        self.assert_exit(result, 2)
+        self.assertIn("exclude each other", result.stderr)
+
+    def test_compacted_topics_are_kafkas(self):
+        result = self.run_program("topics", "--create", "tariffs", "--compact")
+        self.assert_exit(result, 2)
+        self.assertIn("--kafka", result.stderr)
+
     def test_missing_file_named_by_the_user(self):
         result = self.run_program("--config", "no.toml", "topics")
         self.assert_exit(result, 2)

@@ -1,0 +1,18 @@
+// What a build without the Kafka connector answers.
+#include "apps/backbone.h"
+#include "apps/doctor_command.h"
+
+namespace meterstream {
+namespace {
+
+Error no_kafka() {
+  return invalid("this build has no Kafka connector; configure it with -DMETERSTREAM_KAFKA=ON, or leave --kafka out");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Backbone>> open_kafka_backbone(const CommandContext& /*context*/, std::string_view /*writer*/) {
+  return no_kafka();
+}
+
+}  // namespace meterstream
