@@ -108,9 +108,8 @@ void HttpServer::serve(int socket) {
     const std::string head =
         fmt::format("HTTP/1.1 {} -\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", response.status,
                     response.body.size());
-    if (!send_all(socket, head)) break;
-    if (response.breaks_off) break;
-    if (!send_all(socket, response.body)) break;
+    if (!response.breaks_off) answer += response.body;
+    if (!send_all(socket, answer) || response.breaks_off) break;
   }
   ::shutdown(socket, SHUT_RDWR);
 }

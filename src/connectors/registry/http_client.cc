@@ -1,6 +1,8 @@
 #include "connectors/registry/http_client.h"
 
 #include <array>
+#include <csignal>
+#include <ctime>
 #include <mutex>
 #include <vector>
 
@@ -34,6 +36,32 @@ void set(CURL* handle, CURLoption option, Value value) {
   CHECK(code == CURLE_OK);
 }
 
+/// Writing to a TLS connection that the server closed raises SIGPIPE, which would end the process. Holds it back in this
+/// thread, and takes it away when it came.
+class BrokenPipeBlock {
+ public:
+  BrokenPipeBlock() {
+    sigemptyset(&signal_);
+    sigaddset(&signal_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  ~BrokenPipeBlock() {
+    const timespec no_time{};
+    if (!was_pending_) sigtimedwait(&signal_, nullptr, &no_time);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  BrokenPipeBlock(const BrokenPipeBlock&) = delete;
+  BrokenPipeBlock& operator=(const BrokenPipeBlock&) = delete;
+
+ private:
+  sigset_t signal_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+};
+
 }  // namespace
 
 class HttpClient::Implementation {
@@ -66,7 +94,10 @@ class HttpClient::Implementation {
       set(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
       set(handle, CURLOPT_POSTFIELDS, request.body.data());
     }
-    const CURLcode code = curl_easy_perform(handle);
+    const CURLcode code = [&] {
+      const BrokenPipeBlock block;
+      return curl_easy_perform(handle);
+    }();
     long status = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     set(handle, CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));

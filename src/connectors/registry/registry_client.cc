@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
@@ -43,14 +44,14 @@ std::string first_words(std::string_view text) {
   return words;
 }
 
-/// A body read as JSON; the parser owns what the element points to.
+/// A body read as JSON. The element points into the parser, which therefore must stay where it is.
 struct Document {
-  simdjson::dom::parser parser;
+  std::unique_ptr<simdjson::dom::parser> parser = std::make_unique<simdjson::dom::parser>();
   Json root;
 
   static Result<Document> parse(std::string_view body, std::string_view url) {
     Document document;
-    if (document.parser.parse(body.data(), body.size(), true).get(document.root)) {
+    if (document.parser->parse(body.data(), body.size(), true).get(document.root)) {
       return unavailable(
           fmt::format("{}: the answer is not JSON (\"{}\"). Check that [registry] url names a schema "
                       "registry; Apicurio's ends in /apis/ccompat/v7",
