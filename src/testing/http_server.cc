@@ -105,9 +105,8 @@ void HttpServer::serve(int socket) {
     request.target = request.head.substr(method_end + 1, request.head.find(' ', method_end + 1) - method_end - 1);
     ++requests_;
     const Response response = handler_(request);
-    const std::string head =
-        fmt::format("HTTP/1.1 {} -\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", response.status,
-                    response.body.size());
+    std::string answer = fmt::format("HTTP/1.1 {} -\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                                     response.status, response.body.size());
     if (!response.breaks_off) answer += response.body;
     if (!send_all(socket, answer) || response.breaks_off) break;
   }
