@@ -2,25 +2,10 @@
 
 #include <algorithm>
 
-#include <absl/container/flat_hash_map.h>
-
+#include "stream/duplicate_bucket.h"
 #include "stream/window_math.h"
 
 namespace meterstream {
-
-struct DuplicateFilter::Bucket {
-  struct Key {
-    int64_t event_time_ms;
-    uint32_t series;
-    bool operator==(const Key&) const = default;
-    template <class H>
-    friend H AbslHashValue(H state, const Key& key) {
-      return H::combine(std::move(state), key.event_time_ms, key.series);
-    }
-  };
-  int64_t first_offset = INT64_MAX;
-  absl::flat_hash_map<Key, uint64_t> seen;
-};
 
 // Sixteen buckets a horizon: memory is given back in steps of a sixteenth.
 DuplicateFilter::DuplicateFilter(int64_t horizon_ms)
@@ -32,6 +17,10 @@ void DuplicateFilter::forget_before(int64_t limit_ms) {
   while (!buckets_.empty() && buckets_.begin()->first + bucket_ms_ <= limit_ms) {
     int64_t& first = forgotten_.try_emplace(buckets_.begin()->first, INT64_MAX).first->second;
     first = std::min(first, buckets_.begin()->second->first_offset);
+    if (keeps_changes_) {
+      forgotten_added_.push_back(buckets_.begin()->first);
+      erased_buckets_.push_back({buckets_.begin()->first, buckets_.begin()->second->chunks});
+    }
     buckets_.erase(buckets_.begin());
   }
 }
@@ -47,6 +36,7 @@ DuplicateFilter::Verdict DuplicateFilter::check(const Observation& observation) 
   bucket->first_offset = std::min(bucket->first_offset, observation.offset);
   const Bucket::Key key{observation.event_time_ms, series_.intern(observation.series_key)};
   const auto [found, added] = bucket->seen.try_emplace(key, observation.value_hash);
+  if (added && keeps_changes_) bucket->unsaved.emplace_back(key, observation.value_hash);
   if (added) return Verdict::kNew;
   return found->second == observation.value_hash ? Verdict::kDuplicate : Verdict::kConflict;
 }
@@ -55,6 +45,7 @@ int64_t DuplicateFilter::first_open_offset(int64_t earliest_ms) {
   int64_t lowest = INT64_MAX;
   // A reading of an open window was compared with readings of its own time, read up to a horizon earlier.
   while (!forgotten_.empty() && forgotten_.begin()->first + bucket_ms_ <= earliest_ms - horizon_ms_) {
+    if (keeps_changes_) forgotten_erased_.push_back(forgotten_.begin()->first);
     forgotten_.erase(forgotten_.begin());
   }
   for (const auto& [start_ms, offset] : forgotten_) lowest = std::min(lowest, offset);
@@ -102,6 +93,7 @@ Status DuplicateFilter::load(SnapshotReader& reader) {
   for (uint64_t i = 0; i < forgotten; ++i) {
     ASSIGN_OR_RETURN(const int64_t start_ms, reader.number<int64_t>());
     ASSIGN_OR_RETURN(forgotten_[start_ms], reader.number<int64_t>());
+    if (keeps_changes_) forgotten_added_.push_back(start_ms);
   }
   ASSIGN_OR_RETURN(const uint64_t buckets, reader.number<uint64_t>());
   for (uint64_t i = 0; i < buckets; ++i) {
@@ -115,6 +107,7 @@ Status DuplicateFilter::load(SnapshotReader& reader) {
       ASSIGN_OR_RETURN(key.series, reader.number<uint32_t>());
       ASSIGN_OR_RETURN(const uint64_t value_hash, reader.number<uint64_t>());
       bucket->seen.emplace(key, value_hash);
+      if (keeps_changes_) bucket->unsaved.emplace_back(key, value_hash);
     }
     buckets_[start_ms] = std::move(bucket);
   }

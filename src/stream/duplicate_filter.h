@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "state/key_value_store.h"
 #include "stream/key_interner.h"
 #include "stream/snapshot_stream.h"
 
@@ -43,9 +44,23 @@ class DuplicateFilter {
   Status save(SnapshotWriter& writer) const;
   Status load(SnapshotReader& reader);
 
+  /// Notes from now on what save_changes() has to write. Call before the first check().
+  void keep_changes() { keeps_changes_ = true; }
+  /// Adds to `batch` what changed since the last call, under keys that begin with `prefix` (docs/formats/data-directory.md).
+  /// What was remembered is appended and never written again, and erased when it is forgotten.
+  void save_changes(std::string_view prefix, WriteBatch& batch);
+  /// Fills the new filter with what was saved. kCorrupt when something is missing or does not decode.
+  Status load_changes(std::string_view prefix, const KeyValueStore& store);
+
  private:
   struct Bucket;
   void forget_before(int64_t limit_ms);
+  void save_bucket(std::string_view prefix, int64_t start_ms, Bucket& bucket, WriteBatch& batch);
+  void save_forgotten(std::string_view prefix, WriteBatch& batch);
+  Status load_header(std::string_view prefix, const KeyValueStore& store);
+  Status load_forgotten(std::string_view prefix, const KeyValueStore& store);
+  Status load_buckets(std::string_view prefix, const KeyValueStore& store);
+  bool load_chunk(int64_t start_ms, uint32_t chunk, std::string_view value);
 
   int64_t horizon_ms_;
   int64_t bucket_ms_;
@@ -53,6 +68,18 @@ class DuplicateFilter {
   KeyInterner series_;
   std::map<int64_t, std::unique_ptr<Bucket>> buckets_;  // by start of the bucket
   std::map<int64_t, int64_t> forgotten_;                // first offsets of buckets that are gone, by their start
+
+  // What save_changes() has to write.
+  struct ErasedBucket {
+    int64_t start_ms;
+    uint32_t chunks;
+  };
+  bool keeps_changes_ = false;
+  int64_t highest_saved_ms_ = INT64_MIN;
+  uint32_t series_saved_ = 0;
+  std::vector<ErasedBucket> erased_buckets_;
+  std::vector<int64_t> forgotten_added_;
+  std::vector<int64_t> forgotten_erased_;
 };
 
 }  // namespace meterstream

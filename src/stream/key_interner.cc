@@ -2,6 +2,7 @@
 
 #define XXH_INLINE_ALL
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include <xxhash.h>
@@ -117,7 +118,7 @@ uint32_t KeyInterner::find_or_add(std::string_view key, uint64_t hash) {
   const char* data = store(key);
   keys_.push_back(data);
   slots_[index] = {data, tag, id};
-  if (keys_.size() * 2 > slots_.size()) grow();
+  if (keys_.size() * 2 > slots_.size()) rehash(slots_.size() * 2);
   return id;
 }
 
@@ -137,8 +138,14 @@ const char* KeyInterner::store(std::string_view key) {
   return data;
 }
 
-void KeyInterner::grow() {
-  slots_.assign(slots_.size() * 2, Slot{});
+void KeyInterner::reserve(size_t keys) {
+  keys_.reserve(keys);
+  const size_t slots = std::bit_ceil(keys * 2);
+  if (slots > slots_.size()) rehash(slots);
+}
+
+void KeyInterner::rehash(size_t slots) {
+  slots_.assign(slots, Slot{});
   mask_ = slots_.size() - 1;
   for (uint32_t id = 0; id < keys_.size(); ++id) {
     const uint64_t hash = hash_of(key(id));

@@ -20,6 +20,9 @@ class KeyInterner {
   void intern(std::span<const std::string_view> keys, uint32_t* ids);
   uint32_t intern(std::string_view key);
 
+  /// Makes room for `keys` keys in all.
+  void reserve(size_t keys);
+
   [[nodiscard]] std::string_view key(uint32_t id) const;
   [[nodiscard]] uint32_t size() const { return static_cast<uint32_t>(keys_.size()); }
   /// Memory of keys and table, bytes.
@@ -37,7 +40,7 @@ class KeyInterner {
   void intern_group(std::span<const std::string_view> keys, uint32_t* ids);
   uint32_t find_or_add(std::string_view key, uint64_t hash);
   const char* store(std::string_view key);
-  void grow();
+  void rehash(size_t slots);
   [[nodiscard]] bool matches(const Slot& slot, uint32_t tag, std::string_view key) const;
 
   std::vector<Slot> slots_;

@@ -47,6 +47,15 @@ TEST(KeyInterner, KeepsIdsWhileTheTableGrowsInsideABatch) {
   EXPECT_EQ(interner.size(), keys.size());
 }
 
+TEST(KeyInterner, KeepsItsKeysWhenRoomIsMade) {
+  KeyInterner interner;
+  for (int i = 0; i < 100; ++i) interner.intern("key-" + std::to_string(i));
+  interner.reserve(10'000);
+  const size_t room = interner.bytes();
+  for (int i = 0; i < 5'000; ++i) EXPECT_EQ(interner.intern("key-" + std::to_string(i)), static_cast<uint32_t>(i));
+  EXPECT_LE(interner.bytes(), room + (size_t{1} << 20)) << "only keys need room, the table does not grow";
+}
+
 TEST(KeyInterner, TellsEmptyKeysAndKeysThatArePrefixesApart) {
   KeyInterner interner;
   EXPECT_EQ(interner.intern(""), 0U);

@@ -82,8 +82,10 @@ PassProcessor::PassProcessor(PassSpec spec, SchemaStore& schemas, const Options&
                   .follow_wall_clock = options.follow_wall_clock}) {
   budget_.limit_bytes = options.memory_limit_bytes;
   if (spec_.source->deduplicate) {
-    for (size_t i = 0; i < options.partitions; ++i)
+    for (size_t i = 0; i < options.partitions; ++i) {
       duplicates_.push_back(std::make_unique<DuplicateFilter>(spec_.source->deduplicate_horizon_ms));
+      if (options.keeps_changes) duplicates_.back()->keep_changes();
+    }
   }
   make_decoder(schemas);
 }
@@ -388,29 +390,6 @@ size_t PassProcessor::state_bytes() const {
   for (const auto& chain : chains_) bytes += chain->key_bytes();
   for (const auto& filter : duplicates_) bytes += filter->remembered() * 32;
   return bytes;
-}
-
-void PassProcessor::save_new_keys(std::string_view prefix, WriteBatch& batch) {
-  for (size_t i = 0; i < chains_.size(); ++i) chains_[i]->save_new_keys(fmt::format("{}{:04}/", prefix, i), batch);
-}
-
-Status PassProcessor::load_keys(std::string_view prefix, const KeyValueStore& store) {
-  for (size_t i = 0; i < chains_.size(); ++i) {
-    RETURN_IF_ERROR(chains_[i]->load_keys(fmt::format("{}{:04}/", prefix, i), store));
-  }
-  return {};
-}
-
-Status PassProcessor::save(SnapshotWriter& writer) const {
-  for (const auto& filter : duplicates_) RETURN_IF_ERROR(filter->save(writer));
-  for (const auto& chain : chains_) RETURN_IF_ERROR(chain->save(writer));
-  return writer.finish();
-}
-
-Status PassProcessor::load(SnapshotReader& reader) {
-  for (const auto& filter : duplicates_) RETURN_IF_ERROR(filter->load(reader));
-  for (const auto& chain : chains_) RETURN_IF_ERROR(chain->load(reader));
-  return {};
 }
 
 }  // namespace meterstream

@@ -41,6 +41,8 @@ class PassProcessor {
     /// Gives every record that is written an id in its headers; `partition_ids` are those of the source, in order.
     bool result_ids = false;
     std::vector<PartitionId> partition_ids;
+    /// Notes what save_changes() has to write.
+    bool keeps_changes = false;
     /// Partition count of the rejected topic.
     int32_t rejected_partitions = 1;
     /// False when the run is bounded and closes its windows itself.
@@ -94,6 +96,11 @@ class PassProcessor {
 
   Status save(SnapshotWriter& writer) const;
   Status load(SnapshotReader& reader);
+  /// The same state under keys that begin with `prefix`, only what changed since the last call (all of it the first time,
+  /// unless it came from load_changes). Needs Options::keeps_changes. Call after emit_changes() and save_new_keys().
+  Status save_changes(std::string_view prefix, WriteBatch& batch);
+  /// Fills a new processor after load_keys().
+  Status load_changes(std::string_view prefix, const KeyValueStore& store);
 
  private:
   class Output;

@@ -45,7 +45,9 @@ ViewSpec filtered_day(const std::shared_ptr<const StreamSpec>& stream) {
   return view;
 }
 
-TEST(PassRecovery, JudgesRepeatsOfForgottenReadingsAsBeforeTheRestart) {
+class PassRecoveryDuplicates : public testing::TestWithParam<StateKeeping> {};
+
+TEST_P(PassRecoveryDuplicates, JudgesRepeatsOfForgottenReadingsAsBeforeTheRestart) {
   auto stream = standard_stream();
   stream->deduplicate = true;
   stream->deduplicate_horizon_ms = kHour;
@@ -62,11 +64,15 @@ TEST(PassRecovery, JudgesRepeatsOfForgottenReadingsAsBeforeTheRestart) {
   ASSERT_TRUE(straight.pipeline->run({view}, {}));
   PassTaskOptions options;
   options.snapshot_share = 0;
+  options.state_keeping = GetParam();
   ASSERT_TRUE(restarted.pipeline->run({view}, options, INT64_MAX, false));
   ASSERT_TRUE(restarted.pipeline->run({view}, options));
   EXPECT_EQ(*straight.pipeline->read_topic(view.topic), *restarted.pipeline->read_topic(view.topic));
   EXPECT_EQ(restarted.pipeline->accounting().at(view.name).conflicts, 1);
 }
+
+INSTANTIATE_TEST_SUITE_P(BothWaysToKeepState, PassRecoveryDuplicates,
+                         testing::Values(StateKeeping::kSnapshots, StateKeeping::kChangelog));
 
 TEST(PassRecovery, CountsAGroupOnceWhenTheStreamDeclaresOnlyAPartOfTheKey) {
   auto stream = std::make_shared<StreamSpec>(*standard_stream());

@@ -21,17 +21,13 @@ std::array<int64_t, 10> counters_of(const ViewAccounting& a) {
           a.rejected, a.conflicts,  a.capped_ahead, a.faults, a.results};
 }
 
-std::string task_name(const PassSpec& spec, const std::vector<PartitionId>& partitions, std::string_view application) {
-  const std::string layout = spec.layout();
-  return fmt::format("{}-{:016x}-{}", application, XXH3_64bits(layout.data(), layout.size()), partitions.front());
-}
-
 PassProcessor::Options processor_options(const PassTaskOptions& options, const std::vector<PartitionId>& partitions,
                                          int32_t topic_partitions, PageSpill& spill) {
   PassProcessor::Options result;
   result.partitions = partitions.size();
   result.result_ids = options.result_ids;
   result.partition_ids = partitions;
+  result.keeps_changes = options.state_keeping == StateKeeping::kChangelog;
   result.rejected_partitions = topic_partitions;
   result.follow_wall_clock = !options.bounded;
   // What a bounded run has read to the end may still grow while its writers run; it closes its windows at its end.
@@ -43,16 +39,27 @@ PassProcessor::Options processor_options(const PassTaskOptions& options, const s
 
 }  // namespace
 
+std::string pass_task_name(const PassSpec& spec, const std::vector<PartitionId>& partitions,
+                           std::string_view application) {
+  const std::string layout = spec.layout();
+  return fmt::format("{}-{:016x}-{}", application, XXH3_64bits(layout.data(), layout.size()), partitions.front());
+}
+
+std::vector<std::string> pass_state_prefixes(std::string_view task) {
+  return {fmt::format("keys/{}/", task), fmt::format("windows/{}/", task)};
+}
+
 PassTask::PassTask(PassSpec spec, const std::vector<PartitionId>& partitions, EventLog& log, KeyValueStore& state,
                    SchemaStore& schemas, const Clock& clock, PassTaskOptions options)
     : log_(log),
       state_(state),
       clock_(clock),
       options_(std::move(options)),
-      name_(task_name(spec, partitions, options_.application)),
+      name_(pass_task_name(spec, partitions, options_.application)),
       layout_(spec.layout()),
       spill_(state, name_),
-      snapshots_(state, name_) {
+      snapshots_(state, name_),
+      changelog_(state, name_) {
   for (const PartitionId partition : partitions)
     sources_.push_back({{spec.source->topic, partition}, {}, {}, {}, false});
   int32_t topic_partitions = static_cast<int32_t>(partitions.size());
@@ -86,7 +93,7 @@ Result<std::vector<std::optional<CommittedPartition>>> PassTask::read_committed(
     for (const ViewSpec& view : pass_->spec().views) {
       ASSIGN_OR_RETURN(const auto position, log_.position(group_of(view), source.partition));
       if (!position) continue;
-      ASSIGN_OR_RETURN(ViewCheckpoint checkpoint, decode_view_checkpoint(position->metadata));
+      ASSIGN_OR_RETURN(const ViewCheckpoint checkpoint, decode_view_checkpoint(position->metadata));
       if (checkpoint.definition != view.definition()) {
         return conflict(
             fmt::format("view {} exists with another definition; give the new one another name, or run with "
@@ -94,8 +101,11 @@ Result<std::vector<std::optional<CommittedPartition>>> PassTask::read_committed(
                         view.name));
       }
       // The views of a pass were committed together, so the first one's places serve all.
-      if (!merged) merged = CommittedPartition{position->next, position->recovery, std::move(checkpoint)};
+      if (!merged) merged = CommittedPartition{position->next, position->recovery, checkpoint};
       merged->recovery = std::min(merged->recovery, position->recovery);
+      // State serves the views only as they were committed together.
+      if (checkpoint.state_commit != merged->checkpoint.state_commit || checkpoint.layout != merged->checkpoint.layout)
+        merged->checkpoint.state_commit = 0;
     }
   }
   return committed;
@@ -129,24 +139,46 @@ Status PassTask::open() {
   const RecoveryDecision decision = decide_recovery(committed, begin, layout_);
   RETURN_IF_ERROR(restore());
   RETURN_IF_ERROR(pass_->load_keys(fmt::format("keys/{}/", name_), state_));
-  if (decision.outcome == RecoveryDecision::Outcome::kFromSnapshot) {
-    RETURN_IF_ERROR(snapshots_.load(decision.snapshot, *pass_));
-    for (size_t i = 0; i < sources_.size(); ++i) sources_[i].snapshot_offset = decision.ranges[i].rebuild_from;
-    snapshot_ = decision.snapshot;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    sources_[i].next = decision.ranges[i].rebuild_from;
+    sources_[i].committed = decision.ranges[i].live_from;
   }
+  RETURN_IF_ERROR(load(decision));
   recovery_ = decision.outcome;
-  RETURN_IF_ERROR(rebuild(decision));
+  RETURN_IF_ERROR(rebuild());
   records_until_snapshot_ = options_.snapshot_min_records;
   last_commit_ns_ = clock_.monotonic_ns();
   publish_status();
   return {};
 }
 
-Status PassTask::rebuild(const RecoveryDecision& decision) {
+Status PassTask::load(const RecoveryDecision& decision) {
+  const bool to_changelog = options_.state_keeping == StateKeeping::kChangelog;
+  if (decision.outcome == RecoveryDecision::Outcome::kFromState) {
+    RETURN_IF_ERROR(changelog_.load(decision.state_commit, places(), *pass_));
+    if (to_changelog) return {};
+  }
+  // What is there belongs to another time, or will not be kept up to date.
+  RETURN_IF_ERROR(changelog_.forget());
+  snapshots_are_outdated_ = to_changelog;
+  if (decision.outcome != RecoveryDecision::Outcome::kFromSnapshot) return {};
+  RETURN_IF_ERROR(snapshots_.load(decision.snapshot, *pass_));
+  if (to_changelog) return {};
+  for (Source& source : sources_) source.snapshot_offset = source.next;
+  snapshot_ = decision.snapshot;
+  return {};
+}
+
+std::vector<StateChangelog::Place> PassTask::places() const {
+  std::vector<StateChangelog::Place> places;
+  places.reserve(sources_.size());
+  for (const Source& source : sources_) places.push_back({source.partition.partition, source.next});
+  return places;
+}
+
+Status PassTask::rebuild() {
   for (size_t i = 0; i < sources_.size(); ++i) {
     Source& source = sources_[i];
-    source.next = decision.ranges[i].rebuild_from;
-    source.committed = decision.ranges[i].live_from;
     while (source.next < source.committed) {
       RETURN_IF_ERROR(log_.read(source.partition, source.next, options_.read_bytes, records_));
       if (records_.records.empty() && records_.next <= source.next) {
@@ -271,15 +303,15 @@ ViewCheckpoint PassTask::checkpoint_of(size_t view, size_t source) const {
   checkpoint.snapshot = snapshot_;
   checkpoint.snapshot_offset = sources_[source].snapshot_offset;
   checkpoint.layout = layout_;
+  checkpoint.state_commit = state_commit_;
   return checkpoint;
 }
 
 Status PassTask::commit() {
   RETURN_IF_ERROR(pass_->emit_changes());
-  RETURN_IF_ERROR(snapshot_if_due());
   Transaction transaction;
   pass_->output().move_into(transaction);
-  pass_->save_new_keys(fmt::format("keys/{}/", name_), transaction.state);
+  RETURN_IF_ERROR(keep_state(transaction.state));
   for (size_t i = 0; i < sources_.size(); ++i) {
     Source& source = sources_[i];
     const int64_t open_offset = pass_->first_open_offset(i);
@@ -298,7 +330,20 @@ Status PassTask::commit() {
   dirty_ = false;
   // Only now nothing names the older snapshots any more.
   if (snapshot_is_new_) RETURN_IF_ERROR(snapshots_.keep_only(snapshot_));
+  if (snapshots_are_outdated_) RETURN_IF_ERROR(snapshots_.erase_all());
   snapshot_is_new_ = false;
+  snapshots_are_outdated_ = false;
+  return {};
+}
+
+Status PassTask::keep_state(WriteBatch& batch) {
+  if (options_.state_keeping == StateKeeping::kSnapshots) {
+    RETURN_IF_ERROR(snapshot_if_due());
+    changelog_.drop(batch);
+  }
+  pass_->save_new_keys(fmt::format("keys/{}/", name_), batch);
+  if (options_.state_keeping == StateKeeping::kSnapshots) return {};
+  ASSIGN_OR_RETURN(state_commit_, changelog_.save(places(), *pass_, batch));
   return {};
 }
 

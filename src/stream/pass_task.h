@@ -1,7 +1,8 @@
 // Purpose: runs a pass over some partitions of a topic: reads the log, processes, commits position, results and state
 //          together, and recovers after a crash.
 // Guarantee: exactly once. After a crash at any point the committed output equals that of an undisturbed run; windows
-//            that were open are rebuilt from the latest snapshot, or from the log alone.
+//            that were open are loaded as they were committed, or rebuilt from the latest snapshot, or from the log alone.
+//            What was committed is used whatever StateKeeping the task is opened with, so that it may change at any restart.
 // Non-guarantee: the number of EMIT CHANGES refinements depends on when commits happen; the last one of a window does not.
 // Thread-safety: see Task.
 // Errors: kConflict when a view was committed with another definition; those of the log and the store.
@@ -20,6 +21,7 @@
 #include "state/view_checkpoint.h"
 #include "stream/pass_processor.h"
 #include "stream/snapshot_store.h"
+#include "stream/state_changelog.h"
 #include "stream/task.h"
 
 namespace meterstream {
@@ -56,6 +58,12 @@ struct PassTaskOptions {
   bool commits = true;
 };
 
+/// The name of a task's state in the store: the same in every process that runs the same views.
+std::string pass_task_name(const PassSpec& spec, const std::vector<PartitionId>& partitions,
+                           std::string_view application);
+/// What the keys of the task's committed state in Space::kState begin with.
+std::vector<std::string> pass_state_prefixes(std::string_view task);
+
 class PassTask final : public Task {
  public:
   /// `partitions` of the source topic that this task owns. All references must outlive the task.
@@ -83,14 +91,17 @@ class PassTask final : public Task {
 
   Result<std::vector<std::optional<CommittedPartition>>> read_committed();
   Status restore();
-  Status rebuild(const RecoveryDecision& decision);
+  Status load(const RecoveryDecision& decision);
+  Status rebuild();
   Status process_records(size_t source, bool rebuilding, Offset limit);
   Result<Step> advance();
   Status check_usable() const;
   [[nodiscard]] size_t choose_source() const;
   Status commit_if_due(bool force);
   Status commit();
+  Status keep_state(WriteBatch& batch);
   Status snapshot_if_due();
+  [[nodiscard]] std::vector<StateChangelog::Place> places() const;
   [[nodiscard]] std::string group_of(const ViewSpec& view) const;
   [[nodiscard]] ViewCheckpoint checkpoint_of(size_t view, size_t source) const;
   void publish_status();
@@ -104,11 +115,15 @@ class PassTask final : public Task {
   std::string layout_;
   PageSpill spill_;
   SnapshotStore snapshots_;
+  StateChangelog changelog_;
+  /// Of the commit that is being made; 0 when it leaves the state out.
+  int64_t state_commit_ = 0;
   std::unique_ptr<PassProcessor> pass_;
   RecordSet records_;
   RecoveryDecision::Outcome recovery_ = RecoveryDecision::Outcome::kFresh;
   std::string snapshot_;
   bool snapshot_is_new_ = false;
+  bool snapshots_are_outdated_ = false;
   int64_t last_commit_ns_ = 0;
   int64_t records_since_snapshot_ = 0;
   int64_t records_until_snapshot_ = 0;

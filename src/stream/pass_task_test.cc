@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -10,6 +9,7 @@
 
 #include "metering/aggregate.h"
 #include "testing/faulty_key_value_store.h"
+#include "testing/random_readings.h"
 #include "testing/view_pipeline.h"
 
 namespace meterstream {
@@ -18,28 +18,7 @@ namespace {
 constexpr int64_t kStart = 1'700'000'040'000 / 3'600'000 * 3'600'000;
 
 std::vector<OracleReading> random_readings(size_t count, uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::vector<OracleReading> readings;
-  int64_t now_ms = kStart;
-  for (size_t i = 0; i < count; ++i) {
-    now_ms += static_cast<int64_t>(random() % 4'000);
-    int64_t time_ms = now_ms - static_cast<int64_t>(random() % 20'000);
-    if (random() % 20 == 0) time_ms -= static_cast<int64_t>(random() % 900'000);
-    if (random() % 200 == 0) time_ms += 3'000'000;
-    double value = static_cast<double>(static_cast<int64_t>(random() % 2'000'000) - 1'500'000) / 1024.0;
-    if (random() % 100 == 0) value = std::numeric_limits<double>::quiet_NaN();
-    if (random() % 100 == 1) value = 3e20;
-    if (random() % 50 == 2) value *= 1e9;
-    const std::string gateway = "household-" + std::to_string(random() % 7);
-    readings.push_back(
-        {{{gateway, "WATER", random() % 2 == 0 ? "WATER_IDD" : "x.y"}, EventTime(time_ms), value}, IngestTime(now_ms)});
-    if (random() % 10 == 0) readings.push_back(readings.back());
-    if (random() % 40 == 0) {
-      readings.push_back(readings.back());
-      readings.back().reading.value += 1;
-    }
-  }
-  return readings;
+  return meterstream::random_readings(count, seed, kStart);
 }
 
 struct EngineFixture {
@@ -72,35 +51,37 @@ OracleView oracle_view(const ViewSpec& view) {
 }
 
 TEST(PassTask, AgreesWithTheOracleForEveryBatchSizeCommitAndSharing) {
-  EXPECT_TRUE(rc::check([](uint32_t seed, uint8_t batch, uint8_t grace, bool deduplicate, uint16_t memory) {
-    const auto readings = random_readings(400, seed);
-    auto stream = standard_stream();
-    stream->deduplicate = deduplicate;
-    stream->deduplicate_horizon_ms = 120'000;
-    const auto views = three_views(stream, grace * 500);
-    EngineFixture setup;
-    RC_ASSERT(setup.pipeline->append(readings, 1).has_value());
-    PassTaskOptions options;
-    options.batch_records = 1 + batch % 64;
-    options.read_bytes = 1 + seed % 5'000;
-    options.commit_bytes = 1 + seed % 10'000;
-    options.commit_interval_ms = 0;
-    options.snapshot_min_records = 1 + seed % 100;
-    options.memory_limit_bytes = memory % 2 == 0 ? 0 : memory;
-    const Status ran = setup.pipeline->run(views, options);
-    RC_ASSERT(ran.has_value());
-    for (const ViewSpec& view : views) {
-      const OracleAnswer expected = ask_oracle(readings, oracle_view(view));
-      ViewAccounting accounting = setup.pipeline->accounting().at(view.name);
-      RC_ASSERT(accounting.balanced());
-      RC_LOG() << to_string(accounting) << " instead of " << to_string(expected.accounting);
-      RC_ASSERT(accounting == expected.accounting);
-      const auto windows = setup.pipeline->read_windows(view.topic);
-      RC_ASSERT(windows.has_value());
-      RC_ASSERT(*windows == expected.windows);
-      RC_ASSERT(setup.pipeline->read_topic(view.late_topic())->size() == static_cast<size_t>(accounting.late));
-    }
-  }));
+  EXPECT_TRUE(
+      rc::check([](uint32_t seed, uint8_t batch, uint8_t grace, bool deduplicate, uint16_t memory, bool changelog) {
+        const auto readings = random_readings(400, seed);
+        auto stream = standard_stream();
+        stream->deduplicate = deduplicate;
+        stream->deduplicate_horizon_ms = 120'000;
+        const auto views = three_views(stream, grace * 500);
+        EngineFixture setup;
+        RC_ASSERT(setup.pipeline->append(readings, 1).has_value());
+        PassTaskOptions options;
+        options.batch_records = 1 + batch % 64;
+        options.read_bytes = 1 + seed % 5'000;
+        options.commit_bytes = 1 + seed % 10'000;
+        options.commit_interval_ms = 0;
+        options.snapshot_min_records = 1 + seed % 100;
+        options.memory_limit_bytes = memory % 2 == 0 ? 0 : memory;
+        if (changelog) options.state_keeping = StateKeeping::kChangelog;
+        const Status ran = setup.pipeline->run(views, options);
+        RC_ASSERT(ran.has_value());
+        for (const ViewSpec& view : views) {
+          const OracleAnswer expected = ask_oracle(readings, oracle_view(view));
+          ViewAccounting accounting = setup.pipeline->accounting().at(view.name);
+          RC_ASSERT(accounting.balanced());
+          RC_LOG() << to_string(accounting) << " instead of " << to_string(expected.accounting);
+          RC_ASSERT(accounting == expected.accounting);
+          const auto windows = setup.pipeline->read_windows(view.topic);
+          RC_ASSERT(windows.has_value());
+          RC_ASSERT(*windows == expected.windows);
+          RC_ASSERT(setup.pipeline->read_topic(view.late_topic())->size() == static_cast<size_t>(accounting.late));
+        }
+      }));
 }
 
 TEST(PassTask, GivesTheSameRecordsWhenStoppedAnywhereAndStartedAgain) {
@@ -126,7 +107,13 @@ TEST(PassTask, GivesTheSameRecordsWhenStoppedAnywhereAndStartedAgain) {
     }
     RC_ASSERT(straight.pipeline->run(views, options).has_value());
     options.read_bytes = 1;
-    for (int i = 0; i < 6; ++i) RC_ASSERT(restarted.pipeline->run(views, options, stop_after % 7).has_value());
+    // 0: snapshots, 1: changelog, above: another way with each restart.
+    const int keeping = *rc::gen::inRange(0, 4);
+    for (int i = 0; i < 6; ++i) {
+      const bool to_changelog = keeping < 2 ? keeping == 1 : (i + keeping) % 2 == 0;
+      options.state_keeping = to_changelog ? StateKeeping::kChangelog : StateKeeping::kSnapshots;
+      RC_ASSERT(restarted.pipeline->run(views, options, stop_after % 7).has_value());
+    }
     RC_ASSERT(restarted.pipeline->run(views, options).has_value());
     for (const ViewSpec& view : views) {
       RC_ASSERT(*straight.pipeline->read_topic(view.topic) == *restarted.pipeline->read_topic(view.topic));
@@ -139,7 +126,9 @@ TEST(PassTask, GivesTheSameRecordsWhenStoppedAnywhereAndStartedAgain) {
   }));
 }
 
-TEST(PassTask, RebuildsStateFromTheLogWhenAViewIsAddedToThePass) {
+class PassTaskViews : public testing::TestWithParam<StateKeeping> {};
+
+TEST_P(PassTaskViews, AreRebuiltFromTheLogWhenOneIsAddedToThePass) {
   const auto readings = random_readings(500, 7);
   const auto stream = standard_stream();
   auto views = three_views(stream, 5'000);
@@ -149,6 +138,7 @@ TEST(PassTask, RebuildsStateFromTheLogWhenAViewIsAddedToThePass) {
   options.snapshot_min_records = 1;
   options.commit_interval_ms = 0;
   options.read_bytes = 1;
+  options.state_keeping = GetParam();
   ASSERT_TRUE(setup.pipeline->run({views[1], views[2]}, options, INT64_MAX, false));
   ASSERT_TRUE(setup.pipeline->run({views[1]}, options, INT64_MAX, false));
   ASSERT_TRUE(setup.pipeline->run(views, options));
@@ -156,6 +146,9 @@ TEST(PassTask, RebuildsStateFromTheLogWhenAViewIsAddedToThePass) {
     EXPECT_EQ(*setup.pipeline->read_windows(view.topic), ask_oracle(readings, oracle_view(view)).windows) << view.name;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(BothWaysToKeepState, PassTaskViews,
+                         testing::Values(StateKeeping::kSnapshots, StateKeeping::kChangelog));
 
 TEST(PassTask, RefusesAViewWhoseDefinitionChanged) {
   EngineFixture setup;

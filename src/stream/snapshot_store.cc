@@ -73,4 +73,12 @@ Status SnapshotStore::keep_only(std::string_view name) {
   return store_.write(batch, Durability::kBuffered);
 }
 
+Status SnapshotStore::erase_all() {
+  if (next_number_ == 1) return {};
+  const std::string first = fmt::format("snapshot/{}/", prefix_);
+  WriteBatch batch;
+  batch.erase_range(Space::kState, first, first + std::string(8, '\xff'));
+  return store_.write(batch, Durability::kBuffered);
+}
+
 }  // namespace meterstream

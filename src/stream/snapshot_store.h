@@ -27,6 +27,7 @@ class SnapshotStore {
   Status load(std::string_view name, PassProcessor& pass) const;
   /// Erases every snapshot of the task but `name`.
   Status keep_only(std::string_view name);
+  Status erase_all();
 
  private:
   KeyValueStore& store_;

@@ -210,6 +210,7 @@ Status ViewChain::add_beyond_finest(DecodedBatch& batch, size_t row_index, uint3
     WindowTable::Window& window = window_for(i, start_ms, batch.partition, record.offset.value);
     ASSIGN_OR_RETURN(WindowSlot * slot, level.table->load(window, ids_[row_index]));
     add_row(row, *slot);
+    WindowTable::mark_changed(window, ids_[row_index]);
     reached = i + window.open_levels;
   }
   return {};
@@ -269,6 +270,7 @@ Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
     if (slot == nullptr) [[unlikely]] {
       ASSIGN_OR_RETURN(slot, table.load(*window, ids_[i]));
     }
+    WindowTable::mark_changed(*window, ids_[i]);
     ++aggregated;
     if (simple && units[row] != kSlowUnits) [[likely]] {
       ++slot->rows;
@@ -333,6 +335,7 @@ Status ViewChain::close_level(size_t index, ViewOutput* output) {
         ASSIGN_OR_RETURN(into, table_above->load(*above, id));
       }
       merge_slot(slot, *into);
+      WindowTable::mark_changed(*above, id);
       return {};
     });
     RETURN_IF_ERROR(passed_on);

@@ -81,6 +81,9 @@ class ViewChain {
   Status load_keys(std::string_view prefix, const KeyValueStore& store);
   Status save(SnapshotWriter& writer) const;
   Status load(SnapshotReader& reader);
+  /// See PassProcessor::save_changes.
+  Status save_changes(std::string_view prefix, WriteBatch& batch);
+  Status load_changes(std::string_view prefix, const KeyValueStore& store);
 
  private:
   struct Level {
@@ -131,6 +134,7 @@ class ViewChain {
   uint32_t keys_saved_ = 0;
   int64_t close_trigger_ms_ = INT64_MIN;
   uint64_t touch_ = 0;
+  uint64_t touch_saved_ = 0;
   std::vector<ChangedGroup> changed_;
 
   // Scratch of one batch.

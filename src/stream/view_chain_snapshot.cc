@@ -1,33 +1,34 @@
-#include <fmt/format.h>
-
-#include "base/bytes.h"
+#include "stream/key_changelog.h"
 #include "stream/view_chain.h"
+#include "stream/window_changelog.h"
 
 namespace meterstream {
 
 void ViewChain::save_new_keys(std::string_view prefix, WriteBatch& batch) {
-  if (keys_saved_ == keys_.size()) return;
-  std::string key(prefix);
-  append_big_endian32(key, keys_saved_);
-  std::string keys;
-  for (; keys_saved_ < keys_.size(); ++keys_saved_) append_sized(keys, keys_.key(keys_saved_));
-  batch.put(Space::kState, std::move(key), std::move(keys));
+  save_keys(keys_, prefix, keys_saved_, batch);
 }
 
 Status ViewChain::load_keys(std::string_view prefix, const KeyValueStore& store) {
-  const auto cursor = store.cursor(Space::kState);
-  for (cursor->seek(prefix); cursor->valid() && cursor->key().starts_with(prefix); cursor->next()) {
-    ByteReader reader(cursor->value());
-    while (reader.remaining() > 0) {
-      const uint32_t expected = keys_.size();
-      const std::string_view key = reader.sized_bytes();
-      if (!reader.ok() || keys_.intern(key) != expected) {
-        return corrupt(fmt::format("state: the group keys under {} do not read back", prefix));
-      }
-    }
-  }
+  RETURN_IF_ERROR(meterstream::load_keys(store, prefix, keys_));
   keys_saved_ = keys_.size();
-  return cursor->status();
+  return {};
+}
+
+Status ViewChain::save_changes(std::string_view prefix, WriteBatch& batch) {
+  for (Level& level : levels_) {
+    RETURN_IF_ERROR(WindowChangelog(*level.table, partitions_, prefix).save(touch_saved_, batch));
+  }
+  touch_saved_ = touch_;
+  return {};
+}
+
+Status ViewChain::load_changes(std::string_view prefix, const KeyValueStore& store) {
+  for (Level& level : levels_) {
+    RETURN_IF_ERROR(WindowChangelog(*level.table, partitions_, prefix).load(store, keys_.size()));
+  }
+  // All is stored as it is.
+  touch_saved_ = ++touch_;
+  return {};
 }
 
 Status ViewChain::save(SnapshotWriter& writer) const {

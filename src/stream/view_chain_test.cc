@@ -12,6 +12,8 @@ namespace {
 
 constexpr int64_t kHour = 1'700'002'800'000 / 3'600'000 * 3'600'000;
 
+enum class Restart { kFromLog, kFromSnapshot, kFromState };
+
 class ViewChainTest : public testing::Test {
  protected:
   void append(int64_t seconds, double value) {
@@ -19,9 +21,10 @@ class ViewChainTest : public testing::Test {
                                 IngestTime(kHour + 7'200'000)};
     ASSERT_TRUE(pipeline_->append({reading}, 1));
   }
-  void run(const std::vector<ViewSpec>& views, bool snapshots) {
+  void run(const std::vector<ViewSpec>& views, Restart restart = Restart::kFromLog) {
     PassTaskOptions options;
-    options.snapshot_share = snapshots ? 1e9 : 0;
+    options.snapshot_share = restart == Restart::kFromSnapshot ? 1e9 : 0;
+    if (restart == Restart::kFromState) options.state_keeping = StateKeeping::kChangelog;
     options.snapshot_min_records = 1;
     const Status ran = pipeline_->run(views, options);
     ASSERT_TRUE(ran) << ran.error().message;
@@ -46,7 +49,7 @@ class ViewChainTest : public testing::Test {
   ViewSpec hour_ = standard_view(stream_, 3'600'000, 0);
 };
 
-class ViewChainRestartTest : public ViewChainTest, public testing::WithParamInterface<bool> {};
+class ViewChainRestartTest : public ViewChainTest, public testing::WithParamInterface<Restart> {};
 
 TEST_P(ViewChainRestartTest, WindowsThatARunClosedStayClosedInTheNextRun) {
   append(10, 1);
@@ -61,18 +64,19 @@ TEST_P(ViewChainRestartTest, WindowsThatARunClosedStayClosedInTheNextRun) {
   EXPECT_EQ(pipeline_->read_topic(hour_.late_topic())->size(), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(WithoutAndWithSnapshots, ViewChainRestartTest, testing::Bool());
+INSTANTIATE_TEST_SUITE_P(AllWays, ViewChainRestartTest,
+                         testing::Values(Restart::kFromLog, Restart::kFromSnapshot, Restart::kFromState));
 
 TEST_F(ViewChainTest, ViewClosedFurtherThanItsNeighboursTakesNoMoreWhenTheyShareAPass) {
   append(10, 1);
   append(70, 2);
   // The middle one alone is closed by the end of its run; the others stand at the same offset with open windows.
-  run({five_minutes_}, false);
+  run({five_minutes_});
   PassTaskOptions options;
   ASSERT_TRUE(pipeline_->run({minute_, hour_}, options, 4, false));
   append(130, 3);
   append(310, 4);
-  run({minute_, five_minutes_, hour_}, false);
+  run({minute_, five_minutes_, hour_});
   EXPECT_EQ(counts(minute_), (std::vector<int64_t>{1, 1, 1, 1}));
   EXPECT_EQ(counts(five_minutes_), (std::vector<int64_t>{2, 1}));
   EXPECT_EQ(counts(hour_), (std::vector<int64_t>{4}));

@@ -6,7 +6,8 @@
 namespace meterstream {
 
 WindowTable::WindowTable(size_t arguments, MemoryBudget& budget, PageSpill* spill, uint32_t table_number)
-    : slot_bytes_(WindowSlot::bytes_for(arguments)),
+    : number_(table_number),
+      slot_bytes_(WindowSlot::bytes_for(arguments)),
       budget_(budget),
       spill_(spill),
       next_spill_number_((static_cast<uint64_t>(table_number) << 48) + 1) {}
@@ -44,13 +45,20 @@ Status WindowTable::erase(int64_t start_ms) {
     drop_memory(page);
     if (page.spilled_as != 0) RETURN_IF_ERROR(spill_->erase(page.spilled_as));
   }
+  if (!found->second.stored_header.empty()) erased_.push_back({start_ms, std::move(found->second.stored_blocks)});
   windows_.erase(found);
   return {};
 }
 
+void WindowTable::resize_to_hold(Window& window, uint32_t page) {
+  if (page < window.pages.size()) return;
+  window.pages.resize(page + 1);
+  window.changed.resize(window.pages.size() * kPageBlocks);
+}
+
 Result<WindowSlot*> WindowTable::load(Window& window, uint32_t id) {
   const uint32_t number = id / kPageSlots;
-  if (number >= window.pages.size()) window.pages.resize(number + 1);
+  resize_to_hold(window, number);
   Page& page = window.pages[number];
   if (page.bytes == nullptr) {
     auto bytes = std::make_unique<char[]>(page_size());
@@ -72,7 +80,8 @@ Result<const char*> WindowTable::page_bytes(const Page& page) const {
 }
 
 void WindowTable::restore_page(Window& window, uint32_t page, const char* bytes) {
-  if (page >= window.pages.size()) window.pages.resize(page + 1);
+  resize_to_hold(window, page);
+  std::fill_n(window.changed.begin() + page * kPageBlocks, kPageBlocks, BlockChange::kChanged);
   window.pages[page].bytes = std::make_unique<char[]>(page_size());
   std::memcpy(window.pages[page].bytes.get(), bytes, page_size());
   budget_.used_bytes += page_size();

@@ -1,6 +1,7 @@
 // Purpose: the open windows of one window size: for each start an array of slots indexed by group id.
 // Shapes: slots live in pages of 128 ids, made when first touched. Beyond the memory budget the pages of the window
 //         that was touched longest ago move to a PageSpill and come back when needed: slower, and correct.
+//         Which blocks of 16 slots changed is noted for WindowChangelog, which writes them elsewhere and clears the notes.
 // Cost: WindowSlot::bytes_for(arguments) for each open window of a group while groups report regularly.
 // Thread-safety: none; a table belongs to one task.
 // Errors: only those of the spill; a table without a spill never fails.
@@ -9,6 +10,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -27,7 +30,10 @@ struct MemoryBudget {
 class WindowTable {
  public:
   static constexpr uint32_t kPageSlots = 128;
+  static constexpr uint32_t kBlockSlots = 16;
+  static constexpr uint32_t kPageBlocks = kPageSlots / kBlockSlots;
 
+  enum class BlockChange : uint8_t { kNone, kChanged };
   struct Page {
     std::unique_ptr<char[]> bytes;  ///< null: never touched, or spilled
     uint64_t spilled_as = 0;        ///< page number in the spill, 0 for none
@@ -40,6 +46,16 @@ class WindowTable {
     std::vector<int64_t> first_offsets;
     uint64_t last_touch = 0;
     std::vector<Page> pages;
+    /// By block, as many as the pages have.
+    std::vector<BlockChange> changed;
+    /// What was written elsewhere.
+    std::vector<bool> stored_blocks;
+    std::string stored_header;
+  };
+  /// A window that is gone from here but was written elsewhere.
+  struct ErasedWindow {
+    int64_t start_ms = 0;
+    std::vector<bool> stored_blocks;
   };
 
   /// `spill` may be null: then the budget is counted and not enforced. `table_number` tells tables of a spill apart.
@@ -53,6 +69,18 @@ class WindowTable {
   [[nodiscard]] Window* find(int64_t start_ms);
   Window& find_or_add(int64_t start_ms, size_t partitions);
   Status erase(int64_t start_ms);
+  /// Windows erased since the last call.
+  [[nodiscard]] std::vector<ErasedWindow> take_erased() { return std::exchange(erased_, {}); }
+
+  /// Call whenever a slot is written to.
+  static void mark_changed(Window& window, uint32_t id) { window.changed[id / kBlockSlots] = BlockChange::kChanged; }
+
+  /// Calls visit(Window&) -> Status by start; visit must not add or erase windows.
+  template <class Visit>
+  Status for_each_window(Visit&& visit) {
+    for (auto& [start_ms, window] : windows_) RETURN_IF_ERROR(visit(window));
+    return {};
+  }
 
   /// The slot, or null when its page is not in memory: then load() brings it.
   [[nodiscard]] WindowSlot* slot_in_memory(Window& window, uint32_t id) const {
@@ -80,6 +108,8 @@ class WindowTable {
   /// Moves pages out, longest untouched window first, until the budget holds. Invalidates slots: call between batches.
   Status enforce_budget();
 
+  [[nodiscard]] uint32_t number() const { return number_; }
+  [[nodiscard]] size_t arguments() const { return (slot_bytes_ - sizeof(WindowSlot)) / sizeof(ArgumentState); }
   [[nodiscard]] size_t slot_bytes() const { return slot_bytes_; }
   [[nodiscard]] size_t page_size() const { return slot_bytes_ * kPageSlots; }
   /// Bytes of a page for a snapshot, read back from the spill when needed; null when never touched.
@@ -92,12 +122,15 @@ class WindowTable {
     return reinterpret_cast<WindowSlot*>(page + index * slot_bytes_);
   }
   void drop_memory(Page& page);
+  static void resize_to_hold(Window& window, uint32_t page);
 
+  uint32_t number_;
   size_t slot_bytes_;
   MemoryBudget& budget_;
   PageSpill* spill_;
   uint64_t next_spill_number_;
   std::map<int64_t, Window> windows_;
+  std::vector<ErasedWindow> erased_;
   mutable std::unique_ptr<char[]> scratch_;
 };
 

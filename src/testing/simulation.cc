@@ -129,6 +129,9 @@ PassTaskOptions Simulation::choose_options() {
   options.memory_limit_bytes = chance(3) ? pick<size_t>({1, 20'000, 100'000}) : 0;
   options.snapshot_share = chance(3) ? 0 : 1e9;
   options.snapshot_min_records = pick<int64_t>({1, 20, 100});
+  options.state_keeping = options_.state_keeping
+                              ? *options_.state_keeping
+                              : pick<StateKeeping>({StateKeeping::kSnapshots, StateKeeping::kChangelog});
   return options;
 }
 
@@ -181,9 +184,12 @@ Status Simulation::deploy() {
   const PassTaskOptions options = choose_options();
   const std::vector<ViewSpec> views = deployed_views();
   trace(
-      "deploy {} views, batches of {}, commit every {} ms or {} bytes, read {} bytes, memory {}, snapshots {} after {}",
+      "deploy {} views, batches of {}, commit every {} ms or {} bytes, read {} bytes, memory {}, snapshots {} after "
+      "{}, "
+      "changelog {}",
       views.size(), options.batch_records, options.commit_interval_ms, options.commit_bytes, options.read_bytes,
-      options.memory_limit_bytes, options.snapshot_share > 0, options.snapshot_min_records);
+      options.memory_limit_bytes, options.snapshot_share > 0, options.snapshot_min_records,
+      options.state_keeping == StateKeeping::kChangelog);
   ASSIGN_OR_RETURN(tasks_, deploy_views(views, runtime, options));
   view_tasks_ = tasks_.size();
   if (view_tasks_ > static_cast<size_t>(partitions_)) passes_were_split_ = true;
@@ -194,6 +200,7 @@ Status Simulation::deploy() {
     const auto recovery = static_cast<const PassTask&>(*tasks_[i]).recovery();
     report_.from_snapshot += recovery == RecoveryDecision::Outcome::kFromSnapshot ? 1 : 0;
     report_.from_log += recovery == RecoveryDecision::Outcome::kFromLog ? 1 : 0;
+    report_.from_state += recovery == RecoveryDecision::Outcome::kFromState ? 1 : 0;
     trace("  {} recovers by way {}", tasks_[i]->status().name, static_cast<int>(recovery));
   }
   return {};
@@ -427,6 +434,7 @@ SimulationReport& SimulationReport::operator+=(const SimulationReport& other) {
   deployments += other.deployments;
   from_snapshot += other.from_snapshot;
   from_log += other.from_log;
+  from_state += other.from_state;
   idle_advances += other.idle_advances;
   results += other.results;
   late += other.late;

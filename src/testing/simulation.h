@@ -9,10 +9,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "log/event_log.h"
+#include "stream/pass_task.h"
 
 namespace meterstream {
 
@@ -21,6 +23,8 @@ struct SimulationOptions {
   /// Windows also close by wall clock. What is late then depends on when things happened, so that only conservation is
   /// checked and not the answers.
   bool follow_wall_clock = false;
+  /// How the passes keep their state; nullopt: another way with each deployment.
+  std::optional<StateKeeping> state_keeping = StateKeeping::kSnapshots;
   /// Puts something between tasks and log; to prove that the simulation notices a broken engine.
   std::function<std::unique_ptr<EventLog>(EventLog&)> wrap_log;
   /// Hears what happens, a line each, when a life is replayed to understand it.
@@ -35,6 +39,7 @@ struct SimulationReport {
   uint64_t deployments = 0;
   uint64_t from_snapshot = 0;
   uint64_t from_log = 0;
+  uint64_t from_state = 0;
   uint64_t idle_advances = 0;  ///< the wall clock moved a watermark
   uint64_t results = 0;
   uint64_t late = 0;

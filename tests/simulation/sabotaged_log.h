@@ -21,6 +21,7 @@ enum class Sabotage : uint8_t {
   kOutputFirst,      ///< always: output in one commit, position and state in a second one
   kPositionFirst,    ///< always: position and state in one commit, output in a second one
   kDropRow,          ///< one write of a sink's commit is left out
+  kDropState,        ///< one write of a pass's window state is left out
 };
 
 class SabotagedLog final : public EventLog {
@@ -46,7 +47,7 @@ class SabotagedLog final : public EventLog {
     if (sabotage_ == Sabotage::kOutputFirst || sabotage_ == Sabotage::kPositionFirst) {
       return commit_in_two(std::move(transaction), durability);
     }
-    if (done_ == 0 && sabotage_ == Sabotage::kDropRow) drop_row(transaction);
+    if (done_ == 0 && (sabotage_ == Sabotage::kDropRow || sabotage_ == Sabotage::kDropState)) drop_write(transaction);
     for (size_t i = 0; done_ == 0 && i < transaction.appends.size(); ++i) {
       if (!concerns(transaction.appends[i].target.topic)) continue;
       transaction.appends[i].records = spoiled(transaction.appends[i].records);
@@ -101,10 +102,18 @@ class SabotagedLog final : public EventLog {
     return builder;
   }
 
-  void drop_row(Transaction& transaction) {
+  [[nodiscard]] bool concerns(const WriteBatch::Operation& operation) const {
+    if (sabotage_ == Sabotage::kDropRow) return operation.space == Space::kTable && operation.key.size() > 60;
+    // A block of a window: table, 'b', start and block follow.
+    const size_t place = operation.key.rfind("/w");
+    return operation.key.starts_with("windows/") && operation.kind == WriteBatch::Operation::Kind::kPut &&
+           place != std::string::npos && place + 19 == operation.key.size() && operation.key[place + 6] == 'b';
+  }
+
+  void drop_write(Transaction& transaction) {
     WriteBatch kept;
     for (const WriteBatch::Operation& operation : transaction.state.operations()) {
-      if (done_ == 0 && operation.space == Space::kTable && operation.key.size() > 60) {
+      if (done_ == 0 && concerns(operation)) {
         ++done_;
         continue;
       }

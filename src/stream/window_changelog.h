@@ -1,0 +1,47 @@
+// Purpose: writes what changed of a table's open windows as small values of a key-value store, and reads them back.
+// Shapes: a value is a block of 16 slots of a window, or the header of a window. A window that is gone is erased value by
+//         value, so that the writes can also go to a compacted topic.
+// Format: docs/formats/data-directory.md.
+// Thread-safety: none. Errors: those of the spill while saving; kCorrupt for values that do not fit the table.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "state/key_value_store.h"
+#include "stream/window_table.h"
+
+namespace meterstream {
+
+class WindowChangelog {
+ public:
+  /// Keys begin with `prefix` and the table's number.
+  WindowChangelog(WindowTable& table, size_t partitions, std::string_view prefix);
+
+  /// Adds to `batch` what changed since the last call in windows touched at or after `since_touch`, and the erasures of
+  /// windows that are gone. Changed pages that were spilled are read back.
+  Status save(uint64_t since_touch, WriteBatch& batch);
+
+  /// Fills the empty table. `groups` is the number of group ids that exist.
+  Status load(const KeyValueStore& store, uint32_t groups);
+
+ private:
+  Status save_blocks(WindowTable::Window& window, WriteBatch& batch);
+  Status load_headers(const KeyValueStore& store);
+  Status load_blocks(const KeyValueStore& store, uint32_t groups);
+  Status load_block(WindowTable::Window& window, uint32_t block, std::string_view value, uint32_t groups);
+  [[nodiscard]] std::string header_of(const WindowTable::Window& window) const;
+  [[nodiscard]] std::string key_of(char kind, int64_t start_ms) const;
+  [[nodiscard]] std::string block_key(int64_t start_ms, uint32_t block) const;
+  /// Empty when no slot is in use.
+  [[nodiscard]] std::string encode_block(const char* slots) const;
+  [[nodiscard]] Error unreadable(std::string_view what, int64_t start_ms) const;
+
+  WindowTable& table_;
+  size_t partitions_;
+  std::string prefix_;
+};
+
+}  // namespace meterstream
