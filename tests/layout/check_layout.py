@@ -19,12 +19,15 @@ ALLOWED = {
     "stream": {"base", "metering", "state", "log"},
     "sql": {"base", "metering", "state", "log", "stream"},
     "testing": {"base", "metering", "state", "log", "stream", "sql"},
+    # Each folder of connectors/ is a module. They see the ports that they implement, not each other.
+    "connectors/kafka": {"base", "metering", "state", "log", "stream"},
+    "connectors/registry": {"base", "metering"},
 }
 SOURCE_MODULES = set(ALLOWED)
 APPS_ALLOWED = SOURCE_MODULES | {"apps"}
 # Only tests may reach for src/testing, which depends on everything.
 TEST_SUFFIXES = ("_test.cc", "_fuzz.cc", "_benchmark.cc")
-HEAVY_LIBRARIES = ("rocksdb/", "tao/", "simdjson", "zstd", "zlib", "zip.h", "CLI/", "toml++", "isa-l", "librdkafka",
+HEAVY_LIBRARIES = ("rocksdb/", "curl/", "tao/", "simdjson", "zstd", "zlib", "zip.h", "CLI/", "toml++", "isa-l", "librdkafka",
                         "arrow/", "parquet/")
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70
@@ -34,6 +37,11 @@ CLASS = re.compile(r"^(template\s*<.*>\s*)?(class|struct|union)\b|^ *(public|pri
 NOT_A_FUNCTION = re.compile(r"^\s*(namespace|class|struct|enum|union|extern|template\s*<[^()]*>\s*(class|struct))\b")
 
 
+def module_of(parts):
+    """Module of a path below src/: its first folder, or two below connectors/."""
+    return "/".join(parts[:2]) if parts[0] == "connectors" else parts[0]
+
+
 def allowed_modules(path):
     """Modules that the file may include, or None when any is allowed."""
     parts = path.parts
@@ -41,7 +49,7 @@ def allowed_modules(path):
         return APPS_ALLOWED
     if parts[0] != "src":
         return None
-    module = parts[1]
+    module = module_of(parts[1:])
     allowed = ALLOWED.get(module, set()) | {module}
     if path.name.endswith(TEST_SUFFIXES):
         allowed = allowed | {"testing"} | ALLOWED["testing"]
@@ -57,7 +65,7 @@ def check_includes(path, lines):
         quote, target = match.groups()
         if quote == "<":
             continue
-        module = target.split("/")[0]
+        module = module_of(target.split("/"))
         if "/" not in target and path.parts[0] in ("src", "apps"):
             yield number, f'write #include "{target}" with its module in front'
         elif allowed is not None and module not in allowed:
@@ -82,9 +90,9 @@ def check_heavy_headers(texts):
             break
         heavy.update(found)
     for path, lines in texts.items():
-        module = path.parts[1] if path.parts[0] == "src" else path.parts[0]
+        module = module_of(path.parts[1:]) if path.parts[0] == "src" else path.parts[0]
         for number, quote, target in includes_of(lines):
-            if quote == '"' and target in heavy and target.split("/")[0] != module:
+            if quote == '"' and target in heavy and module_of(target.split("/")) != module:
                 yield f'{path}:{number}: "{target}" brings <{heavy[target]}> out of its module; hide it in a .cc file'
 
 
@@ -144,8 +152,8 @@ def check_tree(root):
             if file.suffix not in (".h", ".cc"):
                 continue
             path = file.relative_to(root)
-            if path.parts[0] == "src" and path.parts[1] not in SOURCE_MODULES:
-                found.append(f"{path}:1: module {path.parts[1]} is not in the table of tests/layout/check_layout.py")
+            if path.parts[0] == "src" and module_of(path.parts[1:]) not in SOURCE_MODULES:
+                found.append(f"{path}:1: module {module_of(path.parts[1:])} is not in the table of tests/layout/check_layout.py")
             texts[path] = lines_of(file)
             found += [f"{path}:{line}: {message}" for line, message in check_file(path, texts[path])]
     return found + list(check_heavy_headers(texts))
@@ -168,6 +176,10 @@ def self_test():
         "src/sql/i.cc": ('#include "i.h"\n', "module in front"),
         "src/sql/j.cc": ('#include "testing/clock.h"\n', "may not include"),
         "src/unknown/k.cc": ("", "not in the table"),
+        "src/connectors/kafka/m.cc": ('#include "connectors/registry/n.h"\n', "may not include"),
+        "src/connectors/registry/o.cc": ('#include "log/p.h"\n', "may not include"),
+        "src/connectors/unknown/q.cc": ("", "not in the table"),
+        "src/log/r.cc": ('#include "connectors/kafka/s.h"\n', "may not include"),
         "apps/l.cc": ('#include "elsewhere/x.h"\n', "may not include"),
     }
     neutral = {
@@ -182,7 +194,8 @@ def self_test():
         "src/log/b_test.cc": '#include "testing/clock.h"\n',
         "src/stream/c.cc": "namespace meterstream {\n" + "int f() {\n  return 1;\n}\n\n" * 60 + "}  // namespace meterstream\n",
         "src/stream/d.cc": "class A {\n public:\n" + "  int g() { return 1; }\n  int h();\n" * 60 + "};\n",
-        "apps/e.cc": '#include "sql/parser.h"\n#include "apps/e.h"\n',
+        "src/connectors/kafka/d.cc": '#include "connectors/kafka/d.h"\n#include "log/p.h"\n',
+        "apps/e.cc": '#include "sql/parser.h"\n#include "apps/e.h"\n#include "connectors/kafka/d.h"\n',
     }
     for files, texts in ((bad, [text for text, _ in bad.values()]), (good, list(good.values()))):
         with tempfile.TemporaryDirectory() as directory:
