@@ -35,7 +35,8 @@ class EventLogContract : public testing::TestWithParam<std::unique_ptr<EventLogS
     subject_ = GetParam()();
     topic_ = testing::UnitTest::GetInstance()->current_test_info()->name();
     std::erase(topic_, '/');
-    ASSERT_TRUE(log().create_topic({.name = topic_, .partitions = 3}));
+    const auto created = log().create_topic({.name = topic_, .partitions = 3});
+    ASSERT_TRUE(created) << created.error().message;
   }
   EventLog& log() { return subject_->log(); }
   [[nodiscard]] TopicPartition partition(int number) const { return {topic_, PartitionId(number)}; }

@@ -2,6 +2,8 @@
 // Thread-safety: as librdkafka's own objects.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -34,8 +36,25 @@ using KafkaEvent = KafkaOwner<rd_kafka_event_t, rd_kafka_event_destroy>;
 
 /// What the caller can do about an error of librdkafka or a broker.
 ErrorCode error_code_of(rd_kafka_resp_err_t code);
+/// True while the leader of a partition or the coordinator of a group changes: the same request succeeds soon.
+bool is_moving(rd_kafka_resp_err_t code);
 /// "`what`: reason; what to do next".
 Error kafka_error(rd_kafka_resp_err_t code, std::string_view what, std::string_view reason = {});
+
+/// The time that is left of a request's.
+class KafkaDeadline {
+ public:
+  explicit KafkaDeadline(int64_t timeout_ms)
+      : end_(std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms)) {}
+  [[nodiscard]] int left_ms() const {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now());
+    return static_cast<int>(std::max<int64_t>(left.count(), 0));
+  }
+  [[nodiscard]] bool is_over() const { return left_ms() == 0; }
+
+ private:
+  std::chrono::steady_clock::time_point end_;
+};
 
 /// Properties as a configuration object, with librdkafka's messages going to our diagnostics.
 Result<KafkaConfiguration> make_configuration(const std::map<std::string, std::string>& properties);

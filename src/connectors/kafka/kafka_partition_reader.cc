@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kMaxBatch = 20'000;
 constexpr int64_t kWaitSliceMs = 50;
 constexpr int64_t kStartMs = 300;
-constexpr auto kSeekPause = std::chrono::milliseconds(5);
+constexpr auto kPause = std::chrono::milliseconds(5);
 
 int64_t ms_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
@@ -171,7 +171,7 @@ Status KafkaPartitionReader::seek(int64_t from) {
     if (code != RD_KAFKA_RESP_ERR__STATE && code != RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS)
       return kafka_error(code, "moving in " + name());
     if (ms_since(start) > kStartMs) break;
-    std::this_thread::sleep_for(kSeekPause);
+    std::this_thread::sleep_for(kPause);
   }
   // After an error the fetcher stands still until it is assigned again.
   unassign();
@@ -292,12 +292,18 @@ size_t KafkaPartitionReader::batch_size(size_t max_bytes) const {
 }
 
 Result<OffsetRange> KafkaPartitionReader::ask_offsets() {
-  const Time asked = std::chrono::steady_clock::now();
+  const KafkaDeadline deadline(timeout_ms_);
   int64_t begin = 0;
   int64_t end = 0;
-  const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-      client_.get(), source_.topic.c_str(), source_.partition.value, &begin, &end, static_cast<int>(timeout_ms_));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "offsets of " + name());
+  Time asked;
+  for (;;) {
+    asked = std::chrono::steady_clock::now();
+    const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+        client_.get(), source_.topic.c_str(), source_.partition.value, &begin, &end, std::max(deadline.left_ms(), 1));
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    if (!is_moving(code) || deadline.is_over()) return kafka_error(code, "offsets of " + name());
+    std::this_thread::sleep_for(kPause);
+  }
   known_ = {Offset(begin), Offset(end)};
   known_at_ = asked;
   return known_;

@@ -22,19 +22,6 @@ constexpr int kQueueFullPauseMs = 5;
 constexpr auto kRetryPause = std::chrono::milliseconds(20);
 constexpr const char* kInterceptor = "meterstream";
 
-class Deadline {
- public:
-  explicit Deadline(int64_t timeout_ms)
-      : end_(std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms)) {}
-  [[nodiscard]] int left_ms() const {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now());
-    return static_cast<int>(std::max<int64_t>(left.count(), 0));
-  }
-
- private:
-  std::chrono::steady_clock::time_point end_;
-};
-
 // The offset of a record whose opaque pointer names a place for it. Runs on the library's threads.
 rd_kafka_resp_err_t note_offset(rd_kafka_t* /*client*/, rd_kafka_message_t* message, void* /*opaque*/) {
   if (message->_private != nullptr && message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -80,14 +67,14 @@ struct KafkaProducer::State {
 
   Error failure(rd_kafka_error_t* error, std::string_view what);
   Error abort(Error cause);
-  Status produce(KafkaAppend& append, std::atomic<int64_t>* place, const Deadline& deadline);
+  Status produce(KafkaAppend& append, std::atomic<int64_t>* place, const KafkaDeadline& deadline);
   Status produce_record(rd_kafka_topic_t* topic, int32_t partition, const RecordView& record, void* opaque,
-                        const Deadline& deadline);
-  Status send_offsets(const KafkaGroupCommit& group, const Deadline& deadline);
-  Status finish(const Deadline& deadline);
+                        const KafkaDeadline& deadline);
+  Status send_offsets(const KafkaGroupCommit& group, const KafkaDeadline& deadline);
+  Status finish(const KafkaDeadline& deadline);
   // Calls again while the library says that it helps. Gives the last error, or null.
   template <class Call>
-  KafkaErrorOwner insist(const Deadline& deadline, const Call& call) {
+  KafkaErrorOwner insist(const KafkaDeadline& deadline, const Call& call) {
     for (;;) {
       KafkaErrorOwner error(call(deadline.left_ms()));
       if (!error || rd_kafka_error_is_retriable(error.get()) == 0 || deadline.left_ms() == 0) return error;
@@ -127,7 +114,7 @@ Error KafkaProducer::State::failure(rd_kafka_error_t* error, std::string_view wh
 }
 
 Error KafkaProducer::State::abort(Error cause) {
-  const Deadline deadline(timeout_ms);
+  const KafkaDeadline deadline(timeout_ms);
   const KafkaErrorOwner error =
       insist(deadline, [&](int left_ms) { return rd_kafka_abort_transaction(client.get(), left_ms); });
   if (error) is_usable = false;
@@ -135,7 +122,7 @@ Error KafkaProducer::State::abort(Error cause) {
 }
 
 Status KafkaProducer::State::produce_record(rd_kafka_topic_t* topic, int32_t partition, const RecordView& record,
-                                            void* opaque, const Deadline& deadline) {
+                                            void* opaque, const KafkaDeadline& deadline) {
   std::array<rd_kafka_vu_t, 8> fields{};
   size_t count = 0;
   const auto field = [&](rd_kafka_vtype_t type) -> rd_kafka_vu_t& {
@@ -172,7 +159,7 @@ Status KafkaProducer::State::produce_record(rd_kafka_topic_t* topic, int32_t par
   }
 }
 
-Status KafkaProducer::State::produce(KafkaAppend& append, std::atomic<int64_t>* place, const Deadline& deadline) {
+Status KafkaProducer::State::produce(KafkaAppend& append, std::atomic<int64_t>* place, const KafkaDeadline& deadline) {
   rd_kafka_topic_t* handle = topic(append.target.topic);
   if (handle == nullptr) return kafka_error(rd_kafka_last_error(), "topic " + append.target.topic);
   for (size_t index = 0; index < append.records.size(); ++index) {
@@ -182,7 +169,7 @@ Status KafkaProducer::State::produce(KafkaAppend& append, std::atomic<int64_t>* 
   return {};
 }
 
-Status KafkaProducer::State::send_offsets(const KafkaGroupCommit& group, const Deadline& deadline) {
+Status KafkaProducer::State::send_offsets(const KafkaGroupCommit& group, const KafkaDeadline& deadline) {
   const KafkaPartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(group.offsets.size())));
   for (const KafkaGroupOffset& offset : group.offsets) {
     rd_kafka_topic_partition_t* entry =
@@ -204,7 +191,7 @@ Status KafkaProducer::State::send_offsets(const KafkaGroupCommit& group, const D
   return {};
 }
 
-Status KafkaProducer::State::finish(const Deadline& deadline) {
+Status KafkaProducer::State::finish(const KafkaDeadline& deadline) {
   const KafkaErrorOwner error =
       insist(deadline, [&](int left_ms) { return rd_kafka_commit_transaction(client.get(), left_ms); });
   if (!error) return {};
@@ -240,7 +227,7 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::open(const KafkaSettings& 
   state->id = std::move(transactional_id);
   state->timeout_ms = settings.request_timeout_ms;
   ASSIGN_OR_RETURN(state->client, make_client(RD_KAFKA_PRODUCER, std::move(configuration)));
-  const Deadline deadline(settings.request_timeout_ms);
+  const KafkaDeadline deadline(settings.request_timeout_ms);
   const KafkaErrorOwner error = state->insist(
       deadline, [&](int left_ms) { return rd_kafka_init_transactions(state->client.get(), std::max(left_ms, 1)); });
   if (error)
@@ -255,7 +242,7 @@ Status KafkaProducer::commit(std::span<KafkaAppend> appends, std::span<const Kaf
   if (!state.is_usable)
     return unavailable(
         fmt::format("Kafka: the producer {} is out of use after an earlier error; make a new one", state.id));
-  const Deadline deadline(state.timeout_ms);
+  const KafkaDeadline deadline(state.timeout_ms);
   const KafkaErrorOwner begun(rd_kafka_begin_transaction(state.client.get()));
   if (begun) return state.failure(begun.get(), "begin of a transaction");
   size_t wanted = 0;

@@ -26,22 +26,8 @@ using Metadata = KafkaOwner<const struct rd_kafka_metadata, rd_kafka_metadata_de
 
 constexpr int32_t kMaxPartitions = 10'000;
 constexpr int kBrokersForThreeCopies = 3;
-constexpr auto kPropagationPause = std::chrono::milliseconds(20);
+constexpr auto kPause = std::chrono::milliseconds(20);
 constexpr std::string_view kMetadataMark = "ms1 ";
-
-class Deadline {
- public:
-  explicit Deadline(int64_t timeout_ms)
-      : end_(std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms)) {}
-  [[nodiscard]] int left_ms() const {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now());
-    return static_cast<int>(std::max<int64_t>(left.count(), 0));
-  }
-  [[nodiscard]] bool is_over() const { return left_ms() == 0; }
-
- private:
-  std::chrono::steady_clock::time_point end_;
-};
 
 std::string name_of(const TopicPartition& partition) {
   return fmt::format("topic {} partition {}", partition.topic, partition.partition);
@@ -136,8 +122,20 @@ struct KafkaTopics::State {
     return result;
   }
 
-  Result<std::vector<int64_t>> list_offsets(const std::vector<TopicPartition>& partitions, int64_t which,
+  // As ask_list_offsets(), but lets leaders change.
+  Result<std::vector<int64_t>> list_offsets(const std::vector<TopicPartition>& sources, int64_t which,
                                             rd_kafka_IsolationLevel_t isolation) const {
+    const KafkaDeadline deadline(timeout_ms);
+    for (;;) {
+      rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+      auto offsets = ask_list_offsets(sources, which, isolation, code);
+      if (offsets || !is_moving(code) || deadline.is_over()) return offsets;
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+
+  Result<std::vector<int64_t>> ask_list_offsets(const std::vector<TopicPartition>& partitions, int64_t which,
+                                                rd_kafka_IsolationLevel_t isolation, rd_kafka_resp_err_t& code) const {
     const KafkaPartitionList list = list_of(partitions, which);
     const std::string what = "offsets of " + name_of(partitions.front());
     ASSIGN_OR_RETURN(const KafkaEvent event,
@@ -156,8 +154,8 @@ struct KafkaTopics::State {
     for (size_t index = 0; index < count; ++index) {
       const rd_kafka_topic_partition_t* answer = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[index]);
       const TopicPartition partition{answer->topic, PartitionId(answer->partition)};
-      if (answer->err != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_error(answer->err, "offsets of " + name_of(partition));
+      code = answer->err;
+      if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "offsets of " + name_of(partition));
       const auto place = std::ranges::find(partitions, partition);
       if (place != partitions.end()) offsets[static_cast<size_t>(place - partitions.begin())] = answer->offset;
     }
@@ -222,19 +220,22 @@ Result<TopicDescription> KafkaTopics::create(const TopicConfig& config, const Ka
     RETURN_IF_ERROR(state_->request_creation(config, options, replication));
   }
   // Brokers hear of a new topic one after the other.
-  const Deadline deadline(state_->timeout_ms);
+  const KafkaDeadline deadline(state_->timeout_ms);
   for (;;) {
     const auto topic = state_->look_up(config.name);
-    if (topic && topic->has_leaders) break;
-    if (!topic && topic.error().code != ErrorCode::kNotFound) return topic.error();
+    if (topic && topic->has_leaders) {
+      auto description = describe(config.name);
+      if (description || description.error().code != ErrorCode::kNotFound || deadline.is_over()) return description;
+    } else if (!topic && topic.error().code != ErrorCode::kNotFound) {
+      return topic.error();
+    }
     if (deadline.is_over())
       return unavailable(
           fmt::format("Kafka: topic {} was created, but has no leader after {} ms; see that the brokers "
                       "run, then try again",
                       config.name, state_->timeout_ms));
-    std::this_thread::sleep_for(kPropagationPause);
+    std::this_thread::sleep_for(kPause);
   }
-  return describe(config.name);
 }
 
 Result<TopicDescription> KafkaTopics::describe(std::string_view topic) {
@@ -365,7 +366,7 @@ Result<std::optional<GroupPosition>> KafkaTopics::group_position(std::string_vie
   using Request = KafkaOwner<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
   const Request request(rd_kafka_ListConsumerGroupOffsets_new(name.c_str(), list.get()));
   rd_kafka_ListConsumerGroupOffsets_t* requests[] = {request.get()};
-  const Deadline deadline(state_->timeout_ms);
+  const KafkaDeadline deadline(state_->timeout_ms);
   for (;;) {
     const auto event = state_->ask(
         RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, what,
@@ -397,11 +398,8 @@ Result<std::optional<GroupPosition>> KafkaTopics::group_position(std::string_vie
     } else if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
       return std::nullopt;
     }
-    const bool is_passing = code == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT ||
-                            code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
-                            code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
-    if (!is_passing || deadline.is_over()) return kafka_error(code, what);
-    std::this_thread::sleep_for(kPropagationPause);
+    if (!is_moving(code) || deadline.is_over()) return kafka_error(code, what);
+    std::this_thread::sleep_for(kPause);
   }
 }
 
