@@ -164,9 +164,13 @@ class Damage(Faults):
         self.succeed("topics")
         table = max((self.folder / "data/store").glob("*.sst"), key=lambda path: path.stat().st_size)
         self.flip(table, [0.05 * step for step in range(1, 19)])
-        self.assert_one_message(self.run_program(*QUERY), 4, table.name, "restore")
-        self.assert_one_message(self.run_program("query", "--gateway", "household-30", "--attribute", "GAS_IDD"), 4,
-                                table.name)
+        # Which series the largest file holds depends on when the store last merged its files.
+        queries = [self.run_program("query", "--gateway", f"household-{number}", "--attribute", attribute)
+                   for number in (1, 10, 20, 30) for attribute in ("ACTIVE_POWER", "VOLTAGE", "GAS_IDD")]
+        damaged = [query for query in queries if query.returncode != 0]
+        self.assertGreater(len(damaged), 0, "no query met the damage")
+        for query in damaged:
+            self.assert_one_message(query, 4, table.name, "restore")
         doctor = self.run_program("doctor")
         self.assertEqual(doctor.returncode, 4)
         self.assertIn(table.name, doctor.stdout)
