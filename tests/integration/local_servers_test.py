@@ -61,7 +61,7 @@ class LocalKafka(unittest.TestCase):
         broker = self.folder / "stale" / "broker-1"
         broker.mkdir(parents=True)
         (broker / "pid").write_text(f"{other.pid} 1\n")
-        description = {"id": "x", "ports": [1], "controller_ports": [2], "heap": "64m", "settings": {}}
+        description = {"id": "x", "ports": [1], "controller_ports": [2], "heap": "64m", "settings": {}, "jvm": []}
         (self.folder / "stale" / "cluster.json").write_text(json.dumps(description))
         self.assertEqual(self.run_script("status", directory="stale").returncode, 1)
         self.succeed("stop", directory="stale")
