@@ -1,6 +1,7 @@
 #include "apps/backbone.h"
 
 #include "apps/data_directory.h"
+#include "apps/topic_reader.h"
 
 namespace meterstream {
 namespace {
@@ -19,6 +20,11 @@ class EmbeddedBackbone final : public Backbone {
     return CreatedTopic{std::move(description), false};
   }
   Result<bool> is_compacted(std::string_view /*topic*/) override { return false; }
+  Result<Offset> offset_at(const TopicPartition& source, IngestTime time) override {
+    return offset_at_time(log(), source, time);
+  }
+  /// Retention spares what a group still needs.
+  Result<std::vector<std::string>> losses_of(std::string_view /*topic*/) override { return std::vector<std::string>(); }
   [[nodiscard]] bool knows_bytes() const override { return true; }
   [[nodiscard]] std::string place() const override { return "data directory " + directory_->path(); }
 

@@ -30,6 +30,11 @@ class Backbone {
   /// Whether the configuration and the flags name a cluster.
   static bool is_kafka(const Configuration& configuration) { return !configuration.kafka.brokers.empty(); }
 
+  /// Of topics that are made without saying how many.
+  static int64_t default_partitions(const Configuration& configuration) {
+    return is_kafka(configuration) ? configuration.kafka.partitions : configuration.replay.partitions;
+  }
+
   virtual ~Backbone() = default;
   virtual EventLog& log() = 0;
   virtual SchemaStore& schemas() = 0;
@@ -44,6 +49,11 @@ class Backbone {
   virtual Result<CreatedTopic> create_topic(const TopicConfig& config, bool is_compacted) = 0;
   /// Whether only the latest record of each key is sure to stay.
   virtual Result<bool> is_compacted(std::string_view topic) = 0;
+  /// First offset whose record arrived at or after `time`; the end when there is none.
+  virtual Result<Offset> offset_at(const TopicPartition& source, IngestTime time) = 0;
+  /// What would make this topic lose readings that a replay writes: warnings, each with what to do. kConflict when they
+  /// would be lost soon or for sure.
+  virtual Result<std::vector<std::string>> losses_of(std::string_view topic) = 0;
   /// Whether TopicDescription::bytes means something.
   [[nodiscard]] virtual bool knows_bytes() const = 0;
   /// "data directory meterstream-data" or "Kafka at localhost:9092", for messages.

@@ -42,7 +42,10 @@ void ConsoleCommand::declare(CLI::App& app) {
 Result<ExitCode> ConsoleCommand::run(const CommandContext& context) {
   ASSIGN_OR_RETURN(const TopicStart start, parse_topic_start(options_.from, context.clock.now()));
   ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
-  ASSIGN_OR_RETURN(TopicReader reader, TopicReader::open(backbone->log(), options_.topic, start));
+  ASSIGN_OR_RETURN(TopicReader reader, TopicReader::open(backbone->log(), options_.topic, start,
+                                                         [&](const TopicPartition& source, IngestTime time) {
+                                                           return backbone->offset_at(source, time);
+                                                         }));
   const SignalStop stop;
   RecordText text(backbone->schemas());
   int64_t shown = 0;

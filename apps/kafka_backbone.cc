@@ -3,6 +3,7 @@
 
 #include "apps/backbone.h"
 #include "apps/kafka_connection.h"
+#include "apps/kafka_hazards.h"
 #include "connectors/kafka/kafka_log.h"
 #include "state/memory_store.h"
 
@@ -42,6 +43,22 @@ class KafkaBackbone final : public Backbone {
     ASSIGN_OR_RETURN(const auto settings, topics_->configuration(topic));
     const auto policy = settings.find("cleanup.policy");
     return policy != settings.end() && policy->second.find("compact") != std::string::npos;
+  }
+  Result<Offset> offset_at(const TopicPartition& source, IngestTime time) override {
+    return topics_->offset_at(source, time);
+  }
+  Result<std::vector<std::string>> losses_of(std::string_view topic) override {
+    ASSIGN_OR_RETURN(const auto settings, topics_->configuration(topic));
+    std::vector<std::string> warnings;
+    for (const KafkaHazard& hazard : hazards_of(topic, KafkaTopicUse::kRecords, settings)) {
+      if (hazard.is_severe) {
+        return conflict(fmt::format(
+            "{}. Readings would be lost, so none was written. Write to another topic (--topic), or change it: {}",
+            hazard.detail, hazard.advice));
+      }
+      warnings.push_back(fmt::format("{}; to keep them: {}", hazard.detail, hazard.advice));
+    }
+    return warnings;
   }
   [[nodiscard]] bool knows_bytes() const override { return false; }
   [[nodiscard]] std::string place() const override { return "Kafka at " + configuration_.kafka.brokers; }

@@ -114,8 +114,12 @@ Result<ExitCode> ReplayCommand::run(const CommandContext& context) {
 
   const std::string position_name = replay_name(options_);
   ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kWrite, position_name));
-  const auto partitions = static_cast<int32_t>(options_.partitions.value_or(settings.partitions));
-  ASSIGN_OR_RETURN(const TopicDescription topic, backbone->log().create_topic({options_.topic, partitions}));
+  const auto partitions =
+      static_cast<int32_t>(options_.partitions.value_or(Backbone::default_partitions(context.configuration)));
+  ASSIGN_OR_RETURN(const Backbone::CreatedTopic created, backbone->create_topic({options_.topic, partitions}, false));
+  const TopicDescription& topic = created.description;
+  ASSIGN_OR_RETURN(const std::vector<std::string> warnings, backbone->losses_of(options_.topic));
+  for (const std::string& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
   if (options_.partitions && topic.config.partitions != partitions) {
     fmt::print(stderr, "topic {} exists with {} partitions; --partitions {} is ignored\n", options_.topic,
                topic.config.partitions, partitions);

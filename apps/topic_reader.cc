@@ -13,7 +13,8 @@ namespace {
 
 constexpr size_t kReadBytes = size_t{1} << 20;
 
-Result<Offset> first_offset(EventLog& log, const TopicPartition& source, const TopicStart& start) {
+Result<Offset> first_offset(EventLog& log, const TopicPartition& source, const TopicStart& start,
+                            const TopicReader::OffsetAtTime& offset_at) {
   ASSIGN_OR_RETURN(const OffsetRange range, log.offsets(source));
   switch (start.kind) {
     case TopicStart::Kind::kBeginning:
@@ -25,7 +26,7 @@ Result<Offset> first_offset(EventLog& log, const TopicPartition& source, const T
     case TopicStart::Kind::kTime:
       break;
   }
-  return offset_at_time(log, source, start.time);
+  return offset_at ? offset_at(source, start.time) : offset_at_time(log, source, start.time);
 }
 
 }  // namespace
@@ -67,13 +68,14 @@ Result<Offset> offset_at_time(EventLog& log, const TopicPartition& source, Inges
   return Offset(low);
 }
 
-Result<TopicReader> TopicReader::open(EventLog& log, const std::string& topic, const TopicStart& start) {
+Result<TopicReader> TopicReader::open(EventLog& log, const std::string& topic, const TopicStart& start,
+                                      const OffsetAtTime& offset_at) {
   ASSIGN_OR_RETURN(const TopicDescription description, log.describe_topic(topic));
   std::vector<Partition> partitions;
   for (size_t number = 0; number < description.partitions.size(); ++number) {
     Partition partition;
     partition.source = {topic, PartitionId(static_cast<int32_t>(number))};
-    ASSIGN_OR_RETURN(partition.next, first_offset(log, partition.source, start));
+    ASSIGN_OR_RETURN(partition.next, first_offset(log, partition.source, start, offset_at));
     partitions.push_back(std::move(partition));
   }
   return TopicReader(log, std::move(partitions));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,8 +33,11 @@ class TopicReader {
     RecordView record;
   };
 
-  /// `log` must outlive it. kNotFound for an unknown topic.
-  static Result<TopicReader> open(EventLog& log, const std::string& topic, const TopicStart& start);
+  /// First offset whose record arrived at or after a time; the end when there is none.
+  using OffsetAtTime = std::function<Result<Offset>(const TopicPartition& source, IngestTime time)>;
+  /// `log` must outlive it. `offset_at`: a log's own way to find a time, where it has one. kNotFound for an unknown topic.
+  static Result<TopicReader> open(EventLog& log, const std::string& topic, const TopicStart& start,
+                                  const OffsetAtTime& offset_at = {});
 
   /// The next record; nothing when none came within `timeout_ms` (0: looks once).
   Result<std::optional<Item>> poll(int64_t timeout_ms);

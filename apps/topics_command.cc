@@ -48,7 +48,7 @@ Result<std::string> first_time(EventLog& log, const TopicPartition& source, cons
 Result<std::string> last_time(EventLog& log, const TopicPartition& source, const OffsetRange& range) {
   constexpr int64_t kFurthest = 100'000;
   RecordSet records;
-  for (int64_t back = 1; range.begin < range.end; back *= 10) {
+  for (int64_t back = 100; range.begin < range.end; back *= 10) {
     const Offset from(std::max(range.begin.value, range.end.value - back));
     std::string last;
     for (Offset next = from; next < range.end; next = records.next) {

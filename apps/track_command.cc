@@ -81,7 +81,10 @@ Result<ExitCode> TrackCommand::run(const CommandContext& context) {
     ASSIGN_OR_RETURN(timeout_ms, parse_duration(options_.timeout));
   }
   ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
-  ASSIGN_OR_RETURN(TopicReader reader, TopicReader::open(backbone->log(), options_.topic, start));
+  ASSIGN_OR_RETURN(TopicReader reader, TopicReader::open(backbone->log(), options_.topic, start,
+                                                         [&](const TopicPartition& source, IngestTime time) {
+                                                           return backbone->offset_at(source, time);
+                                                         }));
   const SignalStop stop;
   ProgressLine progress(context.clock, context.errors, {.unit = "records", .label = "track"});
   constexpr int64_t kSlice_ms = 100;

@@ -12,6 +12,7 @@
 #include <absl/strings/escaping.h>
 #include <fmt/format.h>
 
+#include "base/nearest_name.h"
 #include "connectors/kafka/kafka_handles.h"
 #include "log/topic_registry.h"
 
@@ -27,6 +28,7 @@ using Metadata = KafkaOwner<const struct rd_kafka_metadata, rd_kafka_metadata_de
 constexpr int32_t kMaxPartitions = 10'000;
 constexpr int kBrokersForThreeCopies = 3;
 constexpr auto kPause = std::chrono::milliseconds(20);
+constexpr int64_t kNoAnswer = INT64_MIN;
 constexpr std::string_view kMetadataMark = "ms1 ";
 
 std::string name_of(const TopicPartition& partition) {
@@ -105,7 +107,7 @@ struct KafkaTopics::State {
     if (const rd_kafka_error_t* error = rd_kafka_TopicDescription_error(topics[0]); error != nullptr) {
       if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         return not_found(
-            fmt::format("Kafka: there is no topic {}; create it with: meterstream topics create {}", topic, topic));
+            fmt::format("Kafka: there is no topic {}; create it with: meterstream topics --create {}", topic, topic));
       if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_error(rd_kafka_error_code(error), what);
     }
@@ -150,7 +152,7 @@ struct KafkaTopics::State {
     size_t count = 0;
     const auto* const* infos =
         rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
-    std::vector<int64_t> offsets(partitions.size(), -1);
+    std::vector<int64_t> offsets(partitions.size(), kNoAnswer);
     for (size_t index = 0; index < count; ++index) {
       const rd_kafka_topic_partition_t* answer = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[index]);
       const TopicPartition partition{answer->topic, PartitionId(answer->partition)};
@@ -159,7 +161,7 @@ struct KafkaTopics::State {
       const auto place = std::ranges::find(partitions, partition);
       if (place != partitions.end()) offsets[static_cast<size_t>(place - partitions.begin())] = answer->offset;
     }
-    if (std::ranges::find(offsets, -1) != offsets.end()) return kafka_error(RD_KAFKA_RESP_ERR__PARTIAL, what);
+    if (std::ranges::find(offsets, kNoAnswer) != offsets.end()) return kafka_error(RD_KAFKA_RESP_ERR__PARTIAL, what);
     return offsets;
   }
 
@@ -240,7 +242,14 @@ Result<TopicDescription> KafkaTopics::create(const TopicConfig& config, const Ka
 
 Result<TopicDescription> KafkaTopics::describe(std::string_view topic) {
   forget(topic);
-  ASSIGN_OR_RETURN(const int32_t count, partitions(topic));
+  const auto known = partitions(topic);
+  if (!known && known.error().code == ErrorCode::kNotFound) {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, list());
+    const std::string hint = did_you_mean(topic, names);
+    return not_found(known.error().message + (hint.empty() ? "" : "." + hint));
+  }
+  if (!known) return known.error();
+  const int32_t count = *known;
   ASSIGN_OR_RETURN(const auto settings, configuration(topic));
   std::vector<TopicPartition> all;
   all.reserve(static_cast<size_t>(count));
@@ -357,6 +366,15 @@ Result<std::vector<OffsetRange>> KafkaTopics::offsets(const std::vector<TopicPar
   for (size_t index = 0; index < partitions.size(); ++index)
     ranges.push_back({Offset(begins[index]), Offset(std::max(begins[index], ends[index]))});
   return ranges;
+}
+
+Result<Offset> KafkaTopics::offset_at(const TopicPartition& partition, IngestTime time) {
+  ASSIGN_OR_RETURN(
+      const std::vector<int64_t> offsets,
+      state_->list_offsets({partition}, std::max<int64_t>(time.value, 0), RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
+  if (offsets.front() >= 0) return Offset(offsets.front());
+  ASSIGN_OR_RETURN(const std::vector<OffsetRange> ranges, this->offsets({partition}, End::kStable));
+  return ranges.front().end;
 }
 
 Result<std::optional<GroupPosition>> KafkaTopics::group_position(std::string_view group, const TopicPartition& source) {

@@ -66,6 +66,9 @@ class KafkaTopics {
   /// One range for each of `partitions`, which must exist.
   Result<std::vector<OffsetRange>> offsets(const std::vector<TopicPartition>& partitions, End end);
 
+  /// First offset whose record arrived at or after `time`; the end when there is none.
+  Result<Offset> offset_at(const TopicPartition& partition, IngestTime time);
+
   /// What the group committed; nullopt for nothing. Waits while a transaction that changes it is pending.
   Result<std::optional<GroupPosition>> group_position(std::string_view group, const TopicPartition& source);
 
