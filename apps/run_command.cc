@@ -8,6 +8,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/backbone.h"
+#include "apps/kafka_program_run.h"
 #include "apps/signal_stop.h"
 #include "metering/duration.h"
 #include "sql/aggregate_sql.h"
@@ -27,6 +29,19 @@ Result<std::string> read_file(const std::string& path) {
   return text.str();
 }
 
+Result<ProgramSummary> run_where_configured(const Program& program, const FlowOptions& flow,
+                                            const CommandContext& context) {
+  const ProgramRunOptions options{flow.application_id, flow.until_idle, flow.keep_open, flow.threads};
+  const SignalStop stop;
+  if (!context.configuration.kafka.brokers.empty()) {
+    ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
+    return run_program_on_kafka(program, *backbone, context, options, stop.flag());
+  }
+  ASSIGN_OR_RETURN(const auto data,
+                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kCreate, context.clock));
+  return run_program(program, *data, context, options, stop.flag());
+}
+
 Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, const FlowOptions& flow,
                          const CommandContext& context) {
   StreamSpec stream_defaults;
@@ -38,12 +53,7 @@ Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, 
     return invalid(
         fmt::format("{}: nothing to run: it has no CREATE TABLE ... AS SELECT and no CREATE SINK", file_name));
   }
-  ASSIGN_OR_RETURN(const auto data,
-                   DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kCreate, context.clock));
-  const SignalStop stop;
-  ASSIGN_OR_RETURN(const ProgramSummary summary,
-                   run_program(program, *data, context,
-                               {flow.application_id, flow.until_idle, flow.keep_open, flow.threads}, stop.flag()));
+  ASSIGN_OR_RETURN(const ProgramSummary summary, run_where_configured(program, flow, context));
   print_summary(summary, context);
   if (!summary.balanced()) return ExitCode::kFailed;
   if (summary.stopped && flow.until_idle) {

@@ -59,7 +59,7 @@ struct KafkaConsumer::State {
     // Nothing is fetched before the first read says where to begin.
     for (int index = 0; index < list.cnt; ++index) list.elems[index].offset = RD_KAFKA_OFFSET_END;
     note(KafkaErrorOwner(rd_kafka_incremental_assign(handle, &list)), "taking partitions");
-    if (listener.assigned && !partitions.empty()) listener.assigned(partitions);
+    if (listener.assigned) listener.assigned(partitions);
   }
 
   void revoke(rd_kafka_t* handle, rd_kafka_topic_partition_list_t& list) {

@@ -5,6 +5,7 @@
 //            kOutOfRange. Offsets have gaps (transaction markers, compaction).
 // Thread-safety: all methods may be called concurrently; reads of different partitions do not wait for each other.
 // Blocking: read() waits for a fetch that is under way, at most the request timeout; see `end_age_ms`.
+// Errors of read(), besides: kCancelled: a member must poll() before there can be more.
 // Errors: kOutOfRange (the message tells how many records are gone), kNotFound (topic deleted), kInvalid (permission,
 //         partition), kConflict (partition not assigned to this member, member fenced), kCorrupt (CRC), kUnavailable.
 #pragma once
@@ -32,6 +33,7 @@ struct KafkaConsumerOptions {
 /// Called by poll() and close() on their thread. A callback may use the consumer, except poll() and close().
 struct KafkaAssignmentListener {
   using Callback = std::function<void(const std::vector<TopicPartition>&)>;
+  /// Also with none, when the member gets nothing.
   Callback assigned;
   /// Last chance to commit; the partitions are given away when it returns.
   Callback revoked;

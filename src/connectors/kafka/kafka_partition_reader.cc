@@ -62,6 +62,7 @@ KafkaPartitionReader::KafkaPartitionReader(std::shared_ptr<rd_kafka_t> client, T
       timeout_ms_(timeout_ms),
       is_member_(is_member),
       queue_(rd_kafka_queue_get_partition(client_.get(), source_.topic.c_str(), source_.partition.value)),
+      group_queue_(is_member ? rd_kafka_queue_get_consumer(client_.get()) : nullptr),
       place_(rd_kafka_topic_partition_list_new(1)),
       is_assigned_(is_member) {
   // From now on its messages come through this queue only.
@@ -109,7 +110,9 @@ Status KafkaPartitionReader::read(Offset from, size_t max_bytes, int64_t end_age
         return {};
       }
     }
-    // There is more: a fetch is under way.
+    // There is more: a fetch is under way, unless the group waits for poll(): until then it fetches nothing.
+    if (is_member_ && rd_kafka_queue_length(group_queue_.get()) > 0)
+      return cancelled(fmt::format("Kafka: {}: the group waits for poll()", name()));
     if (ms_since(start) >= timeout_ms_)
       return unavailable(
           fmt::format("Kafka: {}: no answer for {} ms at offset {}; see that the brokers run, then try "
@@ -284,7 +287,8 @@ void KafkaPartitionReader::learn_place() {
   if (!is_positioned_ || !has_taken_) return;
   place_->elems[0].offset = RD_KAFKA_OFFSET_INVALID;
   if (rd_kafka_position(client_.get(), place_.get()) == RD_KAFKA_RESP_ERR_NO_ERROR)
-    high_ = std::max(high_, place_->elems[0].offset);
+    // A mark of the end counts as a message, so the library may say one too many.
+    high_ = std::max(high_, std::min(place_->elems[0].offset, known_.end.value));
 }
 
 size_t KafkaPartitionReader::batch_size(size_t max_bytes) const {

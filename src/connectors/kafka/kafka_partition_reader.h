@@ -52,6 +52,7 @@ class KafkaPartitionReader {
   const int64_t timeout_ms_;
   const bool is_member_;
   KafkaQueue queue_;
+  KafkaQueue group_queue_;    ///< what poll() serves; null without a group
   KafkaPartitionList place_;  ///< for questions about this partition only
 
   std::mutex mutex_;

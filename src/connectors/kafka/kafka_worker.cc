@@ -135,6 +135,8 @@ Status KafkaWorker::work_once(bool& worked) {
   for (const auto& [partition, entry] : current) {
     if (stop_) return {};
     if (Status advanced = advance(*entry, worked); !advanced) {
+      // The group has something to say; then the step goes on.
+      if (advanced.error().code == ErrorCode::kCancelled) return {};
       RETURN_IF_ERROR(handle_failure(*entry, std::move(advanced).error()));
     }
     all_finished = all_finished && entry->is_finished;
@@ -169,7 +171,7 @@ Status KafkaWorker::handle_failure(Entry& entry, Error error) {
   // A conflict of an open task is the group's or the producer's; one while opening is a definition that changed.
   const bool is_stale = error.code == ErrorCode::kConflict && was_open;
   if (!may_pass(error) && !is_stale) return error;
-  if (!is_stale || last_trouble_.empty()) tell(error.message);
+  if (!is_stale) tell(error.message);
   const bool needs_producer = !producer_->is_usable();
   {
     const std::scoped_lock lock(entries_mutex_);

@@ -1,0 +1,258 @@
+#include "apps/kafka_program_run.h"
+
+#include <algorithm>
+#include <random>
+#include <thread>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "apps/backbone.h"
+#include "apps/kafka_connection.h"
+#include "apps/run_progress.h"
+#include "connectors/kafka/kafka_pass_catalog.h"
+#include "connectors/kafka/kafka_sink_log.h"
+#include "connectors/kafka/kafka_worker.h"
+#include "stream/sink_deployment.h"
+#include "stream/task_runner.h"
+#include "stream/view_deployment.h"
+
+namespace meterstream {
+namespace {
+
+constexpr int64_t kLookMs = 20;
+constexpr int64_t kRetryMs = 1'000;
+
+void sleep_ms(int64_t milliseconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+/// Differs between processes, also of one machine and after a restart.
+std::string process_name() {
+  std::random_device random;
+  return fmt::format("{}-{:08x}{:08x}", ::getpid(), random(), random());
+}
+
+/// Threads that run workers, and the first error of any of them.
+class WorkerPool {
+ public:
+  ~WorkerPool() { stop_and_join(); }
+
+  void add(std::unique_ptr<KafkaWorker> worker) { workers_.push_back(std::move(worker)); }
+  void start() {
+    threads_.reserve(workers_.size());
+    for (const auto& worker : workers_) threads_.emplace_back([this, &worker] { run(*worker); });
+  }
+  void stop_and_join() {
+    for (const auto& worker : workers_) worker->request_stop();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+  [[nodiscard]] bool are_at_end() const {
+    return std::ranges::all_of(workers_, [](const auto& worker) { return worker->is_at_end(); });
+  }
+  [[nodiscard]] bool has_failed() const { return failed_; }
+  [[nodiscard]] Status result() {
+    const std::scoped_lock lock(mutex_);
+    return result_;
+  }
+  [[nodiscard]] std::vector<TaskStatus> status() const {
+    std::vector<TaskStatus> all;
+    for (const auto& worker : workers_) {
+      for (TaskStatus& task : worker->status()) all.push_back(std::move(task));
+    }
+    return all;
+  }
+
+ private:
+  void run(KafkaWorker& worker) {
+    if (Status ran = worker.run(); !ran) {
+      const std::scoped_lock lock(mutex_);
+      if (result_) result_ = std::move(ran);
+      failed_ = true;
+    }
+  }
+
+  std::vector<std::unique_ptr<KafkaWorker>> workers_;
+  std::vector<std::thread> threads_;
+  std::mutex mutex_;
+  Status result_;
+  std::atomic<bool> failed_{false};
+};
+
+/// Everything that a run holds together.
+class KafkaProgramRun {
+ public:
+  KafkaProgramRun(const Program& program, Backbone& backbone, const CommandContext& context,
+                  const ProgramRunOptions& options, const std::atomic<bool>& stop)
+      : program_(program), backbone_(backbone), context_(context), options_(options), stop_(stop) {}
+
+  Result<ProgramSummary> run();
+
+ private:
+  Status prepare();
+  Status add_workers(const PlannedPass& pass, size_t number);
+  Result<std::vector<std::unique_ptr<Task>>> sink_tasks();
+  Status run_workers(RunProgress& progress);
+  Status run_sinks(bool bounded, RunProgress* progress);
+  [[nodiscard]] std::vector<TaskStatus> status() const;
+
+  const Program& program_;
+  Backbone& backbone_;
+  const CommandContext& context_;
+  const ProgramRunOptions& options_;
+  const std::atomic<bool>& stop_;
+  KafkaSettings settings_;
+  PassTaskOptions each_;
+  std::string process_ = process_name();
+  std::unique_ptr<DataDirectory> data_;
+  std::shared_ptr<KafkaTopics> topics_;
+  std::unique_ptr<KafkaLog> log_;
+  std::unique_ptr<KafkaSinkLog> sink_log_;
+  WorkerPool workers_;
+  std::atomic<bool> sinks_stop_{false};
+  mutable std::mutex sinks_mutex_;
+  std::vector<TaskStatus> sinks_;
+};
+
+Status KafkaProgramRun::prepare() {
+  const Configuration& configuration = context_.configuration;
+  settings_ = kafka_settings(configuration);
+  ASSIGN_OR_RETURN(each_, task_options(program_, context_, options_));
+  each_.state_keeping = StateKeeping::kChangelog;
+  each_.result_ids = true;
+  // The changelog is the truth; the local mirror may lag behind it.
+  each_.durability = Durability::kBuffered;
+  ASSIGN_OR_RETURN(data_, DataDirectory::open(configuration.data_dir, DataDirectory::Mode::kCreate, context_.clock));
+  ASSIGN_OR_RETURN(topics_, KafkaTopics::open(settings_));
+  ASSIGN_OR_RETURN(log_, KafkaLog::connect(settings_));
+  sink_log_ = std::make_unique<KafkaSinkLog>(*log_, data_->store());
+  std::vector<ViewSpec> views = program_.views;
+  RETURN_IF_ERROR(create_view_topics(views, *log_));
+  ASSIGN_OR_RETURN(const auto passes, register_passes(views, each_.application, settings_, topics_));
+  for (size_t number = 0; number < passes.size(); ++number) RETURN_IF_ERROR(add_workers(passes[number], number));
+  return {};
+}
+
+Status KafkaProgramRun::add_workers(const PlannedPass& pass, size_t number) {
+  ASSIGN_OR_RETURN(const int32_t partitions, topics_->partitions(pass.spec.source->topic));
+  const std::string name = fmt::format("{}-{}", topic_name_part(each_.application), pass.entry.name);
+  KafkaWorkerOptions worker;
+  worker.settings = settings_;
+  worker.group = name;
+  worker.source = pass.spec.source->topic;
+  worker.source_partitions = partitions;
+  worker.changelog = name + "-changelog";
+  worker.task_per_partition = pass.task_per_partition;
+  worker.bounded = options_.until_idle;
+  worker.close_at_end = !options_.keep_open;
+  worker.membership.session_timeout_ms = context_.configuration.kafka.session_timeout_ms;
+  worker.on_trouble = [](const std::string& message) { fmt::print(stderr, "waiting: {}\n", message); };
+  const int32_t tasks = pass.task_per_partition ? partitions : 1;
+  RETURN_IF_ERROR(KafkaChangelog::create_topic(*topics_, worker.changelog, tasks));
+
+  PassTaskOptions task = each_;
+  task.memory_limit_bytes = each_.memory_limit_bytes / static_cast<size_t>(tasks);
+  KafkaTaskFactory factory;
+  factory.make = [this, spec = pass.spec, task](const std::vector<PartitionId>& owned, EventLog& log) {
+    return std::make_unique<PassTask>(spec, owned, log, data_->store(), backbone_.schemas(), context_.clock, task);
+  };
+  factory.state_prefixes = [spec = pass.spec, application = each_.application](const std::vector<PartitionId>& owned) {
+    std::vector<std::pair<Space, std::string>> prefixes;
+    for (std::string& prefix : pass_state_prefixes(pass_task_name(spec, owned, application))) {
+      prefixes.emplace_back(Space::kState, std::move(prefix));
+    }
+    return prefixes;
+  };
+  int64_t threads = options_.threads.value_or(context_.configuration.engine.threads);
+  if (threads <= 0) threads = std::max(1U, std::thread::hardware_concurrency());
+  threads = std::min<int64_t>(threads, tasks);
+  for (int64_t thread = 0; thread < threads; ++thread) {
+    worker.transactional_id = fmt::format("{}-{}-{}-{}", name, process_, number, thread);
+    const std::string& member = context_.configuration.kafka.static_member;
+    if (!member.empty()) worker.membership.instance_id = fmt::format("{}-{}-{}", member, pass.entry.name, thread);
+    workers_.add(std::make_unique<KafkaWorker>(worker, factory, topics_, data_->store(), context_.clock));
+  }
+  return {};
+}
+
+std::vector<TaskStatus> KafkaProgramRun::status() const {
+  std::vector<TaskStatus> all = workers_.status();
+  const std::scoped_lock lock(sinks_mutex_);
+  all.insert(all.end(), sinks_.begin(), sinks_.end());
+  return all;
+}
+
+/// Sinks keep their positions in this data directory, so each process has the whole table.
+Status KafkaProgramRun::run_sinks(bool bounded, RunProgress* progress) {
+  while (!sinks_stop_) {
+    const Runtime runtime{*sink_log_, data_->store(), backbone_.schemas(), context_.clock};
+    PassTaskOptions each = each_;
+    each.durability = context_.configuration.engine.durable ? Durability::kSync : Durability::kBuffered;
+    ASSIGN_OR_RETURN(auto tasks, deploy_sinks(program_.sinks, runtime, each,
+                                              static_cast<int32_t>(context_.configuration.kafka.partitions)));
+    TaskRunner* running = nullptr;
+    TaskRunner::Options options;
+    options.bounded = bounded;
+    options.on_progress = [&](const std::vector<TaskStatus>& status) {
+      if (sinks_stop_ || stop_) running->request_stop();
+      if (progress != nullptr) progress->update(status);
+      const std::scoped_lock lock(sinks_mutex_);
+      sinks_ = status;
+    };
+    TaskRunner runner(std::move(tasks), options);
+    running = &runner;
+    const Status ran = runner.run();
+    {
+      const std::scoped_lock lock(sinks_mutex_);
+      sinks_ = runner.status();
+    }
+    if (ran) return {};
+    if (ran.error().code != ErrorCode::kUnavailable) return ran;
+    fmt::print(stderr, "waiting: {}\n", ran.error().message);
+    for (int64_t waited = 0; waited < kRetryMs && !sinks_stop_ && !stop_; waited += kLookMs) sleep_ms(kLookMs);
+  }
+  return {};
+}
+
+Status KafkaProgramRun::run_workers(RunProgress& progress) {
+  workers_.start();
+  while (!stop_ && !workers_.has_failed() && !(options_.until_idle && workers_.are_at_end())) {
+    progress.update(status());
+    sleep_ms(kLookMs);
+  }
+  // Only together: while others work, what this one gave up would come back to them.
+  workers_.stop_and_join();
+  return workers_.result();
+}
+
+Result<ProgramSummary> KafkaProgramRun::run() {
+  RETURN_IF_ERROR(prepare());
+  const int64_t start_ns = context_.clock.monotonic_ns();
+  RunProgress progress(context_, options_.until_idle);
+  Status sinks_ran;
+  std::thread following;
+  const bool has_sinks = !program_.sinks.empty();
+  if (has_sinks && !options_.until_idle) following = std::thread([&] { sinks_ran = run_sinks(false, nullptr); });
+  Status ran = run_workers(progress);
+  sinks_stop_ = !options_.until_idle || stop_ || !ran;
+  if (following.joinable()) following.join();
+  if (has_sinks && options_.until_idle && ran && !stop_) sinks_ran = run_sinks(true, &progress);
+  progress.finish();
+  RETURN_IF_ERROR(std::move(ran));
+  RETURN_IF_ERROR(std::move(sinks_ran));
+  ProgramSummary summary = summarise(program_, status());
+  summary.seconds = static_cast<double>(context_.clock.monotonic_ns() - start_ns) / 1e9;
+  summary.stopped = stop_;
+  return summary;
+}
+
+}  // namespace
+
+Result<ProgramSummary> run_program_on_kafka(const Program& program, Backbone& backbone, const CommandContext& context,
+                                            const ProgramRunOptions& options, const std::atomic<bool>& stop) {
+  KafkaProgramRun run(program, backbone, context, options, stop);
+  return run.run();
+}
+
+}  // namespace meterstream
