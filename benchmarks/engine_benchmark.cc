@@ -50,6 +50,7 @@ struct Scenario {
   std::string name;
   std::vector<int64_t> windows_ms = {60'000};
   bool commits = true;
+  StateKeeping state_keeping = StateKeeping::kSnapshots;
 };
 
 class EngineRun {
@@ -72,6 +73,7 @@ class EngineRun {
     options.application = fmt::format("run{}", run_++);
     options.bounded = true;
     options.commits = scenario.commits;
+    options.state_keeping = scenario.state_keeping;
     auto tasks = must(deploy_views(program.views, {*log_, *store_, *schemas_, clock_}, options));
     Measurement measurement;
     const double cpu_start = cpu_seconds();
@@ -170,6 +172,7 @@ void run(const SyntheticLoad& load, const std::filesystem::path& directory, bool
   std::vector<Scenario> scenarios = {{name}};
   if (all) {
     scenarios.push_back({"60 s, commits off", {60'000}, false});
+    scenarios.push_back({"60 s, state with each commit", {60'000}, true, StateKeeping::kChangelog});
     scenarios.push_back({"60 s + 1 h + 1 day, exactly once", {60'000, 3'600'000, 86'400'000}});
   }
   for (const Scenario& scenario : scenarios) {

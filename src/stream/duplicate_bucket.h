@@ -27,6 +27,8 @@ struct DuplicateFilter::Bucket {
   std::vector<std::pair<Key, uint64_t>> unsaved;
   /// Values that were written.
   uint32_t chunks = 0;
+  /// Readings in those that were found at a start.
+  uint64_t stored = 0;
 };
 
 }  // namespace meterstream

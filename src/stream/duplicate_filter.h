@@ -60,7 +60,8 @@ class DuplicateFilter {
   Status load_header(std::string_view prefix, const KeyValueStore& store);
   Status load_forgotten(std::string_view prefix, const KeyValueStore& store);
   Status load_buckets(std::string_view prefix, const KeyValueStore& store);
-  bool load_chunk(int64_t start_ms, uint32_t chunk, std::string_view value);
+  bool count_chunk(int64_t start_ms, uint32_t chunk, std::string_view value);
+  bool load_chunk(int64_t start_ms, std::string_view value);
 
   int64_t horizon_ms_;
   int64_t bucket_ms_;

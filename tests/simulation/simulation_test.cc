@@ -70,7 +70,7 @@ SimulationReport live(uint64_t usual, bool follow_wall_clock, std::optional<Stat
 class SimulatedLives : public testing::TestWithParam<std::optional<StateKeeping>> {};
 
 TEST_P(SimulatedLives, EndWithTheAnswersOfTheOracle) {
-  live(5'000, false, GetParam());
+  live(GetParam() ? 5'000 : 2'000, false, GetParam());
 }
 
 TEST_P(SimulatedLives, LoseAndDoubleNothingWhenWindowsCloseByWallClock) {
