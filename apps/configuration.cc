@@ -151,6 +151,10 @@ constexpr Key kKeys[] = {
      }},
     {"kafka.partitions",
      [](Configuration& c, const toml::node& node) { return assign(c.kafka.partitions, whole_number(node), 1); }},
+    {"kafka.request_timeout",
+     [](Configuration& c, const toml::node& node) {
+       return assign(c.kafka.request_timeout_ms, milliseconds(node), 100);
+     }},
     {"kafka.transaction_timeout",
      [](Configuration& c, const toml::node& node) {
        return assign(c.kafka.transaction_timeout_ms, milliseconds(node), 1'000);

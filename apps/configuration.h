@@ -51,6 +51,8 @@ struct ClusterSettings {
   /// Of topics that the program creates. 0: three, or as many as there are brokers.
   int64_t replication_factor = 0;
   int64_t partitions = 4;
+  /// How long a request may wait for the cluster before it has failed.
+  int64_t request_timeout_ms = 30'000;
   /// A transaction of a dead process holds readers back for at most this long.
   int64_t transaction_timeout_ms = 10'000;
   /// A process that is not heard of for this long loses its partitions to others.

@@ -49,7 +49,8 @@ TEST(Configuration, BadValuesNameFileLineAndWhatIsWanted) {
 TEST(Configuration, ClusterAndRegistryAreSectionsOfTheirOwn) {
   const auto configuration = parse_configuration(
       "[kafka]\nbrokers = [\"a:9092\", \"b:9092\"]\nreplication_factor = 2\npartitions = 12\n"
-      "transaction_timeout = \"20s\"\nsession_timeout = \"6s\"\ncommit_interval = \"50ms\"\nstatic_member = \"one\"\n"
+      "request_timeout = \"3s\"\ntransaction_timeout = \"20s\"\nsession_timeout = \"6s\"\ncommit_interval = "
+      "\"50ms\"\nstatic_member = \"one\"\n"
       "standby = 1\nclient_id = \"readers\"\n"
       "[registry]\nurl = [\"http://a:8081\", \"http://b:8081\"]\nuser = \"reader\"\npassword_file = \"/run/secret\"\n"
       "ca_file = \"ca.pem\"\ncertificate_file = \"c.pem\"\nkey_file = \"k.pem\"\nverify = false\n"
@@ -60,6 +61,7 @@ TEST(Configuration, ClusterAndRegistryAreSectionsOfTheirOwn) {
   EXPECT_EQ(configuration->kafka.client_id, "readers");
   EXPECT_EQ(configuration->kafka.replication_factor, 2);
   EXPECT_EQ(configuration->kafka.partitions, 12);
+  EXPECT_EQ(configuration->kafka.request_timeout_ms, 3'000);
   EXPECT_EQ(configuration->kafka.transaction_timeout_ms, 20'000);
   EXPECT_EQ(configuration->kafka.session_timeout_ms, 6'000);
   EXPECT_EQ(configuration->kafka.commit_interval_ms, 50);

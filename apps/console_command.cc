@@ -47,7 +47,7 @@ Result<ExitCode> ConsoleCommand::run(const CommandContext& context) {
                                                            return backbone->offset_at(source, time);
                                                          }));
   const SignalStop stop;
-  RecordText text(backbone->schemas());
+  RecordText text(backbone->schemas(), [](const std::string& message) { fmt::print(stderr, "{}\n", message); });
   int64_t shown = 0;
   while (!stop.requested() && (!options_.limit || shown < *options_.limit)) {
     ASSIGN_OR_RETURN(auto item, reader.poll(0));

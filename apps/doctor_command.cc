@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/backbone.h"
 #include "apps/json_text.h"
 
 namespace meterstream {
@@ -41,16 +42,26 @@ void print_text(const std::vector<Diagnosis>& found, const Terminal& terminal) {
 }  // namespace
 
 std::string DoctorCommand::examples() const {
-  return "meterstream doctor\nmeterstream --data-dir /srv/meters doctor --quick\nmeterstream doctor --json";
+  return "meterstream doctor\nmeterstream --data-dir /srv/meters doctor --quick\nmeterstream doctor --json\n"
+         "meterstream doctor --kafka localhost:9092 --registry http://localhost:8081 --probe";
 }
 
 void DoctorCommand::declare(CLI::App& app) {
   app.add_flag("--quick", options_.quick, "Do not read all data to compare its checksums");
+  app.add_flag("--probe", options_.probe,
+               "With --kafka: also write a record to topic meterstream-doctor, and compare the clocks");
 }
 
 Result<ExitCode> DoctorCommand::run(const CommandContext& context) {
   std::vector<Diagnosis> found = diagnose_machine();
-  for (Diagnosis& diagnosis : diagnose_data_directory(context, options_.quick)) found.push_back(std::move(diagnosis));
+  const bool on_kafka = Backbone::is_kafka(context.configuration);
+  if (options_.probe && !on_kafka) return invalid("--probe writes to a cluster; name it with --kafka HOST:PORT");
+  // On a cluster the directory holds only what can be made again from there.
+  const bool quick = options_.quick || on_kafka;
+  for (Diagnosis& diagnosis : diagnose_data_directory(context, quick)) found.push_back(std::move(diagnosis));
+  if (on_kafka) {
+    for (Diagnosis& diagnosis : diagnose_kafka(context, options_.probe)) found.push_back(std::move(diagnosis));
+  }
   context.json ? print_json(found) : print_text(found, context.output);
   for (const Diagnosis& diagnosis : found) {
     if (diagnosis.state == Diagnosis::State::kBad) return diagnosis.exit_code;

@@ -1,4 +1,4 @@
-// Purpose: `doctor`: looks at the machine, the installation and the data directory, and says what to do.
+// Purpose: `doctor`: looks at the machine, the installation, the data directory and the cluster, and says what to do.
 #pragma once
 
 #include <string>
@@ -10,6 +10,7 @@ namespace meterstream {
 
 struct DoctorOptions {
   bool quick = false;
+  bool probe = false;
 };
 
 struct Diagnosis {
@@ -39,5 +40,8 @@ class DoctorCommand final : public Command {
 std::vector<Diagnosis> diagnose_machine();
 /// Disk, lock, format and checksums of the data directory. Takes as long as reading all of it, unless `quick`.
 std::vector<Diagnosis> diagnose_data_directory(const CommandContext& context, bool quick);
+/// Brokers, replication, settings of topics, groups, registry; nothing is changed, except that `probe` writes a record to a
+/// topic of its own. What follows from an earlier failure is left out.
+std::vector<Diagnosis> diagnose_kafka(const CommandContext& context, bool probe);
 
 }  // namespace meterstream

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <xxhash.h>
 
@@ -10,15 +12,23 @@
 namespace meterstream {
 namespace {
 
+// People wait for the first answer.
+constexpr int64_t kLongestStartMs = 10'000;
+
 class KafkaBackbone final : public Backbone {
  public:
   static Result<std::unique_ptr<Backbone>> open(const CommandContext& context, std::string_view writer) {
     std::unique_ptr<KafkaBackbone> backbone(new KafkaBackbone(context.configuration));
     ASSIGN_OR_RETURN(backbone->schemas_, open_schemas(context.configuration));
     const KafkaSettings settings = kafka_settings(context.configuration);
-    ASSIGN_OR_RETURN(backbone->topics_, KafkaTopics::open(settings));
+    KafkaSettings impatient = settings;
+    impatient.request_timeout_ms = std::min(settings.request_timeout_ms, kLongestStartMs);
+    ASSIGN_OR_RETURN(backbone->topics_, KafkaTopics::open(impatient));
     // A cluster that is away is told now, in one message, and not by whatever asks first.
-    RETURN_IF_ERROR(backbone->topics_->cluster());
+    if (const auto cluster = backbone->topics_->cluster(); !cluster) {
+      return cluster.error().within(fmt::format("{}: no answer within {} s", backbone->place(),
+                                                static_cast<double>(impatient.request_timeout_ms) / 1000));
+    }
     if (writer.empty()) {
       ASSIGN_OR_RETURN(backbone->log_, KafkaLog::connect(settings));
     } else {

@@ -27,6 +27,7 @@ KafkaSettings kafka_settings(const Configuration& configuration) {
   KafkaSettings settings;
   settings.brokers = cluster.brokers;
   settings.client_id = cluster.client_id;
+  settings.request_timeout_ms = cluster.request_timeout_ms;
   settings.transaction_timeout_ms = cluster.transaction_timeout_ms;
   settings.librdkafka = cluster.librdkafka;
   return settings;

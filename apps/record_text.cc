@@ -63,14 +63,28 @@ std::string time_text(IngestTime time) {
 }  // namespace
 
 const AvroSchema* RecordText::schema(SchemaId id) {
-  const auto [entry, is_new] = parsed_.try_emplace(id);
-  if (is_new) {
-    const Result<std::string> text = schemas_.schema(id);
-    if (text) {
-      if (auto schema = AvroSchema::parse(*text)) entry->second = std::move(*schema);
-    }
+  const auto [entry, is_new] = known_.try_emplace(id);
+  Known& known = entry->second;
+  if (is_new || (known.again && std::chrono::steady_clock::now() >= *known.again)) ask(id, known);
+  return known.schema ? &*known.schema : nullptr;
+}
+
+void RecordText::ask(SchemaId id, Known& known) {
+  constexpr auto kPause = std::chrono::seconds(5);
+  known.again.reset();
+  const Result<std::string> text = schemas_.schema(id);
+  std::string problem;
+  if (!text) {
+    problem = text.error().message;
+    if (text.error().code == ErrorCode::kUnavailable) known.again = std::chrono::steady_clock::now() + kPause;
+  } else if (auto schema = AvroSchema::parse(*text)) {
+    known.schema = std::move(*schema);
+  } else {
+    problem = schema.error().message;
   }
-  return entry->second ? &*entry->second : nullptr;
+  if (problem.empty() || known.is_told || !on_problem_) return;
+  known.is_told = true;
+  on_problem_(fmt::format("records of schema {} are shown as bytes: {}", id, problem));
 }
 
 std::string RecordText::value_json(const RecordView& record) {

@@ -2,6 +2,8 @@
 // Thread-safety: none; it caches schemas. Asking for a schema may block on I/O; an unknown one shows as escaped bytes.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,8 +17,10 @@ namespace meterstream {
 
 class RecordText {
  public:
-  /// `schemas` must outlive it.
-  explicit RecordText(SchemaStore& schemas) : schemas_(schemas) {}
+  using Problem = std::function<void(const std::string& message)>;
+  /// `schemas` must outlive it. `on_problem` is told once why the records of a schema are shown as bytes.
+  explicit RecordText(SchemaStore& schemas, Problem on_problem = {})
+      : schemas_(schemas), on_problem_(std::move(on_problem)) {}
 
   /// The value as JSON text: an object, or a string of escaped bytes, or null for a tombstone.
   std::string value_json(const RecordView& record);
@@ -27,10 +31,18 @@ class RecordText {
   std::string record_line(PartitionId partition, const RecordView& record);
 
  private:
+  struct Known {
+    std::optional<AvroSchema> schema;
+    /// When a store that was away is asked again.
+    std::optional<std::chrono::steady_clock::time_point> again;
+    bool is_told = false;
+  };
   const AvroSchema* schema(SchemaId id);
+  void ask(SchemaId id, Known& known);
 
   SchemaStore& schemas_;
-  std::map<SchemaId, std::optional<AvroSchema>> parsed_;
+  Problem on_problem_;
+  std::map<SchemaId, Known> known_;
 };
 
 }  // namespace meterstream

@@ -15,4 +15,8 @@ Result<std::unique_ptr<Backbone>> open_kafka_backbone(const CommandContext& /*co
   return no_kafka();
 }
 
+std::vector<Diagnosis> diagnose_kafka(const CommandContext& /*context*/, bool /*probe*/) {
+  return {{"kafka", Diagnosis::State::kBad, no_kafka().message, "", ExitCode::kUsage}};
+}
+
 }  // namespace meterstream
