@@ -26,15 +26,11 @@ import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.apache.kafka.streams.kstream.Consumed;
-import org.apache.kafka.streams.kstream.EmitStrategy;
 import org.apache.kafka.streams.kstream.Grouped;
-import org.apache.kafka.streams.kstream.KTable;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.Suppressed;
-import org.apache.kafka.streams.kstream.TimeWindowedKStream;
 import org.apache.kafka.streams.kstream.TimeWindows;
-import org.apache.kafka.streams.kstream.Windowed;
 import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.state.WindowBytesStoreSupplier;
 import org.apache.kafka.streams.state.WindowStore;
@@ -91,22 +87,15 @@ public final class StreamsPeer {
     }
 
     private static void describe(StreamsBuilder builder, Options options) {
-        var windows = TimeWindows.ofSizeAndGrace(WINDOW, GRACE);
-        TimeWindowedKStream<Bytes, Reading> windowed = builder
+        builder
                 .stream(options.text("input"),
                         Consumed.with(Serdes.Bytes(), Serdes.serdeFrom((topic, reading) -> null, new ReadingDecoder()))
                                 .withTimestampExtractor((record, partitionTime) -> ((Reading) record.value()).timestampMs()))
                 .groupByKey(Grouped.keySerde(Serdes.Bytes()))
-                .windowedBy(windows);
-        boolean suppress = options.text("emit", "suppress").equals("suppress");
-        if (!suppress) {
-            windowed = windowed.emitStrategy(EmitStrategy.onWindowClose());
-        }
-        KTable<Windowed<Bytes>, Aggregate> table = windowed.aggregate(Aggregate::new, StreamsPeer::add, store(options));
-        if (suppress) {
-            table = table.suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()));
-        }
-        table.toStream()
+                .windowedBy(TimeWindows.ofSizeAndGrace(WINDOW, GRACE))
+                .aggregate(Aggregate::new, StreamsPeer::add, store(options))
+                .suppress(Suppressed.untilWindowCloses(Suppressed.BufferConfig.unbounded()))
+                .toStream()
                 .map((window, aggregate) -> KeyValue.pair(window.key().get(),
                         aggregate.json(window.key().get(), window.window().start(), window.window().end())))
                 .to(options.text("output"), Produced.with(Serdes.ByteArray(), Serdes.ByteArray()));
