@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "connectors/kafka/kafka_log.h"
@@ -23,7 +25,13 @@ inline KafkaSettings test_settings() {
   return settings;
 }
 
-/// Deletes the topic, if there is one, and waits until it is gone: brokers may live longer than one test run.
+/// The name with a suffix of this process: brokers may live longer than one test run.
+inline std::string unique(const std::string& name) {
+  static const std::string suffix = fmt::format("-{:08x}", std::random_device()());
+  return name + suffix;
+}
+
+/// Deletes the topic, if there is one, and waits until it is gone.
 inline void remove_topic(KafkaTopics& topics, const std::string& name) {
   if (!topics.describe(name)) return;
   (void)topics.remove(name);

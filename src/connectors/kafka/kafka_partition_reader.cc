@@ -63,11 +63,9 @@ KafkaPartitionReader::KafkaPartitionReader(std::shared_ptr<rd_kafka_t> client, T
       is_member_(is_member),
       queue_(rd_kafka_queue_get_partition(client_.get(), source_.topic.c_str(), source_.partition.value)),
       group_queue_(is_member ? rd_kafka_queue_get_consumer(client_.get()) : nullptr),
-      place_(rd_kafka_topic_partition_list_new(1)),
       is_assigned_(is_member) {
   // From now on its messages come through this queue only.
   if (queue_) rd_kafka_queue_forward(queue_.get(), nullptr);
-  rd_kafka_topic_partition_list_add(place_.get(), source_.topic.c_str(), source_.partition.value);
 }
 
 KafkaPartitionReader::~KafkaPartitionReader() {
@@ -95,20 +93,21 @@ Status KafkaPartitionReader::read(Offset from, size_t max_bytes, int64_t end_age
   take(batch_size(max_bytes), 0);
   for (;;) {
     RETURN_IF_ERROR(sort_out_taken());
+    if (taken_.empty()) RETURN_IF_ERROR(position_at(from.value));
     if (!taken_.empty()) {
       fill(out);
       return {};
     }
-    learn_place();
     if (!known_at_ || known_.end.value <= high_) {
       if (!known_at_ || end_age_ms <= 0 || ms_since(*known_at_) > end_age_ms) {
         RETURN_IF_ERROR(ask_offsets());
         if (from > known_.end || high_ < known_.begin.value) return out_of_range_at(from.value);
       }
-      if (known_.end.value <= high_) {
-        out.next = Offset(high_);
-        return {};
-      }
+    }
+    learn_place();
+    if (known_.end.value <= high_) {
+      out.next = Offset(high_);
+      return {};
     }
     // There is more: a fetch is under way, unless the group waits for poll(): until then it fetches nothing.
     if (is_member_ && rd_kafka_queue_length(group_queue_.get()) > 0)
@@ -137,6 +136,7 @@ Result<bool> KafkaPartitionReader::await_data(Offset from, int64_t timeout_ms) {
     take(1, std::clamp<int64_t>(left_ms, 0, kWaitSliceMs));
     RETURN_IF_ERROR(sort_out_taken());
     if (!taken_.empty()) return true;
+    RETURN_IF_ERROR(position_at(from.value));
     if (left_ms <= 0) return false;
   }
 }
@@ -153,22 +153,29 @@ Status KafkaPartitionReader::position_at(int64_t from) {
     return {};
   }
   for (rd_kafka_message_t* message : std::exchange(taken_, {})) rd_kafka_message_destroy(message);
+  // After an error the fetcher stands still until it is assigned again.
+  if (is_stopped_) unassign();
   RETURN_IF_ERROR(is_assigned_ ? seek(from) : assign(from));
   is_positioned_ = true;
-  has_taken_ = false;
+  is_stopped_ = false;
+  follows_record_ = false;
   low_ = from;
   high_ = from;
   return {};
 }
 
+KafkaPartitionList KafkaPartitionReader::place_at(int64_t offset) const {
+  KafkaPartitionList place(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(place.get(), source_.topic.c_str(), source_.partition.value)->offset = offset;
+  return place;
+}
+
 Status KafkaPartitionReader::seek(int64_t from) {
   const Time start = std::chrono::steady_clock::now();
   for (;;) {
-    rd_kafka_topic_partition_t& place = place_->elems[0];
-    place.offset = from;
-    place.err = RD_KAFKA_RESP_ERR_NO_ERROR;
-    const KafkaErrorOwner error(rd_kafka_seek_partitions(client_.get(), place_.get(), static_cast<int>(timeout_ms_)));
-    const rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error.get()) : place.err;
+    const KafkaPartitionList place = place_at(from);
+    const KafkaErrorOwner error(rd_kafka_seek_partitions(client_.get(), place.get(), static_cast<int>(timeout_ms_)));
+    const rd_kafka_resp_err_t code = error ? rd_kafka_error_code(error.get()) : place->elems[0].err;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     // A new assignment takes a moment to start.
     if (code != RD_KAFKA_RESP_ERR__STATE && code != RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS)
@@ -176,15 +183,13 @@ Status KafkaPartitionReader::seek(int64_t from) {
     if (ms_since(start) > kStartMs) break;
     std::this_thread::sleep_for(kPause);
   }
-  // After an error the fetcher stands still until it is assigned again.
   unassign();
   return assign(from);
 }
 
 Status KafkaPartitionReader::assign(int64_t from) {
-  place_->elems[0].offset = from;
-  place_->elems[0].err = RD_KAFKA_RESP_ERR_NO_ERROR;
-  const KafkaErrorOwner error(rd_kafka_incremental_assign(client_.get(), place_.get()));
+  const KafkaPartitionList place = place_at(from);
+  const KafkaErrorOwner error(rd_kafka_incremental_assign(client_.get(), place.get()));
   if (error)
     return kafka_error(rd_kafka_error_code(error.get()), "reading " + name(), rd_kafka_error_string(error.get()));
   is_assigned_ = true;
@@ -193,7 +198,8 @@ Status KafkaPartitionReader::assign(int64_t from) {
 
 void KafkaPartitionReader::unassign() {
   if (!std::exchange(is_assigned_, false)) return;
-  const KafkaErrorOwner ignored(rd_kafka_incremental_unassign(client_.get(), place_.get()));
+  const KafkaPartitionList place = place_at(RD_KAFKA_OFFSET_INVALID);
+  const KafkaErrorOwner ignored(rd_kafka_incremental_unassign(client_.get(), place.get()));
 }
 
 // The library waits for a full batch; only the first message is worth waiting for.
@@ -209,33 +215,41 @@ void KafkaPartitionReader::take(size_t count, int64_t wait_ms) {
 }
 
 Status KafkaPartitionReader::sort_out_taken() {
-  if (!taken_.empty()) has_taken_ = true;
+  size_t kept = 0;
+  Status status;
   for (size_t index = 0; index < taken_.size(); ++index) {
     rd_kafka_message_t* message = taken_[index];
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset >= low_) continue;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && index + 1 == taken_.size())
-        high_ = std::max(high_, message->offset);
-      rd_kafka_message_destroy(message);
-      taken_.erase(taken_.begin() + static_cast<ptrdiff_t>(index--));
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset >= low_ && is_positioned_) {
+      taken_[kept++] = message;
+      follows_record_ = true;
       continue;
     }
-    // What came before the error is given first; the fetcher meets the error again.
-    is_positioned_ = false;
-    const std::vector<rd_kafka_message_t*> rest(taken_.begin() + static_cast<ptrdiff_t>(index), taken_.end());
-    taken_.resize(index);
-    Status status;
-    if (taken_.empty()) status = failure_at(*message);
-    for (rd_kafka_message_t* dropped : rest) rd_kafka_message_destroy(dropped);
-    return status;
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      follows_record_ = false;
+      // Records behind it make it history.
+      if (index + 1 == taken_.size()) high_ = std::max(high_, message->offset);
+    } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && is_positioned_) {
+      // What came before the error is given first; the fetcher meets the error again.
+      is_positioned_ = false;
+      follows_record_ = false;
+      is_stopped_ = true;
+      if (kept == 0) status = failure_at(*message);
+    }
+    rd_kafka_message_destroy(message);
   }
-  return {};
+  taken_.resize(kept);
+  return status;
 }
 
 Status KafkaPartitionReader::failure_at(const rd_kafka_message_t& message) {
   const char* text = rd_kafka_message_errstr(&message);
   const ErrorCode code = error_code_of(message.err);
-  if (code == ErrorCode::kOutOfRange) return out_of_range_at(low_);
+  if (code == ErrorCode::kOutOfRange) {
+    RETURN_IF_ERROR(ask_offsets());
+    // The library may still speak of a place that was left meanwhile.
+    const bool is_stale = low_ >= known_.begin.value && low_ <= known_.end.value;
+    return is_stale ? Status() : out_of_range_at(low_);
+  }
   if (code == ErrorCode::kCorrupt)
     return corrupt(fmt::format("Kafka: {} offset {}: {}; the record is damaged on the broker or on the way", name(),
                                std::max<int64_t>(message.offset, low_), text == nullptr ? "" : text));
@@ -254,7 +268,7 @@ Error KafkaPartitionReader::out_of_range_at(int64_t offset) {
   if (offset > range->end.value)
     return out_of_range(
         fmt::format("Kafka: {}: offset {} does not exist yet; the log ends at offset {}", name(), offset, range->end));
-  return unavailable(fmt::format("Kafka: {}: a broker did not know offset {}; try again", name(), offset));
+  return unavailable(fmt::format("Kafka: {}: offset {} was away for a moment; try again", name(), offset));
 }
 
 void KafkaPartitionReader::fill(RecordSet& out) {
@@ -282,13 +296,14 @@ void KafkaPartitionReader::fill(RecordSet& out) {
   out.owners.push_back(std::move(owner));
 }
 
-// Marks of transactions move the place without a message.
+// Marks of transactions move the place without a message. The library's own position counts ends and errors as if they
+// were records, so it is believed only behind a record, and never beyond what the broker has said.
 void KafkaPartitionReader::learn_place() {
-  if (!is_positioned_ || !has_taken_) return;
-  place_->elems[0].offset = RD_KAFKA_OFFSET_INVALID;
-  if (rd_kafka_position(client_.get(), place_.get()) == RD_KAFKA_RESP_ERR_NO_ERROR)
-    // A mark of the end counts as a message, so the library may say one too many.
-    high_ = std::max(high_, std::min(place_->elems[0].offset, known_.end.value));
+  if (!is_positioned_ || !follows_record_ || !known_at_ || known_.end.value <= high_) return;
+  const KafkaPartitionList place = place_at(RD_KAFKA_OFFSET_INVALID);
+  if (rd_kafka_position(client_.get(), place.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  const int64_t offset = place->elems[0].offset;
+  if (offset <= known_.end.value) high_ = std::max(high_, offset);
 }
 
 size_t KafkaPartitionReader::batch_size(size_t max_bytes) const {

@@ -32,12 +32,14 @@ class KafkaPartitionReader {
   using Time = std::chrono::steady_clock::time_point;
 
   Status position_at(int64_t from);
+  [[nodiscard]] KafkaPartitionList place_at(int64_t offset) const;
   Status seek(int64_t from);
   Status assign(int64_t from);
   void unassign();
   /// Up to `count` messages into taken_; waits only for the first one.
   void take(size_t count, int64_t wait_ms);
-  /// Looks at what was taken: the first error, marks of the end.
+  /// Keeps the records of what was taken; learns from marks of the end. Gives the error when no record is before it;
+  /// after an error that was stale the reader has no position.
   Status sort_out_taken();
   Status failure_at(const rd_kafka_message_t& message);
   Error out_of_range_at(int64_t offset);
@@ -52,15 +54,15 @@ class KafkaPartitionReader {
   const int64_t timeout_ms_;
   const bool is_member_;
   KafkaQueue queue_;
-  KafkaQueue group_queue_;    ///< what poll() serves; null without a group
-  KafkaPartitionList place_;  ///< for questions about this partition only
+  KafkaQueue group_queue_;  ///< what poll() serves; null without a group
 
   std::mutex mutex_;
   bool is_closed_ = false;
   bool is_assigned_ = false;
   bool is_positioned_ = false;
-  /// Since it was positioned; only then the library knows the place.
-  bool has_taken_ = false;
+  bool is_stopped_ = false;  ///< by an error
+  /// The last thing taken since it was positioned is a record.
+  bool follows_record_ = false;
   /// Offsets that all mean where the reader stands: behind the last record it gave, and behind marks after that.
   int64_t low_ = 0;
   int64_t high_ = 0;

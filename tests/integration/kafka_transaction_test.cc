@@ -1,0 +1,222 @@
+// Transactions, fencing, groups and positions on real brokers.
+#include <atomic>
+#include <map>
+#include <set>
+#include <span>
+
+#include "kafka_fixture.h"
+
+namespace meterstream {
+namespace {
+
+class KafkaTransactions : public testing::Test {
+ protected:
+  void SetUp() override {
+    topic_ = unique(testing::UnitTest::GetInstance()->current_test_info()->name());
+    auto log = KafkaLog::connect(test_settings(), topic_);
+    ASSERT_TRUE(log) << log.error().message;
+    log_ = *std::move(log);
+    const auto created = log_->create_topic({.name = topic_, .partitions = 4});
+    ASSERT_TRUE(created) << created.error().message;
+  }
+  [[nodiscard]] TopicPartition partition(int number) const { return {topic_, PartitionId(number)}; }
+  Status append(int number, const std::vector<std::string>& values) {
+    return log_->commit(append_of(partition(number), values), Durability::kSync);
+  }
+
+  std::string topic_;
+  std::unique_ptr<KafkaLog> log_;
+};
+
+using Strings = std::vector<std::string>;
+
+TEST_F(KafkaTransactions, WhatAFailedTransactionWroteIsNeverSeen) {
+  ASSERT_TRUE(append(0, {"before"}));
+  // The first partition takes its record; the second refuses one that is too large.
+  Transaction transaction = append_of(partition(0), {"aborted"});
+  transaction.appends.push_back({partition(1), records_of({std::string(size_t{11} << 20, 'x')})});
+  const Status failed = log_->commit(std::move(transaction), Durability::kSync);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::kInvalid) << failed.error().message;
+  ASSERT_TRUE(append(0, {"after"}));
+  EXPECT_EQ(values_in(*log_, partition(0)), (Strings{"before", "after"}));
+  EXPECT_EQ(values_in(*log_, partition(1)), Strings{});
+}
+
+TEST_F(KafkaTransactions, SecondProducerWithTheSameIdFencesTheFirst) {
+  ASSERT_TRUE(append(0, {"first"}));
+  auto second = KafkaLog::connect(test_settings(), topic_);
+  ASSERT_TRUE(second);
+  ASSERT_TRUE((*second)->commit(append_of(partition(0), {"second"}), Durability::kSync));
+  const Status fenced = append(0, {"zombie"});
+  ASSERT_FALSE(fenced);
+  EXPECT_EQ(fenced.error().code, ErrorCode::kConflict) << fenced.error().message;
+  EXPECT_EQ(values_in(**second, partition(0)), (Strings{"first", "second"}));
+}
+
+TEST_F(KafkaTransactions, TransactionLargerThanTheQueueOfTheProducerCommits) {
+  Transaction transaction;
+  for (int batch = 0; batch < 4; ++batch) {
+    RecordBatchBuilder builder;
+    for (int index = 0; index < 150'000; ++index) builder.add("k", "v", {}, IngestTime(0));
+    transaction.appends.push_back({partition(batch % 2), std::move(builder)});
+  }
+  ASSERT_TRUE(log_->commit(std::move(transaction), Durability::kSync));
+  EXPECT_EQ(values_in(*log_, partition(0)).size(), 300'000U);
+  EXPECT_EQ(values_in(*log_, partition(1)).size(), 300'000U);
+}
+
+TEST_F(KafkaTransactions, ReaderBehindRetentionLearnsHowManyRecordsAreGone) {
+  ASSERT_TRUE(append(0, {"a", "b", "c"}));
+  ASSERT_TRUE(append(0, {"d"}));
+  ASSERT_TRUE(log_->kafka_topics().delete_records(partition(0), Offset(2)));
+  RecordSet set;
+  const Status status = log_->read(partition(0), Offset(0), 1 << 20, set);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kOutOfRange);
+  EXPECT_NE(status.error().message.find("2 records were removed"), std::string::npos) << status.error().message;
+  // And the same reader goes on where the log begins.
+  const Status again = log_->read(partition(0), Offset(2), 1 << 20, set);
+  ASSERT_TRUE(again) << again.error().message;
+  ASSERT_FALSE(set.records.empty());
+  EXPECT_EQ(set.records.front().value, "c");
+}
+
+TEST_F(KafkaTransactions, ReaderOfADeletedTopicIsTold) {
+  ASSERT_TRUE(append(0, {"a"}));
+  EXPECT_EQ(values_in(*log_, partition(0)), Strings{"a"});
+  auto other = KafkaTopics::open(test_settings());
+  ASSERT_TRUE(other);
+  remove_topic(**other, topic_);
+  RecordSet set;
+  Status status;
+  for (int attempt = 0; attempt < 1000 && status; ++attempt) {
+    status = log_->read(partition(0), Offset(2), 1 << 20, set);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kNotFound) << status.error().message;
+}
+
+TEST_F(KafkaTransactions, OffsetsOfAGroupAreThoseOfItsPosition) {
+  Transaction transaction = append_of(partition(1), {"result"});
+  transaction.positions.push_back({"group-" + topic_, partition(0), {Offset(7), Offset(3), "note"}});
+  ASSERT_TRUE(log_->commit(std::move(transaction), Durability::kSync));
+  const auto position = log_->kafka_topics().group_position("group-" + topic_, partition(0));
+  ASSERT_TRUE(position && *position);
+  EXPECT_EQ((*position)->next, Offset(7));
+  EXPECT_EQ((*position)->recovery, Offset(3));
+  EXPECT_EQ((*position)->metadata, "note");
+}
+
+TEST_F(KafkaTransactions, NobodyAnswersIsUnavailableWithinTheTimeout) {
+  KafkaSettings nowhere = test_settings();
+  nowhere.brokers = "127.0.0.1:1";
+  nowhere.request_timeout_ms = 500;
+  auto log = KafkaLog::connect(nowhere);
+  ASSERT_TRUE(log);
+  const auto began = std::chrono::steady_clock::now();
+  RecordSet set;
+  EXPECT_EQ((*log)->read(partition(0), Offset(0), 1, set).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ((*log)->topics().error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ((*log)->offsets(partition(0)).error().code, ErrorCode::kUnavailable);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
+}
+
+// A member of a group, polled on its own thread; reads and counts what it is given.
+class Member {
+ public:
+  Member(const std::string& group, const std::string& topic) {
+    auto consumer = KafkaConsumer::open(test_settings(), {.group = group, .session_timeout_ms = 6000});
+    EXPECT_TRUE(consumer) << consumer.error().message;
+    consumer_ = *std::move(consumer);
+    EXPECT_TRUE(
+        consumer_->subscribe({topic}, {
+                                          [&](const auto& given) { assigned_ += static_cast<int>(given.size()); },
+                                          [&](const auto& taken) { revoked_ += static_cast<int>(taken.size()); },
+                                          [&](const auto& taken) { lost_ += static_cast<int>(taken.size()); },
+                                      }));
+    thread_ = std::thread([this] {
+      while (!stop_) EXPECT_TRUE(consumer_->poll(20));
+    });
+  }
+  ~Member() { leave(); }
+  void leave() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+    EXPECT_TRUE(consumer_->close());
+  }
+  [[nodiscard]] size_t partitions() const { return consumer_->assignment().size(); }
+  KafkaConsumer& consumer() { return *consumer_; }
+  [[nodiscard]] int revoked() const { return revoked_; }
+
+ private:
+  std::unique_ptr<KafkaConsumer> consumer_;
+  std::thread thread_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<int> assigned_ = 0;
+  std::atomic<int> revoked_ = 0;
+  std::atomic<int> lost_ = 0;
+};
+
+template <class Condition>
+bool becomes_true(const Condition& condition) {
+  for (int attempt = 0; attempt < 3000; ++attempt) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+TEST_F(KafkaTransactions, MembersShareTheirTopicAndGiveOnlySomeOfItUp) {
+  for (int number = 0; number < 4; ++number) ASSERT_TRUE(append(number, {"value"}));
+  Member first("members-" + topic_, topic_);
+  ASSERT_TRUE(becomes_true([&] { return first.partitions() == 4; }));
+  RecordSet set;
+  for (int number = 0; number < 4; ++number) {
+    ASSERT_TRUE(first.consumer().read(partition(number), Offset(0), 1 << 20, 0, set));
+    EXPECT_EQ(set.records.size(), 1U);
+  }
+  Member second("members-" + topic_, topic_);
+  ASSERT_TRUE(becomes_true([&] { return first.partitions() == 2 && second.partitions() == 2; }));
+  EXPECT_EQ(first.revoked(), 2);
+  // Each reads its own, from any offset, and not the other's.
+  int readable = 0;
+  for (int number = 0; number < 4; ++number) {
+    const Status one = first.consumer().read(partition(number), Offset(0), 1 << 20, 0, set);
+    EXPECT_TRUE(one ? set.records.size() == 1 : one.error().code == ErrorCode::kConflict) << number;
+    const Status two = second.consumer().read(partition(number), Offset(0), 1 << 20, 0, set);
+    EXPECT_TRUE(two ? set.records.size() == 1 : two.error().code == ErrorCode::kConflict) << number;
+    EXPECT_NE(one.has_value(), two.has_value());
+    readable += one.has_value() + two.has_value();
+  }
+  EXPECT_EQ(readable, 4);
+  first.leave();
+  EXPECT_TRUE(becomes_true([&] { return second.partitions() == 4; }));
+}
+
+TEST_F(KafkaTransactions, MemberThatLeftCannotCommitOffsets) {
+  const std::string group = "left-" + topic_;
+  auto member = std::make_unique<Member>(group, topic_);
+  ASSERT_TRUE(becomes_true([&] { return member->partitions() == 4; }));
+  auto metadata = member->consumer().group_metadata();
+  ASSERT_TRUE(metadata);
+  auto producer = KafkaProducer::open(test_settings(), "left-producer-" + topic_);
+  ASSERT_TRUE(producer);
+  const std::vector<KafkaGroupCommit> offsets = {{group, *metadata, {{partition(0), Offset(1), ""}}}};
+  ASSERT_TRUE((*producer)->commit({}, offsets));
+  member->leave();
+  Member successor(group, topic_);
+  ASSERT_TRUE(becomes_true([&] { return successor.partitions() == 4; }));
+  const RecordView zombie{.key = "k", .value = "zombie", .ingest_time = IngestTime(1)};
+  std::vector<KafkaAppend> appends = {{partition(1), std::span(&zombie, 1)}};
+  const Status refused = (*producer)->commit(appends, offsets);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kConflict) << refused.error().message;
+  EXPECT_TRUE((*producer)->is_usable());
+  EXPECT_EQ(values_in(*log_, partition(1)), Strings{});
+  EXPECT_EQ((*log_->kafka_topics().group_position(group, partition(0)))->next, Offset(1));
+}
+
+}  // namespace
+}  // namespace meterstream
