@@ -47,7 +47,7 @@ Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, 
   StreamSpec stream_defaults;
   stream_defaults.idle_timeout_ms = context.configuration.time.idle_timeout_ms;
   stream_defaults.max_ahead_ms = context.configuration.time.max_ahead_ms;
-  stream_defaults.partitions = static_cast<int32_t>(context.configuration.replay.partitions);
+  stream_defaults.partitions = static_cast<int32_t>(Backbone::default_partitions(context.configuration));
   ASSIGN_OR_RETURN(const Program program, compile_sql(text, file_name, stream_defaults));
   if (program.views.empty() && program.sinks.empty()) {
     return invalid(
@@ -137,7 +137,7 @@ void AggregateCommand::declare(CLI::App& app) {
 }
 
 Result<ExitCode> AggregateCommand::run(const CommandContext& context) {
-  ASSIGN_OR_RETURN(const std::string sql, flags_.sql(false, "", context.configuration.replay.partitions));
+  ASSIGN_OR_RETURN(const std::string sql, flags_.sql(false, "", Backbone::default_partitions(context.configuration)));
   if (flags_.print_sql) {
     fmt::print("{}", sql);
     return ExitCode::kDone;
@@ -160,7 +160,8 @@ void StoreCommand::declare(CLI::App& app) {
 }
 
 Result<ExitCode> StoreCommand::run(const CommandContext& context) {
-  ASSIGN_OR_RETURN(const std::string sql, flags_.sql(true, bucket_, context.configuration.replay.partitions));
+  ASSIGN_OR_RETURN(const std::string sql,
+                   flags_.sql(true, bucket_, Backbone::default_partitions(context.configuration)));
   if (flags_.print_sql) {
     fmt::print("{}", sql);
     return ExitCode::kDone;
