@@ -26,6 +26,11 @@ Diagnosis failed(std::string check, const Error& error, std::string advice) {
   return {std::move(check), State::kBad, error.message, std::move(advice), exit_code_of(error)};
 }
 
+std::string advice_for(const Error& error, std::string_view permission) {
+  if (error.code != ErrorCode::kUnavailable) return fmt::format("give this user the right to {}", permission);
+  return "ask again in a few seconds, when other brokers have taken over from one that is away";
+}
+
 /// The release that brought the highest version of Fetch which the broker takes.
 std::string release_text(const KafkaBrokerAnswer& broker) {
   static constexpr std::pair<int, std::string_view> kReleases[] = {{18, "4.1"}, {17, "3.9"}, {16, "3.7"}, {15, "3.5"},
@@ -109,7 +114,8 @@ void diagnose_settings(KafkaTopics& topics, const std::vector<KafkaTopicHealth>&
     ++looked_at;
     const auto settings = topics.configuration(topic.name);
     if (!settings) {
-      found.push_back(failed("topic settings", settings.error(), "give this user the right DescribeConfigs on topics"));
+      found.push_back(
+          failed("topic settings", settings.error(), advice_for(settings.error(), "describe topics' settings")));
       return;
     }
     for (const KafkaHazard& hazard : hazards_of(topic.name, use, *settings)) {
@@ -183,7 +189,7 @@ void diagnose_group(KafkaTopics& topics, const KafkaGroupState& group, std::vect
 void diagnose_groups(KafkaSurvey& survey, KafkaTopics& topics, std::vector<Diagnosis>& found) {
   const auto groups = survey.groups();
   if (!groups) {
-    found.push_back(failed("groups", groups.error(), "give this user the right to describe groups"));
+    found.push_back(failed("groups", groups.error(), advice_for(groups.error(), "describe groups")));
     return;
   }
   if (groups->empty()) found.push_back({"groups", State::kGood, "none yet", ""});

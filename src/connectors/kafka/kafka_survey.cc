@@ -57,10 +57,12 @@ bool parse_api_version_line(std::string_view line, std::string& broker, std::str
 }
 
 struct KafkaSurvey::State {
-  /// Takes what the brokers said since the last call.
-  void take_answers(std::vector<KafkaBrokerAnswer>& brokers) const {
+  /// Takes what the brokers said since the last call; false when they said nothing for a moment.
+  bool take_answers(std::vector<KafkaBrokerAnswer>& brokers) const {
+    bool is_any = false;
     for (KafkaEvent event(rd_kafka_queue_poll(log.get(), kPollMs)); event;
          event.reset(rd_kafka_queue_poll(log.get(), 0))) {
+      is_any = true;
       const char* facility = nullptr;
       const char* text = nullptr;
       int level = 0;
@@ -78,6 +80,7 @@ struct KafkaSurvey::State {
         broker.requests[request] = highest;
       }
     }
+    return is_any;
   }
 
   Result<Metadata> metadata(bool all_topics) const {
@@ -148,7 +151,9 @@ Result<std::vector<KafkaBrokerAnswer>> KafkaSurvey::brokers() {
   const auto has_answered = [](const KafkaBrokerAnswer& broker) { return broker.has_answered; };
   const KafkaDeadline deadline(state_->timeout_ms);
   while (!std::ranges::all_of(brokers, has_answered) && !deadline.is_over()) state_->take_answers(brokers);
-  state_->take_answers(brokers);
+  // An answer has many lines.
+  while (state_->take_answers(brokers) && !deadline.is_over()) {
+  }
   return brokers;
 }
 
