@@ -121,15 +121,11 @@ struct KafkaConsumer::State {
     if (const auto fatal = rd_kafka_fatal_error(client.get(), reason.data(), reason.size());
         fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
       return conflict(fmt::format("Kafka: {}: this member is out: {}", what, reason.data()));
-    switch (error_code_of(message.err)) {
-      case ErrorCode::kNotFound:
-        return kafka_error(message.err, what, text == nullptr ? "" : text);
-      case ErrorCode::kInvalid:
-        return kafka_error(message.err, what, text == nullptr ? "" : text);
-      default:
-        spdlog::debug("Kafka: {}: {}", what, text == nullptr ? "" : text);
-        return {};
-    }
+    const ErrorCode code = error_code_of(message.err);
+    if (code == ErrorCode::kNotFound || code == ErrorCode::kInvalid)
+      return kafka_error(message.err, what, text == nullptr ? "" : text);
+    spdlog::debug("Kafka: {}: {}", what, text == nullptr ? "" : text);
+    return {};
   }
 
   KafkaConsumerOptions options;

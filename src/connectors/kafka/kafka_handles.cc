@@ -177,7 +177,7 @@ Result<KafkaClient> make_client(rd_kafka_type_t type, KafkaConfiguration configu
   if (client == nullptr)
     return invalid(fmt::format("Kafka: the client could not start: {}; see [kafka.librdkafka]", reason.data()));
   // The client owns it now.
-  (void)configuration.release();
+  [[maybe_unused]] const rd_kafka_conf_t* given = configuration.release();
   return KafkaClient(client);
 }
 

@@ -154,7 +154,7 @@ Status KafkaLog::commit(Transaction&& transaction, Durability /*durability*/) {
   ASSIGN_OR_RETURN(const std::vector<KafkaGroupCommit> groups, group_commits(transaction));
   if (appends.empty() && groups.empty()) return {};
   ASSIGN_OR_RETURN(const std::shared_ptr<KafkaProducer> writer, producer());
-  const Status committed = writer->commit(appends, groups);
+  Status committed = writer->commit(appends, groups);
   if (!committed) {
     if (committed.error().code == ErrorCode::kNotFound)
       for (const KafkaAppend& append : appends) parts_.topics->forget(append.target.topic);
