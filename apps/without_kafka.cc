@@ -1,6 +1,7 @@
 // What a build without the Kafka connector answers.
 #include "apps/backbone.h"
 #include "apps/doctor_command.h"
+#include "apps/kafka_program_run.h"
 
 namespace meterstream {
 namespace {
@@ -12,6 +13,12 @@ Error no_kafka() {
 }  // namespace
 
 Result<std::unique_ptr<Backbone>> open_kafka_backbone(const CommandContext& /*context*/, std::string_view /*writer*/) {
+  return no_kafka();
+}
+
+Result<ProgramSummary> run_program_on_kafka(const Program& /*program*/, Backbone& /*backbone*/,
+                                            const CommandContext& /*context*/, const ProgramRunOptions& /*options*/,
+                                            const std::atomic<bool>& /*stop*/) {
   return no_kafka();
 }
 
