@@ -10,6 +10,7 @@
 #include <librdkafka/rdkafka.h>
 #include <sys/resource.h>
 
+#include "base/allocator.h"
 #include "connectors/kafka/kafka_log.h"
 #include "state/rocksdb_store.h"
 
@@ -68,19 +69,13 @@ int64_t fill(EventLog& log, const TopicPartition& target, int64_t records) {
   return records;
 }
 
-int64_t read_bare(const std::string& brokers, const TopicPartition& source, int64_t end) {
+int64_t read_bare(const KafkaSettings& settings, const TopicPartition& source, int64_t end) {
   char reason[256];
   rd_kafka_conf_t* configuration = rd_kafka_conf_new();
-  for (const auto& [name, value] :
-       std::vector<std::pair<const char*, std::string>>{{"bootstrap.servers", brokers},
-                                                        {"group.id", "bare"},
-                                                        {"check.crcs", "true"},
-                                                        {"enable.auto.commit", "false"},
-                                                        {"enable.auto.offset.store", "false"},
-                                                        {"fetch.message.max.bytes", "2097152"},
-                                                        {"queued.max.messages.kbytes", "8192"},
-                                                        {"queued.min.messages", "1000000"}})
-    rd_kafka_conf_set(configuration, name, value.c_str(), reason, sizeof(reason));
+  auto properties = need(kafka_configuration(settings, KafkaClientKind::kConsumer));
+  properties["group.id"] = "bare";
+  for (const auto& [name, value] : properties)
+    rd_kafka_conf_set(configuration, name.c_str(), value.c_str(), reason, sizeof(reason));
   rd_kafka_t* client = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, reason, sizeof(reason));
   rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(1);
   rd_kafka_topic_partition_list_add(list, source.topic.c_str(), source.partition.value)->offset = 0;
@@ -148,6 +143,7 @@ int64_t restore(const KafkaSettings& settings, const std::string& topic, int64_t
 
 int main(int argc, char** argv) {
   using namespace meterstream;
+  keep_large_buffers();
   const int64_t records = (argc > 1 ? std::atoll(argv[1]) : 5) * 1'000'000;
   const char* brokers = std::getenv("METERSTREAM_TEST_KAFKA");
   if (brokers == nullptr || records <= 0) {
@@ -163,8 +159,9 @@ int main(int argc, char** argv) {
   measure("write in transactions of 100,000", [&] { return fill(*log, source, records); });
   const Offset end = need(log->offsets(source)).end;
   for (int round = 0; round < 2; ++round) {
-    measure("bare librdkafka, counting only", [&] { return read_bare(brokers, source, end.value); });
+    measure("bare librdkafka, counting only", [&] { return read_bare(settings, source, end.value); });
     measure("KafkaConsumer::read, 1 MB", [&] { return read_ours(settings, source, end, size_t{1} << 20); });
+    measure("KafkaConsumer::read, 128 kB", [&] { return read_ours(settings, source, end, size_t{1} << 17); });
   }
   restore(settings, "measure-changelog-" + suffix, 2'000'000);
   need(log->kafka_topics().remove(source.topic));
