@@ -1,6 +1,8 @@
 // State in changelogs on real brokers: what a task commits is what its successor finds, on this machine or another.
 #include <map>
 
+#include <librdkafka/rdkafka.h>
+
 #include "kafka_fixture.h"
 #include "state/memory_store.h"
 
@@ -181,6 +183,46 @@ TEST_F(KafkaChangelogs, MirrorThatIsTooOldIsBuiltAnew) {
   ASSERT_TRUE(restored) << restored.error().message;
   EXPECT_TRUE(restored->is_rebuilt);
   EXPECT_EQ(rows_in(store, Space::kState), (Rows{{"key", "value"}}));
+}
+
+// A transaction whose owner died: written, neither committed nor aborted.
+void leave_pending(const std::string& topic, const std::string& id, int timeout_ms) {
+  char reason[256];
+  rd_kafka_conf_t* configuration = rd_kafka_conf_new();
+  const std::string timeout = std::to_string(timeout_ms);
+  rd_kafka_conf_set(configuration, "bootstrap.servers", test_settings().brokers.c_str(), reason, sizeof(reason));
+  rd_kafka_conf_set(configuration, "transactional.id", id.c_str(), reason, sizeof(reason));
+  rd_kafka_conf_set(configuration, "transaction.timeout.ms", timeout.c_str(), reason, sizeof(reason));
+  rd_kafka_t* producer = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, reason, sizeof(reason));
+  ASSERT_EQ(rd_kafka_init_transactions(producer, 10'000), nullptr);
+  ASSERT_EQ(rd_kafka_begin_transaction(producer), nullptr);
+  ASSERT_EQ(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(0),
+                              RD_KAFKA_V_KEY("Spending", 8), RD_KAFKA_V_VALUE(const_cast<char*>("x"), 1),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+  ASSERT_EQ(rd_kafka_flush(producer, 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  rd_kafka_destroy(producer);
+}
+
+TEST_F(KafkaChangelogs, PendingTransactionOfADeadOwnerIsWaitedFor) {
+  MemoryStore store;
+  {
+    Life life = begin(store, 0);
+    Transaction transaction;
+    transaction.state.put(Space::kState, "key", "value");
+    ASSERT_TRUE(life.log->commit(std::move(transaction), Durability::kSync));
+  }
+  leave_pending(changelog_, unique("dead-owner"), 1500);
+  const auto began = std::chrono::steady_clock::now();
+  MemoryStore elsewhere;
+  Life life = begin(elsewhere, 0);
+  EXPECT_GT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(500));
+  EXPECT_EQ(rows_in(elsewhere, Space::kState), (Rows{{"key", "value"}}));
+  Transaction transaction;
+  transaction.state.put(Space::kState, "key", "next");
+  ASSERT_TRUE(life.log->commit(std::move(transaction), Durability::kSync));
+  begin(store, 0);
+  EXPECT_EQ(rows_in(store, Space::kState), (Rows{{"key", "next"}}));
 }
 
 TEST_F(KafkaChangelogs, CompactedChangelogRestoresTheSame) {

@@ -1,4 +1,5 @@
 // Transactions, fencing, groups and positions on real brokers.
+#include <array>
 #include <atomic>
 #include <map>
 #include <set>
@@ -64,6 +65,39 @@ TEST_F(KafkaTransactions, TransactionLargerThanTheQueueOfTheProducerCommits) {
   ASSERT_TRUE(log_->commit(std::move(transaction), Durability::kSync));
   EXPECT_EQ(values_in(*log_, partition(0)).size(), 300'000U);
   EXPECT_EQ(values_in(*log_, partition(1)).size(), 300'000U);
+}
+
+TEST_F(KafkaTransactions, ReaderThatFollowsTheEndMissesNothing) {
+  constexpr int kTransactions = 300;
+  auto writer_log = KafkaLog::connect(test_settings(), unique("follow-writer"));
+  ASSERT_TRUE(writer_log);
+  std::thread writer([&] {
+    for (int index = 0; index < kTransactions; ++index)
+      EXPECT_TRUE(
+          (*writer_log)->commit(append_of(partition(0), {"a" + std::to_string(index), "b"}), Durability::kSync));
+  });
+  // One reader asks for the end each time, the other believes it for a while.
+  auto patient = KafkaConsumer::open(test_settings());
+  ASSERT_TRUE(patient);
+  std::array<int, 2> seen = {0, 0};
+  std::array<Offset, 2> next;
+  RecordSet set;
+  const auto began = std::chrono::steady_clock::now();
+  while (seen[0] + seen[1] < 4 * kTransactions && std::chrono::steady_clock::now() - began < std::chrono::seconds(60)) {
+    for (const size_t reader : {size_t{0}, size_t{1}}) {
+      const Status status = reader == 0 ? log_->read(partition(0), next[0], 1 << 20, set)
+                                        : (*patient)->read(partition(0), next[1], 1 << 20, 30, set);
+      ASSERT_TRUE(status) << status.error().message;
+      for (const RecordView& record : set.records) {
+        const int number = seen[reader]++;
+        EXPECT_EQ(record.value, number % 2 == 0 ? "a" + std::to_string(number / 2) : "b");
+      }
+      next[reader] = set.next;
+    }
+  }
+  writer.join();
+  EXPECT_EQ(seen[0], 2 * kTransactions);
+  EXPECT_EQ(seen[1], 2 * kTransactions);
 }
 
 TEST_F(KafkaTransactions, ReaderBehindRetentionLearnsHowManyRecordsAreGone) {

@@ -13,8 +13,9 @@ void forward_log(const rd_kafka_t* /*client*/, int level, const char* facility, 
   // One set of settings serves all kinds of clients, and each warns of what is not its own.
   if (kind == "CONFWARN") return;
   if (level <= 3) {
-    // A broker that is away is told by the call that needs it.
-    if (kind == "FAIL" || kind == "ERROR")
+    // What fails is told by the call that needs it.
+    const bool is_told = kind == "FAIL" || kind == "ERROR" || kind == "TXNERR" || kind == "ADDPARTS";
+    if (is_told)
       spdlog::debug("Kafka client: {}: {}", kind, text);
     else
       spdlog::warn("Kafka client: {}: {}", kind, text);
