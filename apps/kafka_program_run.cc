@@ -202,7 +202,7 @@ Status KafkaProgramRun::run_sinks(bool bounded, RunProgress* progress) {
     };
     TaskRunner runner(std::move(tasks), options);
     running = &runner;
-    const Status ran = runner.run();
+    Status ran = runner.run();
     {
       const std::scoped_lock lock(sinks_mutex_);
       sinks_ = runner.status();

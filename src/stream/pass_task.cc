@@ -379,7 +379,8 @@ void PassTask::publish_status() {
   status.name = name_;
   status.records = records_read_;
   for (const Source& source : sources_) {
-    if (const auto range = log_.offsets(source.partition)) status.lag += range->end.value - source.next.value;
+    if (const auto range = log_.offsets(source.partition))
+      status.lag += std::max<int64_t>(0, range->end.value - source.next.value);
   }
   status.watermark_ms = pass_->watermark().current_ms();
   status.open_windows = pass_->open_windows();

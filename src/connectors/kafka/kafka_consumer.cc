@@ -20,6 +20,8 @@ namespace {
 // The library wants a group even where nobody joins it.
 constexpr const char* kNoGroup = "meterstream-without-group";
 constexpr int64_t kServeIntervalMs = 1000;
+// A member hears with a heartbeat's answer that others came or went.
+constexpr int64_t kHeartbeatMs = 300;
 
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
@@ -152,7 +154,8 @@ Result<std::unique_ptr<KafkaConsumer>> KafkaConsumer::open(const KafkaSettings& 
   if (!options.group.empty()) {
     properties["partition.assignment.strategy"] = "cooperative-sticky";
     properties["session.timeout.ms"] = std::to_string(options.session_timeout_ms);
-    properties["heartbeat.interval.ms"] = std::to_string(std::max<int64_t>(options.session_timeout_ms / 5, 100));
+    properties["heartbeat.interval.ms"] =
+        std::to_string(std::clamp<int64_t>(options.session_timeout_ms / 5, 100, kHeartbeatMs));
     properties["max.poll.interval.ms"] =
         std::to_string(std::max(options.max_poll_interval_ms, options.session_timeout_ms));
     if (!options.instance_id.empty()) properties["group.instance.id"] = options.instance_id;

@@ -72,9 +72,20 @@ struct KafkaTopics::State {
     std::string id;
   };
 
+  using Send = std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>;
+
+  // A question of the administration protocol; when the broker that was asked goes away, another one may know.
+  Result<KafkaEvent> ask_until_answered(rd_kafka_admin_op_t operation, std::string_view what, const Send& send) const {
+    const KafkaDeadline deadline(timeout_ms);
+    for (;;) {
+      auto event = ask(operation, what, send);
+      if (event || event.error().code != ErrorCode::kUnavailable || deadline.is_over()) return event;
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+
   // One request of the administration protocol and its answer.
-  Result<KafkaEvent> ask(rd_kafka_admin_op_t operation, std::string_view what,
-                         const std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& send,
+  Result<KafkaEvent> ask(rd_kafka_admin_op_t operation, std::string_view what, const Send& send,
                          const std::function<void(rd_kafka_AdminOptions_t*)>& adjust = {}) const {
     const AdminOptions options(rd_kafka_AdminOptions_new(client.get(), operation));
     std::array<char, 256> reason{};
@@ -95,11 +106,11 @@ struct KafkaTopics::State {
     RETURN_IF_ERROR(validate_topic_name(topic));
     const char* names[] = {topic.c_str()};
     const TopicCollection collection(rd_kafka_TopicCollection_of_topic_names(names, 1));
-    ASSIGN_OR_RETURN(
-        const KafkaEvent event,
-        ask(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, what, [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-          rd_kafka_DescribeTopics(client.get(), collection.get(), options, queue);
-        }));
+    ASSIGN_OR_RETURN(const KafkaEvent event,
+                     ask_until_answered(RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, what,
+                                        [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                                          rd_kafka_DescribeTopics(client.get(), collection.get(), options, queue);
+                                        }));
     size_t count = 0;
     const auto* const* topics =
         rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event.get()), &count);
@@ -277,10 +288,11 @@ Result<std::vector<std::string>> KafkaTopics::list() {
 }
 
 Result<KafkaCluster> KafkaTopics::cluster() {
-  ASSIGN_OR_RETURN(const KafkaEvent event, state_->ask(RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER, "cluster",
-                                                       [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                                                         rd_kafka_DescribeCluster(state_->client.get(), options, queue);
-                                                       }));
+  ASSIGN_OR_RETURN(const KafkaEvent event,
+                   state_->ask_until_answered(RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER, "cluster",
+                                              [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                                                rd_kafka_DescribeCluster(state_->client.get(), options, queue);
+                                              }));
   const rd_kafka_DescribeCluster_result_t* answer = rd_kafka_event_DescribeCluster_result(event.get());
   KafkaCluster result;
   if (const char* id = rd_kafka_DescribeCluster_result_cluster_id(answer); id != nullptr) result.id = id;
@@ -299,11 +311,12 @@ Result<std::map<std::string, std::string>> KafkaTopics::configuration(std::strin
   const std::string what = fmt::format("settings of topic {}", topic);
   const ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, std::string(topic).c_str()));
   rd_kafka_ConfigResource_t* resources[] = {resource.get()};
-  ASSIGN_OR_RETURN(const KafkaEvent event, state_->ask(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, what,
-                                                       [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                                                         rd_kafka_DescribeConfigs(state_->client.get(), resources, 1,
-                                                                                  options, queue);
-                                                       }));
+  ASSIGN_OR_RETURN(const KafkaEvent event,
+                   state_->ask_until_answered(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, what,
+                                              [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                                                rd_kafka_DescribeConfigs(state_->client.get(), resources, 1, options,
+                                                                         queue);
+                                              }));
   size_t count = 0;
   const auto* const* answers =
       rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);

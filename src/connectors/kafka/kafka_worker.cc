@@ -10,6 +10,7 @@ namespace meterstream {
 namespace {
 
 constexpr int64_t kFollowingEndAgeMs = 1'000;
+constexpr int64_t kFencedAgainNs = 3'000'000'000;
 
 bool may_pass(const Error& error) {
   return error.code == ErrorCode::kUnavailable;
@@ -24,6 +25,7 @@ struct KafkaWorker::Entry {
   std::shared_ptr<Task> task;  // null until it is open; the last member, so that it dies first
   bool is_finished = false;
 
+  [[nodiscard]] int64_t records() const { return task == nullptr ? 0 : task->status().records; }
   void reset() {
     task.reset();
     log.reset();
@@ -55,9 +57,15 @@ std::vector<TaskStatus> KafkaWorker::status() const {
   std::vector<TaskStatus> all;
   const std::scoped_lock lock(entries_mutex_);
   if (final_status_) return *final_status_;
-  all.reserve(entries_.size());
+  all.reserve(entries_.size() + 1);
   for (const auto& [partition, entry] : entries_) {
     if (entry->task != nullptr) all.push_back(entry->task->status());
+  }
+  if (records_of_closed_ > 0) {
+    TaskStatus closed;
+    closed.name = "given back";
+    closed.records = records_of_closed_;
+    all.push_back(std::move(closed));
   }
   return all;
 }
@@ -76,14 +84,22 @@ Status KafkaWorker::run() {
     drop_all();
     member_.reset();
     producer_.reset();
-    // With a fixed identity somebody else has it now: going on would take it back and forth.
-    const bool is_fenced =
-        served.error().code == ErrorCode::kConflict && options_.membership.instance_id.empty() && has_joined_;
-    if (!may_pass(served.error()) && !is_fenced) return served;
+    const bool is_fenced = served.error().code == ErrorCode::kConflict && has_joined_;
+    if (!may_pass(served.error()) && !(is_fenced && may_join_again())) return served;
     tell(served.error().message);
     wait_before_retry();
   }
   return {};
+}
+
+/// A fixed identity is lost when the answer to a join was (brokers died), or because another process has the same one:
+/// then they would take it from each other for ever.
+bool KafkaWorker::may_join_again() {
+  if (options_.membership.instance_id.empty()) return true;
+  const int64_t now_ns = clock_.monotonic_ns();
+  const bool was_long_ago = !fenced_at_ns_ || now_ns - *fenced_at_ns_ > kFencedAgainNs;
+  fenced_at_ns_ = now_ns;
+  return was_long_ago;
 }
 
 void KafkaWorker::wait_before_retry() {
@@ -175,11 +191,11 @@ Status KafkaWorker::handle_failure(Entry& entry, Error error) {
   const bool needs_producer = !producer_->is_usable();
   {
     const std::scoped_lock lock(entries_mutex_);
-    if (is_stale || !was_open) entry.reset();
+    if (is_stale || !was_open) reset(entry);
     if (needs_producer) {
       // All tasks of this worker commit through it, and what its last transaction became is settled by the next one.
       for (auto& [partition, other] : entries_) {
-        if (!other->is_finished) other->reset();
+        if (!other->is_finished) reset(*other);
       }
     }
   }
@@ -248,11 +264,22 @@ void KafkaWorker::give_back(const std::vector<TopicPartition>& partitions) {
 
 void KafkaWorker::drop(const std::vector<TopicPartition>& partitions) {
   const std::scoped_lock lock(entries_mutex_);
-  for (const TopicPartition& partition : partitions) entries_.erase(partition.partition);
+  for (const TopicPartition& partition : partitions) {
+    const auto found = entries_.find(partition.partition);
+    if (found == entries_.end()) continue;
+    reset(*found->second);
+    entries_.erase(found);
+  }
+}
+
+void KafkaWorker::reset(Entry& entry) {
+  records_of_closed_ += entry.records();
+  entry.reset();
 }
 
 void KafkaWorker::drop_all() {
   const std::scoped_lock lock(entries_mutex_);
+  for (auto& [partition, entry] : entries_) reset(*entry);
   entries_.clear();
 }
 

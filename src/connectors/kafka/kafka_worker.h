@@ -71,7 +71,7 @@ class KafkaWorker {
   void request_stop() { stop_ = true; }
   /// In a bounded run: in the group, and every task at its end and closed. A new assignment may make it false again.
   [[nodiscard]] bool is_at_end() const { return at_end_; }
-  /// Of the tasks it has, or had when it was stopped.
+  /// Of the tasks it has, or had when it was stopped; the records of those it gave back before are one more.
   [[nodiscard]] std::vector<TaskStatus> status() const;
 
  private:
@@ -88,8 +88,10 @@ class KafkaWorker {
   void give_back(const std::vector<TopicPartition>& partitions);
   void drop(const std::vector<TopicPartition>& partitions);
   void drop_all();
+  void reset(Entry& entry);
   Status finish_all();
   Status renew_producer();
+  [[nodiscard]] bool may_join_again();
   void wait_before_retry();
   void tell(const std::string& message);
   [[nodiscard]] Entries entries() const;
@@ -105,7 +107,9 @@ class KafkaWorker {
   mutable std::mutex entries_mutex_;  // the worker's thread alone changes entries_
   Entries entries_;
   std::optional<std::vector<TaskStatus>> final_status_;  // once everything is given back
+  int64_t records_of_closed_ = 0;
   bool has_joined_ = false;
+  std::optional<int64_t> fenced_at_ns_;
   int64_t retry_ms_ = 0;
   std::string last_trouble_;
   std::atomic<bool> stop_{false};
