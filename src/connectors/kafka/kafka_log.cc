@@ -1,8 +1,10 @@
 #include "connectors/kafka/kafka_log.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +21,8 @@ std::string random_id() {
   std::random_device random;
   return fmt::format("meterstream-{:08x}{:08x}", random(), random());
 }
+
+constexpr auto kVisibilityPause = std::chrono::milliseconds(2);
 
 // A record batch with the views of its records, as the producer takes them.
 struct ParsedBatch {
@@ -140,7 +144,7 @@ Status KafkaLog::commit(Transaction&& transaction, Durability /*durability*/) {
     Transaction::Append& append = transaction.appends[index];
     if (append.records.empty()) continue;
     RETURN_IF_ERROR(parse(append.records, now, batches[index]));
-    appends.push_back({append.target, batches[index].records});
+    appends.push_back({append.target, batches[index].records, {}, waits_for_visibility()});
   }
   bool has_changes = false;
   if (parts_.changelog) {
@@ -160,8 +164,31 @@ Status KafkaLog::commit(Transaction&& transaction, Durability /*durability*/) {
       for (const KafkaAppend& append : appends) parts_.topics->forget(append.target.topic);
     return committed;
   }
-  if (has_changes) return parts_.changelog->apply(std::move(transaction), appends.back().last);
+  if (has_changes) RETURN_IF_ERROR(parts_.changelog->apply(std::move(transaction), appends.back().last));
+  if (waits_for_visibility()) await_visibility(appends);
   return {};
+}
+
+// A committed transaction becomes readable a moment later, when its mark has reached each partition. The end is looked
+// for in vain no longer than a request may take: the commit holds in any case.
+void KafkaLog::await_visibility(const std::vector<KafkaAppend>& appends) {
+  std::map<TopicPartition, Offset> last;
+  for (const KafkaAppend& append : appends) {
+    Offset& offset = last.try_emplace(append.target, append.last).first->second;
+    offset = std::max(offset, append.last);
+  }
+  std::vector<TopicPartition> targets;
+  targets.reserve(last.size());
+  for (const auto& [target, offset] : last) targets.push_back(target);
+  const auto began = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - began < std::chrono::milliseconds(options_.settings.request_timeout_ms)) {
+    const auto ends = parts_.topics->ends(targets, KafkaTopics::End::kStable);
+    if (!ends) return;
+    bool is_visible = true;
+    for (size_t index = 0; index < targets.size(); ++index) is_visible &= (*ends)[index] > last[targets[index]];
+    if (is_visible) return;
+    std::this_thread::sleep_for(kVisibilityPause);
+  }
 }
 
 Result<std::optional<GroupPosition>> KafkaLog::position(std::string_view group, const TopicPartition& source) {

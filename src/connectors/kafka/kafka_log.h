@@ -39,7 +39,8 @@ struct KafkaLogOptions {
   /// With a changelog: the lowest `next` of each source is also committed as this group's offset, so that tools see it
   /// and zombies are fenced. The member of this group gives its place. Empty: none.
   std::string group;
-  /// How old the knowledge may be that a partition is at its end; see KafkaConsumer::read(). 0 for bounded runs.
+  /// How old the knowledge may be that a partition is at its end; see KafkaConsumer::read(). With 0, for bounded runs,
+  /// a commit also returns only when its records can be read, a few milliseconds after they are durable.
   int64_t end_age_ms = 0;
 };
 
@@ -66,6 +67,8 @@ class KafkaLog final : public EventLog {
  private:
   Status check_transaction(const Transaction& transaction) const;
   Result<std::shared_ptr<KafkaProducer>> producer();
+  [[nodiscard]] bool waits_for_visibility() const { return options_.end_age_ms == 0; }
+  void await_visibility(const std::vector<KafkaAppend>& appends);
   Result<std::vector<KafkaGroupCommit>> group_commits(const Transaction& transaction) const;
 
   KafkaLogParts parts_;

@@ -366,28 +366,28 @@ void KafkaTopics::forget(std::string_view topic) {
   if (const auto known = state_->known.find(topic); known != state_->known.end()) state_->known.erase(known);
 }
 
-Result<std::vector<OffsetRange>> KafkaTopics::offsets(const std::vector<TopicPartition>& partitions, End end) {
-  if (partitions.empty()) return std::vector<OffsetRange>();
+Result<std::vector<Offset>> KafkaTopics::ends(const std::vector<TopicPartition>& partitions, End end) {
+  std::vector<Offset> ends;
+  if (partitions.empty()) return ends;
   const auto isolation =
       end == End::kStable ? RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED : RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED;
-  ASSIGN_OR_RETURN(const std::vector<int64_t> begins,
-                   state_->list_offsets(partitions, RD_KAFKA_OFFSET_SPEC_EARLIEST, isolation));
-  ASSIGN_OR_RETURN(const std::vector<int64_t> ends,
+  ASSIGN_OR_RETURN(const std::vector<int64_t> numbers,
                    state_->list_offsets(partitions, RD_KAFKA_OFFSET_SPEC_LATEST, isolation));
-  std::vector<OffsetRange> ranges;
-  ranges.reserve(partitions.size());
-  for (size_t index = 0; index < partitions.size(); ++index)
-    ranges.push_back({Offset(begins[index]), Offset(std::max(begins[index], ends[index]))});
-  return ranges;
+  ends.reserve(numbers.size());
+  for (const int64_t number : numbers) ends.emplace_back(number);
+  return ends;
 }
 
-Result<Offset> KafkaTopics::offset_at(const TopicPartition& partition, IngestTime time) {
-  ASSIGN_OR_RETURN(
-      const std::vector<int64_t> offsets,
-      state_->list_offsets({partition}, std::max<int64_t>(time.value, 0), RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
-  if (offsets.front() >= 0) return Offset(offsets.front());
-  ASSIGN_OR_RETURN(const std::vector<OffsetRange> ranges, this->offsets({partition}, End::kStable));
-  return ranges.front().end;
+Result<std::vector<OffsetRange>> KafkaTopics::offsets(const std::vector<TopicPartition>& partitions, End end) {
+  std::vector<OffsetRange> ranges;
+  if (partitions.empty()) return ranges;
+  ASSIGN_OR_RETURN(const std::vector<int64_t> begins, state_->list_offsets(partitions, RD_KAFKA_OFFSET_SPEC_EARLIEST,
+                                                                           RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
+  ASSIGN_OR_RETURN(const std::vector<Offset> ends, this->ends(partitions, end));
+  ranges.reserve(partitions.size());
+  for (size_t index = 0; index < partitions.size(); ++index)
+    ranges.push_back({Offset(begins[index]), std::max(Offset(begins[index]), ends[index])});
+  return ranges;
 }
 
 Result<std::optional<GroupPosition>> KafkaTopics::group_position(std::string_view group, const TopicPartition& source) {
