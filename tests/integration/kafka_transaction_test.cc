@@ -100,6 +100,31 @@ TEST_F(KafkaTransactions, ReaderThatFollowsTheEndMissesNothing) {
   EXPECT_EQ(seen[1], 2 * kTransactions);
 }
 
+TEST_F(KafkaTransactions, ReaderThatKnowsOfRecordsBeforeTheyComeMissesNone) {
+  ASSERT_TRUE(append(0, {"first"}));
+  // Brokers hold an answer back until there is much to say, or for a third of a second.
+  KafkaSettings slow = test_settings();
+  slow.librdkafka = {{"fetch.min.bytes", "1000000"}, {"fetch.wait.max.ms", "300"}};
+  auto reader = KafkaConsumer::open(slow);
+  ASSERT_TRUE(reader);
+  RecordSet set;
+  Offset next(0);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    ASSERT_TRUE((*reader)->read(partition(0), next, 1 << 20, 0, set));
+    next = set.next;
+    // The mark of the end comes meanwhile.
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  }
+  ASSERT_TRUE(append(0, {"second", "third"}));
+  Strings values;
+  for (int attempt = 0; attempt < 10 && values.size() < 2; ++attempt) {
+    ASSERT_TRUE((*reader)->read(partition(0), next, 1 << 20, 0, set));
+    for (const RecordView& record : set.records) values.emplace_back(record.value);
+    next = set.next;
+  }
+  EXPECT_EQ(values, (Strings{"second", "third"}));
+}
+
 TEST_F(KafkaTransactions, ReaderBehindRetentionLearnsHowManyRecordsAreGone) {
   ASSERT_TRUE(append(0, {"a", "b", "c"}));
   ASSERT_TRUE(append(0, {"d"}));
