@@ -169,8 +169,6 @@ constexpr Key kKeys[] = {
      }},
     {"kafka.static_member",
      [](Configuration& c, const toml::node& node) { return assign_text(c.kafka.static_member, node); }},
-    {"kafka.standby",
-     [](Configuration& c, const toml::node& node) { return assign(c.kafka.standby, whole_number(node), 0); }},
     {"registry.url", [](Configuration& c, const toml::node& node) { return assign_texts(c.registry.urls, node); }},
     {"registry.user", [](Configuration& c, const toml::node& node) { return assign_text(c.registry.user, node); }},
     {"registry.password",

@@ -62,8 +62,6 @@ struct ClusterSettings {
   /// Name of this process in its group: after a restart within the session time-out it gets its partitions back, and no
   /// others move. Must differ between processes; empty: a new member at each start.
   std::string static_member;
-  /// Copies of each task's state kept warm on other processes.
-  int64_t standby = 0;
   /// Passed to librdkafka as they are. Print them only through printable_setting().
   std::map<std::string, std::string> librdkafka;
 };

@@ -29,6 +29,7 @@ KafkaSettings kafka_settings(const Configuration& configuration) {
   settings.client_id = cluster.client_id;
   settings.request_timeout_ms = cluster.request_timeout_ms;
   settings.transaction_timeout_ms = cluster.transaction_timeout_ms;
+  settings.replication = static_cast<int32_t>(cluster.replication_factor);
   settings.librdkafka = cluster.librdkafka;
   return settings;
 }

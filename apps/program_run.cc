@@ -32,7 +32,9 @@ Result<PassTaskOptions> task_options(const Program& program, const CommandContex
   PassTaskOptions result;
   result.application = options.application_id;
   result.bounded = options.until_idle;
-  result.commit_interval_ms = context.configuration.engine.commit_interval_ms;
+  const Configuration& configuration = context.configuration;
+  result.commit_interval_ms = configuration.kafka.brokers.empty() ? configuration.engine.commit_interval_ms
+                                                                  : configuration.kafka.commit_interval_ms;
   result.durability = context.configuration.engine.durable ? Durability::kSync : Durability::kBuffered;
   result.memory_limit_bytes = static_cast<size_t>(context.configuration.engine.memory_budget_bytes);
   for (const auto& [name, value] : program.settings) {

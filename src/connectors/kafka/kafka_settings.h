@@ -21,6 +21,8 @@ struct KafkaSettings {
   int64_t request_timeout_ms = 30'000;
   /// A transaction of a dead process holds readers back for at most this long (and the broker's next look).
   int64_t transaction_timeout_ms = 10'000;
+  /// Copies of the topics that are made; 0: three, or as many as there are brokers.
+  int32_t replication = 0;
   /// lz4, zstd, gzip, snappy or none.
   std::string compression = "lz4";
   /// How long the producer waits for more records before it sends a batch.

@@ -9,7 +9,6 @@
 #include <thread>
 #include <utility>
 
-#include <absl/strings/escaping.h>
 #include <fmt/format.h>
 
 #include "base/nearest_name.h"
@@ -29,7 +28,6 @@ constexpr int32_t kMaxPartitions = 10'000;
 constexpr int kBrokersForThreeCopies = 3;
 constexpr auto kPause = std::chrono::milliseconds(20);
 constexpr int64_t kNoAnswer = INT64_MIN;
-constexpr std::string_view kMetadataMark = "ms1 ";
 
 std::string name_of(const TopicPartition& partition) {
   return fmt::format("topic {} partition {}", partition.topic, partition.partition);
@@ -201,6 +199,7 @@ struct KafkaTopics::State {
 
   KafkaClient client;
   int timeout_ms = 0;
+  int32_t default_replication = 0;
   std::mutex mutex;
   std::map<std::string, int32_t, std::less<>> known;
 };
@@ -214,6 +213,7 @@ Result<std::unique_ptr<KafkaTopics>> KafkaTopics::open(const KafkaSettings& sett
   auto state = std::make_unique<State>();
   ASSIGN_OR_RETURN(state->client, make_client(RD_KAFKA_PRODUCER, std::move(configuration)));
   state->timeout_ms = static_cast<int>(settings.request_timeout_ms);
+  state->default_replication = settings.replication;
   return std::unique_ptr<KafkaTopics>(new KafkaTopics(std::move(state)));
 }
 
@@ -225,7 +225,7 @@ Result<TopicDescription> KafkaTopics::create(const TopicConfig& config, const Ka
   auto existing = state_->look_up(config.name);
   if (!existing && existing.error().code != ErrorCode::kNotFound) return existing.error();
   if (!existing) {
-    int32_t replication = options.replication;
+    int32_t replication = options.replication == 0 ? state_->default_replication : options.replication;
     if (replication == 0) {
       ASSIGN_OR_RETURN(const KafkaCluster all, cluster());
       replication = static_cast<int32_t>(std::min<size_t>(all.brokers.size(), kBrokersForThreeCopies));
@@ -390,6 +390,15 @@ Result<std::vector<OffsetRange>> KafkaTopics::offsets(const std::vector<TopicPar
   return ranges;
 }
 
+Result<Offset> KafkaTopics::offset_at(const TopicPartition& partition, IngestTime time) {
+  ASSIGN_OR_RETURN(
+      const std::vector<int64_t> offsets,
+      state_->list_offsets({partition}, std::max<int64_t>(time.value, 0), RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED));
+  if (offsets.front() >= 0) return Offset(offsets.front());
+  ASSIGN_OR_RETURN(const std::vector<Offset> ends, this->ends({partition}, End::kStable));
+  return ends.front();
+}
+
 Result<std::optional<GroupPosition>> KafkaTopics::group_position(std::string_view group, const TopicPartition& source) {
   const std::string name(group);
   const std::string what = fmt::format("offset of group {} in {}", name, name_of(source));
@@ -470,23 +479,6 @@ Status KafkaTopics::remove(std::string_view topic) {
   if (count == 1 && rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR)
     return kafka_error(rd_kafka_topic_result_error(results[0]), what);
   return {};
-}
-
-std::string encode_offset_metadata(const GroupPosition& position) {
-  return fmt::format("{}{} {}", kMetadataMark, position.recovery, absl::Base64Escape(position.metadata));
-}
-
-GroupPosition decode_offset_metadata(Offset next, std::string_view metadata) {
-  GroupPosition position{next, next, {}};
-  if (!metadata.starts_with(kMetadataMark)) return position;
-  metadata.remove_prefix(kMetadataMark.size());
-  int64_t recovery = 0;
-  const auto [end, error] = std::from_chars(metadata.data(), metadata.data() + metadata.size(), recovery);
-  if (error != std::errc() || end == metadata.data() + metadata.size() || *end != ' ') return position;
-  std::string bytes;
-  metadata.remove_prefix(static_cast<size_t>(end - metadata.data()) + 1);
-  if (!absl::Base64Unescape(absl::string_view(metadata.data(), metadata.size()), &bytes)) return position;
-  return {next, Offset(recovery), std::move(bytes)};
 }
 
 }  // namespace meterstream

@@ -20,7 +20,7 @@ namespace meterstream {
 struct KafkaTopicOptions {
   /// The latest record of each key stays for ever: changelogs and tables.
   bool is_compacted = false;
-  /// 0: three copies, or as many as there are brokers; min.insync.replicas is then one less than three.
+  /// 0: KafkaSettings::replication. With three copies or more min.insync.replicas is one less.
   int32_t replication = 0;
   /// Topic settings of Kafka that go with the request, such as {"max.message.bytes", "10485760"}.
   std::map<std::string, std::string> configuration;
