@@ -211,6 +211,33 @@ class KafkaFaults(ProgramTest):
         self.stop_worker(worker, "h")
         self.finish_and_compare("brokers that died")
 
+    def test_rubbish_goes_to_the_reject_topic(self):
+        replay = self.start_replay(3000)
+        worker = self.start_worker("i")
+        self.wait_for_work("i")
+        rubbish = [f"rubbish {number}" for number in range(40)]
+        for number in range(4):
+            subprocess.run(["kcat", "-P", "-q", "-b", self.brokers, "-t", self.name, "-p", str(number)], check=True,
+                           input="\n".join(rubbish[number * 10:number * 10 + 10]) + "\n", text=True, timeout=60)
+        self.assert_published(replay)
+        self.stop_worker(worker, "i")
+        self.finish_and_compare("rubbish")
+        lines = self.succeed(*self.on_kafka("console", f"{self.name}-rejected", "--json")).stdout.splitlines()
+        # Those of the simulation have keys.
+        self.assertEqual(sum(json.loads(line).get("key") is None for line in lines), len(rubbish))
+
+    def test_deleted_topic_ends_the_run_with_one_message(self):
+        replay = self.start_replay(0)
+        self.assert_published(replay)
+        worker = self.start_worker("j")
+        self.wait_for_work("j")
+        subprocess.run([SCRIPT, "tool", *self.place, "topics", "--delete", "--topic",
+                        self.name], check=True, stdout=subprocess.DEVNULL)
+        self.assertNotEqual(worker.wait(timeout=60), 0)
+        last = self.worker_log("j").strip().splitlines()[-1]
+        self.assertIn("meterstream run:", last)
+        self.assertIn(self.name, last)
+
 
 if __name__ == "__main__":
     unittest.main()

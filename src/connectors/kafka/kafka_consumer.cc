@@ -53,13 +53,20 @@ struct KafkaConsumer::State {
 
   void assign(rd_kafka_t* handle, rd_kafka_topic_partition_list_t& list) {
     const std::vector<TopicPartition> partitions = partitions_of(list);
-    {
-      const std::unique_lock lock(mutex);
-      for (const TopicPartition& partition : partitions)
-        readers[partition] = std::make_shared<KafkaPartitionReader>(client, partition, timeout_ms, true);
+    bool knows_end = true;
+    for (int index = 0; index < list.cnt; ++index) {
+      const TopicPartition partition{list.elems[index].topic, PartitionId(list.elems[index].partition)};
+      const auto reader = std::make_shared<KafkaPartitionReader>(client, partition, timeout_ms, true);
+      {
+        const std::unique_lock lock(mutex);
+        readers[partition] = reader;
+      }
+      // Nothing is fetched before the first read says where to begin. The end is given as a number: the library looks
+      // up a symbolic one later, and when a seek comes before the answer it would jump to the end again.
+      const auto range = knows_end ? reader->offsets(0) : Result<OffsetRange>(unavailable(""));
+      knows_end = range.has_value();
+      list.elems[index].offset = range ? range->end.value : 0;
     }
-    // Nothing is fetched before the first read says where to begin.
-    for (int index = 0; index < list.cnt; ++index) list.elems[index].offset = RD_KAFKA_OFFSET_END;
     note(KafkaErrorOwner(rd_kafka_incremental_assign(handle, &list)), "taking partitions");
     if (listener.assigned) listener.assigned(partitions);
   }
