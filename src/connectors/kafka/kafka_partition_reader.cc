@@ -110,8 +110,7 @@ Status KafkaPartitionReader::read(Offset from, size_t max_bytes, int64_t end_age
       return {};
     }
     // There is more: a fetch is under way, unless the group waits for poll(): until then it fetches nothing.
-    if (is_member_ && rd_kafka_queue_length(group_queue_.get()) > 0)
-      return cancelled(fmt::format("Kafka: {}: the group waits for poll()", name()));
+    RETURN_IF_ERROR(check_group());
     if (ms_since(start) >= timeout_ms_)
       return unavailable(
           fmt::format("Kafka: {}: no answer for {} ms at offset {}; see that the brokers run, then try "
@@ -154,8 +153,10 @@ Status KafkaPartitionReader::position_at(int64_t from) {
   }
   for (rd_kafka_message_t* message : std::exchange(taken_, {})) rd_kafka_message_destroy(message);
   // After an error the fetcher stands still until it is assigned again.
-  if (is_stopped_) unassign();
-  RETURN_IF_ERROR(is_assigned_ ? seek(from) : assign(from));
+  if (is_stopped_)
+    RETURN_IF_ERROR(reassign(from));
+  else
+    RETURN_IF_ERROR(is_assigned_ ? seek(from) : assign(from));
   is_positioned_ = true;
   is_stopped_ = false;
   follows_record_ = false;
@@ -183,8 +184,19 @@ Status KafkaPartitionReader::seek(int64_t from) {
     if (ms_since(start) > kStartMs) break;
     std::this_thread::sleep_for(kPause);
   }
+  return reassign(from);
+}
+
+// While the group waits for poll() an assignment would be taken for the answer.
+Status KafkaPartitionReader::reassign(int64_t from) {
+  RETURN_IF_ERROR(check_group());
   unassign();
   return assign(from);
+}
+
+Status KafkaPartitionReader::check_group() const {
+  if (!is_member_ || rd_kafka_queue_length(group_queue_.get()) == 0) return {};
+  return cancelled(fmt::format("Kafka: {}: the group waits for poll()", name()));
 }
 
 Status KafkaPartitionReader::assign(int64_t from) {

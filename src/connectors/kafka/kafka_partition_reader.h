@@ -35,7 +35,10 @@ class KafkaPartitionReader {
   [[nodiscard]] KafkaPartitionList place_at(int64_t offset) const;
   Status seek(int64_t from);
   Status assign(int64_t from);
+  Status reassign(int64_t from);
   void unassign();
+  /// kCancelled while the group waits for poll(): until then it gives nothing.
+  [[nodiscard]] Status check_group() const;
   /// Up to `count` messages into taken_; waits only for the first one.
   void take(size_t count, int64_t wait_ms);
   /// Keeps the records of what was taken; learns from marks of the end. Gives the error when no record is before it;
