@@ -236,7 +236,13 @@ Result<std::shared_ptr<const KafkaGroupMetadata>> KafkaConsumer::group_metadata(
   if (state_->options.group.empty()) return invalid("Kafka: a consumer without a group has no place in one");
   rd_kafka_consumer_group_metadata_t* metadata = rd_kafka_consumer_group_metadata(state_->client.get());
   if (metadata == nullptr) return conflict(fmt::format("Kafka: no member of group {}", state_->options.group));
-  return std::make_shared<const KafkaGroupMetadata>(metadata);
+  auto place = std::make_shared<const KafkaGroupMetadata>(metadata);
+  // Brokers check nothing when these are missing, so that a member that was thrown out could still commit.
+  const char* member = rd_kafka_consumer_group_metadata_member_id(metadata);
+  if (rd_kafka_consumer_group_metadata_generation_id(metadata) < 0 || member == nullptr || *member == '\0')
+    return conflict(
+        fmt::format("Kafka: no member of group {} any more; another process has taken over", state_->options.group));
+  return place;
 }
 
 Status KafkaConsumer::read(const TopicPartition& source, Offset from, size_t max_bytes, int64_t end_age_ms,

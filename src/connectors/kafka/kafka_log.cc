@@ -115,8 +115,9 @@ Result<std::vector<KafkaGroupCommit>> KafkaLog::group_commits(const Transaction&
     }
     KafkaGroupCommit& commit = commits.emplace_back();
     commit.group = options_.group;
-    if (parts_.consumer->group() == options_.group) {
-      ASSIGN_OR_RETURN(commit.member, parts_.consumer->group_metadata());
+    const KafkaConsumer& member = parts_.member ? *parts_.member : *parts_.consumer;
+    if (member.group() == options_.group) {
+      ASSIGN_OR_RETURN(commit.member, member.group_metadata());
     }
     commit.offsets.reserve(lowest.size());
     for (const auto& [source, next] : lowest) commit.offsets.push_back({source, next, {}});
