@@ -101,6 +101,7 @@ TEST(PassRecovery, WritesLateReadingsToATopicOfAnotherPartitionCount) {
   Engine engine;
   ASSERT_TRUE(engine.pipeline->log().create_topic({view.late_topic(), 1}));
   std::vector<OracleReading> readings;
+  readings.reserve(40);
   for (int i = 0; i < 20; ++i) readings.push_back(reading_at(kStart + kHour, 1, "g" + std::to_string(i)));
   for (int i = 0; i < 20; ++i) readings.push_back(reading_at(kStart, 1, "g" + std::to_string(i)));
   ASSERT_TRUE(engine.pipeline->append(readings, 1));
@@ -152,6 +153,7 @@ TEST(PassRecovery, ABoundedReaderOfAViewReadsAllThatTheViewWrites) {
   types.aggregates = {{AggregateFunction::kCountAll, nullptr}};
   types.output = {{"n", OutputColumn::From::kAggregate, 0}};
   std::vector<OracleReading> readings;
+  readings.reserve(3'000);
   for (int i = 0; i < 3'000; ++i)
     readings.push_back(reading_at(kStart + i % 1'000 * 60'000, 1, "g" + std::to_string(i % 7)));
   std::sort(readings.begin(), readings.end(),

@@ -34,6 +34,7 @@ class ResultIdTest : public testing::Test {
   std::vector<std::string> ids(const std::string& topic) {
     std::vector<std::string> ids;
     const auto records = pipeline_->read_topic(topic).value();
+    ids.reserve(records.size());
     for (const auto& record : records) ids.push_back(header(record, "id"));
     return ids;
   }

@@ -225,6 +225,7 @@ TEST(StateChangelog, WritesOnlyWhatChangedAndInSmallValues) {
   MirroredEngine engine({standard_view(stream, 3'600'000, 0)});
   engine.options().read_bytes = size_t{1} << 30;
   std::vector<OracleReading> readings;
+  readings.reserve(30'000);
   for (int i = 0; i < 30'000; ++i) {
     readings.push_back({{{fmt::format("a-household-with-a-long-name-{}", i), "GAS", "GAS_IDD"}, EventTime(kStart), 1},
                         IngestTime(kStart)});
