@@ -1,6 +1,7 @@
 // A log whose partitions also hold marks of transactions, as Kafka's do: offsets without a record, which a read passes over.
 #include <gtest/gtest.h>
 
+#include "log/forwarding_log.h"
 #include "stream/aggregate_sink_task.h"
 #include "stream/pass_task.h"
 #include "testing/faulty_key_value_store.h"
@@ -12,13 +13,10 @@ namespace {
 constexpr int64_t kStart = 1'700'000'040'000 / 60'000 * 60'000;
 
 // Record n of the log beneath has offset 2n here, and offset 2n + 1 is a mark. A read never gives both.
-class MarkedLog final : public EventLog {
+class MarkedLog final : public ForwardingLog {
  public:
-  explicit MarkedLog(EventLog& log) : log_(log) {}
+  explicit MarkedLog(EventLog& log) : ForwardingLog(log) {}
 
-  Result<TopicDescription> create_topic(const TopicConfig& config) override { return log_.create_topic(config); }
-  Result<TopicDescription> describe_topic(std::string_view topic) override { return log_.describe_topic(topic); }
-  Result<std::vector<std::string>> topics() override { return log_.topics(); }
   Status read(const TopicPartition& source, Offset from, size_t, RecordSet& out) override {
     ASSIGN_OR_RETURN(const OffsetRange range, offsets(source));
     if (from.value % 2 == 1 && from < range.end) {
@@ -26,27 +24,18 @@ class MarkedLog final : public EventLog {
       out.next = Offset(from.value + 1);
       return {};
     }
-    RETURN_IF_ERROR(log_.read(source, Offset(from.value / 2), 1, out));
+    RETURN_IF_ERROR(inner().read(source, Offset(from.value / 2), 1, out));
     for (RecordView& record : out.records) record.offset = Offset(record.offset.value * 2);
     out.next = out.records.empty() ? from : Offset(out.records.back().offset.value + 1);
     return {};
   }
   Result<OffsetRange> offsets(const TopicPartition& source) override {
-    ASSIGN_OR_RETURN(const OffsetRange range, log_.offsets(source));
+    ASSIGN_OR_RETURN(const OffsetRange range, inner().offsets(source));
     return OffsetRange{Offset(range.begin.value * 2), Offset(range.end.value * 2)};
   }
   Result<bool> await_data(const TopicPartition& source, Offset from, int64_t timeout_ms) override {
-    return log_.await_data(source, Offset(from.value / 2), timeout_ms);
+    return inner().await_data(source, Offset(from.value / 2), timeout_ms);
   }
-  Status commit(Transaction&& transaction, Durability durability) override {
-    return log_.commit(std::move(transaction), durability);
-  }
-  Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) override {
-    return log_.position(group, source);
-  }
-
- private:
-  EventLog& log_;
 };
 
 class MarkedLogTest : public testing::Test {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "log/forwarding_log.h"
 #include "metering/avro_encoder.h"
 #include "stream/pass_task.h"
 #include "testing/faulty_key_value_store.h"
@@ -31,32 +32,19 @@ class LateSchemaStore final : public SchemaStore {
 };
 
 /// Refuses commits when told to, as a cluster without its coordinator does.
-class RefusingLog final : public EventLog {
+class RefusingLog final : public ForwardingLog {
  public:
-  explicit RefusingLog(EventLog& log) : log_(log) {}
-  Result<TopicDescription> create_topic(const TopicConfig& config) override { return log_.create_topic(config); }
-  Result<TopicDescription> describe_topic(std::string_view topic) override { return log_.describe_topic(topic); }
-  Result<std::vector<std::string>> topics() override { return log_.topics(); }
+  explicit RefusingLog(EventLog& log) : ForwardingLog(log) {}
   Status read(const TopicPartition& source, Offset from, size_t max_bytes, RecordSet& out) override {
     if (refuse_reads) return unavailable("no broker answers");
-    return log_.read(source, from, max_bytes, out);
-  }
-  Result<OffsetRange> offsets(const TopicPartition& source) override { return log_.offsets(source); }
-  Result<bool> await_data(const TopicPartition& source, Offset from, int64_t timeout_ms) override {
-    return log_.await_data(source, from, timeout_ms);
+    return inner().read(source, from, max_bytes, out);
   }
   Status commit(Transaction&& transaction, Durability durability) override {
     if (refuse_commits) return unavailable("the transaction was aborted");
-    return log_.commit(std::move(transaction), durability);
-  }
-  Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) override {
-    return log_.position(group, source);
+    return inner().commit(std::move(transaction), durability);
   }
   bool refuse_commits = false;
   bool refuse_reads = false;
-
- private:
-  EventLog& log_;
 };
 
 struct RetryFixture {

@@ -7,33 +7,19 @@
 #include <string>
 #include <utility>
 
-#include "log/event_log.h"
+#include "log/forwarding_log.h"
 
 namespace meterstream {
 
-class MirroredLog final : public EventLog {
+class MirroredLog final : public ForwardingLog {
  public:
-  MirroredLog(EventLog& log, KeyValueStore& mirror) : log_(log), mirror_(mirror) {}
+  MirroredLog(EventLog& log, KeyValueStore& mirror) : ForwardingLog(log), mirror_(mirror) {}
 
   /// The largest value that a commit wrote, and how many puts and erases there were.
   [[nodiscard]] size_t largest_value() const { return largest_value_; }
   [[nodiscard]] int64_t operations() const { return operations_; }
   /// Commits from now on reach the log and not the mirror.
   void stop_mirroring() { mirrors_ = false; }
-
-  Result<TopicDescription> create_topic(const TopicConfig& config) override { return log_.create_topic(config); }
-  Result<TopicDescription> describe_topic(std::string_view topic) override { return log_.describe_topic(topic); }
-  Result<std::vector<std::string>> topics() override { return log_.topics(); }
-  Status read(const TopicPartition& source, Offset from, size_t max_bytes, RecordSet& out) override {
-    return log_.read(source, from, max_bytes, out);
-  }
-  Result<OffsetRange> offsets(const TopicPartition& source) override { return log_.offsets(source); }
-  Result<bool> await_data(const TopicPartition& source, Offset from, int64_t timeout_ms) override {
-    return log_.await_data(source, from, timeout_ms);
-  }
-  Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) override {
-    return log_.position(group, source);
-  }
 
   Status commit(Transaction&& transaction, Durability durability) override {
     WriteBatch copy;
@@ -47,12 +33,11 @@ class MirroredLog final : public EventLog {
       }
       ++operations_;
     }
-    RETURN_IF_ERROR(log_.commit(std::move(transaction), durability));
+    RETURN_IF_ERROR(inner().commit(std::move(transaction), durability));
     return mirrors_ ? mirror_.write(copy, Durability::kBuffered) : Status();
   }
 
  private:
-  EventLog& log_;
   KeyValueStore& mirror_;
   bool mirrors_ = true;
   size_t largest_value_ = 0;

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "log/event_log.h"
+#include "log/forwarding_log.h"
 
 namespace meterstream {
 
@@ -24,24 +24,10 @@ enum class Sabotage : uint8_t {
   kDropState,        ///< one write of a pass's window state is left out
 };
 
-class SabotagedLog final : public EventLog {
+class SabotagedLog final : public ForwardingLog {
  public:
   /// `done` counts the acts of sabotage; those that happen once happen while it is 0.
-  SabotagedLog(EventLog& log, Sabotage sabotage, int& done) : log_(log), sabotage_(sabotage), done_(done) {}
-
-  Result<TopicDescription> create_topic(const TopicConfig& config) override { return log_.create_topic(config); }
-  Result<TopicDescription> describe_topic(std::string_view topic) override { return log_.describe_topic(topic); }
-  Result<std::vector<std::string>> topics() override { return log_.topics(); }
-  Status read(const TopicPartition& source, Offset from, size_t max_bytes, RecordSet& out) override {
-    return log_.read(source, from, max_bytes, out);
-  }
-  Result<OffsetRange> offsets(const TopicPartition& source) override { return log_.offsets(source); }
-  Result<bool> await_data(const TopicPartition& source, Offset from, int64_t timeout_ms) override {
-    return log_.await_data(source, from, timeout_ms);
-  }
-  Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) override {
-    return log_.position(group, source);
-  }
+  SabotagedLog(EventLog& log, Sabotage sabotage, int& done) : ForwardingLog(log), sabotage_(sabotage), done_(done) {}
 
   Status commit(Transaction&& transaction, Durability durability) override {
     if (sabotage_ == Sabotage::kOutputFirst || sabotage_ == Sabotage::kPositionFirst) {
@@ -56,7 +42,7 @@ class SabotagedLog final : public EventLog {
         transaction.appends.erase(transaction.appends.begin() + static_cast<ptrdiff_t>(i));
       }
     }
-    return log_.commit(std::move(transaction), durability);
+    return inner().commit(std::move(transaction), durability);
   }
 
  private:
@@ -128,7 +114,7 @@ class SabotagedLog final : public EventLog {
 
   Status commit_in_two(Transaction&& transaction, Durability durability) {
     if (transaction.positions.empty() || transaction.appends.empty()) {
-      return log_.commit(std::move(transaction), durability);
+      return inner().commit(std::move(transaction), durability);
     }
     ++done_;
     Transaction output;
@@ -136,11 +122,10 @@ class SabotagedLog final : public EventLog {
     transaction.appends.clear();
     Transaction* first = sabotage_ == Sabotage::kOutputFirst ? &output : &transaction;
     Transaction* second = first == &output ? &transaction : &output;
-    RETURN_IF_ERROR(log_.commit(std::move(*first), durability));
-    return log_.commit(std::move(*second), durability);
+    RETURN_IF_ERROR(inner().commit(std::move(*first), durability));
+    return inner().commit(std::move(*second), durability);
   }
 
-  EventLog& log_;
   Sabotage sabotage_;
   int& done_;
 };

@@ -7,7 +7,7 @@
 namespace meterstream {
 
 Result<std::string> KafkaSinkLog::key_of(std::string_view group, const TopicPartition& source) {
-  ASSIGN_OR_RETURN(const std::string topic_id, log_.kafka_topics().topic_id(source.topic));
+  ASSIGN_OR_RETURN(const std::string topic_id, topics_.topic_id(source.topic));
   return fmt::format("kafka/sink/{}/{}/{}/{}", group, source.topic, topic_id, source.partition);
 }
 
@@ -24,7 +24,7 @@ Status KafkaSinkLog::commit(Transaction&& transaction, Durability durability) {
   if (!transaction.appends.empty()) {
     Transaction rejected;
     rejected.appends = std::move(transaction.appends);
-    RETURN_IF_ERROR(log_.commit(std::move(rejected), durability));
+    RETURN_IF_ERROR(inner().commit(std::move(rejected), durability));
   }
   return local_.write(batch, durability);
 }
