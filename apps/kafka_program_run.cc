@@ -92,7 +92,6 @@ class KafkaProgramRun {
  private:
   Status prepare();
   Status add_workers(const PlannedPass& pass, size_t number);
-  Result<std::vector<std::unique_ptr<Task>>> sink_tasks();
   Status run_workers(RunProgress& progress);
   Status run_sinks(bool bounded, RunProgress* progress);
   [[nodiscard]] std::vector<TaskStatus> status() const;

@@ -80,6 +80,12 @@ std::vector<std::string> texts_of(const JsonArray& array) {
   return texts;
 }
 
+Result<SchemaId> schema_id_in(std::string_view body, std::string_view url) {
+  ASSIGN_OR_RETURN(const Document document, Document::parse(body, url));
+  ASSIGN_OR_RETURN(const auto id, document.get<int64_t>("id", url));
+  return SchemaId(static_cast<int32_t>(id));
+}
+
 std::string subject_path(std::string_view subject, std::string_view rest) {
   return fmt::format("/subjects/{}{}", percent_encoded(subject), rest);
 }
@@ -245,17 +251,13 @@ Result<std::string> RegistryClient::schema(SchemaId id) {
 Result<SchemaId> RegistryClient::register_schema(std::string_view subject, std::string_view schema) {
   ASSIGN_OR_RETURN(const Reply reply, exchange("POST", subject_path(subject, "/versions"), schema_body(schema)));
   if (reply.status != 200) return refusal(reply, fmt::format("registering a schema under {}", subject));
-  ASSIGN_OR_RETURN(const Document document, Document::parse(reply.body, reply.url));
-  ASSIGN_OR_RETURN(const auto id, document.get<int64_t>("id", reply.url));
-  return SchemaId(static_cast<int32_t>(id));
+  return schema_id_in(reply.body, reply.url);
 }
 
 Result<SchemaId> RegistryClient::find_schema(std::string_view subject, std::string_view schema) {
   ASSIGN_OR_RETURN(const Reply reply, exchange("POST", subject_path(subject, ""), schema_body(schema)));
   if (reply.status != 200) return refusal(reply, fmt::format("looking for a schema under {}", subject));
-  ASSIGN_OR_RETURN(const Document document, Document::parse(reply.body, reply.url));
-  ASSIGN_OR_RETURN(const auto id, document.get<int64_t>("id", reply.url));
-  return SchemaId(static_cast<int32_t>(id));
+  return schema_id_in(reply.body, reply.url);
 }
 
 Result<std::vector<std::string>> RegistryClient::subjects() {
