@@ -182,4 +182,18 @@ Result<KafkaClient> make_client(rd_kafka_type_t type, KafkaConfiguration configu
   return KafkaClient(client);
 }
 
+KafkaPartitionList offset_list(rd_kafka_t* client, std::span<const KafkaGroupOffset> offsets) {
+  KafkaPartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
+  for (const KafkaGroupOffset& offset : offsets) {
+    rd_kafka_topic_partition_t* entry =
+        rd_kafka_topic_partition_list_add(list.get(), offset.source.topic.c_str(), offset.source.partition.value);
+    entry->offset = offset.next.value;
+    if (offset.metadata.empty()) continue;
+    entry->metadata = rd_kafka_mem_malloc(client, offset.metadata.size());
+    std::ranges::copy(offset.metadata, static_cast<char*>(entry->metadata));
+    entry->metadata_size = offset.metadata.size();
+  }
+  return list;
+}
+
 }  // namespace meterstream

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@
 
 #include "base/result.h"
 #include "connectors/kafka/kafka_settings.h"
+#include "connectors/kafka/kafka_writer.h"
 
 namespace meterstream {
 
@@ -59,6 +61,9 @@ class KafkaDeadline {
 /// Properties as a configuration object, with librdkafka's messages going to our diagnostics.
 Result<KafkaConfiguration> make_configuration(const std::map<std::string, std::string>& properties);
 Result<KafkaClient> make_client(rd_kafka_type_t type, KafkaConfiguration configuration);
+
+/// Offsets of a group as the library takes them.
+KafkaPartitionList offset_list(rd_kafka_t* client, std::span<const KafkaGroupOffset> offsets);
 
 /// The member's place in its group.
 class KafkaGroupMetadata {

@@ -95,7 +95,7 @@ Status KafkaLog::check_transaction(const Transaction& transaction) const {
   return {};
 }
 
-Result<std::shared_ptr<KafkaProducer>> KafkaLog::producer() {
+Result<std::shared_ptr<KafkaWriter>> KafkaLog::producer() {
   const std::scoped_lock lock(producer_mutex_);
   if (!parts_.producer) {
     if (options_.transactional_id.empty()) options_.transactional_id = random_id();
@@ -115,9 +115,10 @@ Result<std::vector<KafkaGroupCommit>> KafkaLog::group_commits(const Transaction&
     }
     KafkaGroupCommit& commit = commits.emplace_back();
     commit.group = options_.group;
-    const KafkaConsumer& member = parts_.member ? *parts_.member : *parts_.consumer;
+    KafkaConsumer& member = parts_.member ? *parts_.member : *parts_.consumer;
     if (member.group() == options_.group) {
       ASSIGN_OR_RETURN(commit.member, member.group_metadata());
+      commit.consumer = &member;
     }
     commit.offsets.reserve(lowest.size());
     for (const auto& [source, next] : lowest) commit.offsets.push_back({source, next, {}});
@@ -125,7 +126,7 @@ Result<std::vector<KafkaGroupCommit>> KafkaLog::group_commits(const Transaction&
   }
   for (const Transaction::Position& position : transaction.positions) {
     auto commit = std::ranges::find(commits, position.group, &KafkaGroupCommit::group);
-    if (commit == commits.end()) commit = commits.insert(commits.end(), {position.group, nullptr, {}});
+    if (commit == commits.end()) commit = commits.insert(commits.end(), {position.group, nullptr, {}, nullptr});
     std::string metadata = encode_offset_metadata(position.position);
     if (metadata.size() > kMaxMetadataBytes)
       return invalid(fmt::format("Kafka: group {}: {} bytes beside the position; at most {} fit", position.group,
@@ -158,7 +159,7 @@ Status KafkaLog::commit(Transaction&& transaction, Durability /*durability*/) {
   }
   ASSIGN_OR_RETURN(const std::vector<KafkaGroupCommit> groups, group_commits(transaction));
   if (appends.empty() && groups.empty()) return {};
-  ASSIGN_OR_RETURN(const std::shared_ptr<KafkaProducer> writer, producer());
+  ASSIGN_OR_RETURN(const std::shared_ptr<KafkaWriter> writer, producer());
   Status committed = writer->commit(appends, groups);
   if (!committed) {
     if (committed.error().code == ErrorCode::kNotFound)

@@ -24,8 +24,8 @@ namespace meterstream {
 struct KafkaLogParts {
   std::shared_ptr<KafkaTopics> topics;
   std::shared_ptr<KafkaConsumer> consumer;
-  /// Null: made at the first commit, with KafkaLogOptions::transactional_id.
-  std::shared_ptr<KafkaProducer> producer;
+  /// Null: a transactional one is made at the first commit, with KafkaLogOptions::transactional_id.
+  std::shared_ptr<KafkaWriter> producer;
   /// Null: no state, positions in Kafka's groups. Must be restored already.
   std::shared_ptr<KafkaChangelog> changelog;
   /// The member of KafkaLogOptions::group whose place lets offsets be committed; null: `consumer`, when it is one.
@@ -66,7 +66,7 @@ class KafkaLog final : public EventLog {
 
  private:
   Status check_transaction(const Transaction& transaction) const;
-  Result<std::shared_ptr<KafkaProducer>> producer();
+  Result<std::shared_ptr<KafkaWriter>> producer();
   [[nodiscard]] bool waits_for_visibility() const { return options_.end_age_ms == 0; }
   void await_visibility(const std::vector<KafkaAppend>& appends);
   Result<std::vector<KafkaGroupCommit>> group_commits(const Transaction& transaction) const;

@@ -11,48 +11,22 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
-#include "base/record.h"
 #include "connectors/kafka/kafka_settings.h"
-#include "log/event_log.h"
+#include "connectors/kafka/kafka_writer.h"
 
 namespace meterstream {
 
-class KafkaGroupMetadata;
-
-/// Records for one partition, in order.
-struct KafkaAppend {
-  TopicPartition target;
-  std::span<const RecordView> records;
-  /// Set by commit() when `wants_offset`: offset of the last record.
-  Offset last;
-  bool wants_offset = false;
-};
-
-struct KafkaGroupOffset {
-  TopicPartition source;
-  Offset next;
-  std::string metadata;
-};
-
-/// Offsets of one group. With the metadata of a member the broker refuses them once the member has lost its place.
-struct KafkaGroupCommit {
-  std::string group;
-  std::shared_ptr<const KafkaGroupMetadata> member;
-  std::vector<KafkaGroupOffset> offsets;
-};
-
-class KafkaProducer {
+class KafkaProducer final : public KafkaWriter {
  public:
   /// Waits until earlier transactions of the same id are settled; fences their producers. `transactional_id` is one
   /// for each thread that commits, for example "<application>-<host>-<process>-<thread>".
   static Result<std::unique_ptr<KafkaProducer>> open(const KafkaSettings& settings, std::string transactional_id);
-  ~KafkaProducer();
+  ~KafkaProducer() override;
 
-  Status commit(std::span<KafkaAppend> appends, std::span<const KafkaGroupCommit> groups);
-  /// False after a fatal error or a commit of unknown outcome: make a new one.
-  [[nodiscard]] bool is_usable() const;
+  Status commit(std::span<KafkaAppend> appends, std::span<const KafkaGroupCommit> groups) override;
+  [[nodiscard]] bool is_usable() const override;
+  [[nodiscard]] bool is_atomic() const override { return true; }
   [[nodiscard]] const std::string& transactional_id() const;
 
  private:
