@@ -254,6 +254,42 @@ TEST_F(KafkaTransactions, MembersShareTheirTopicAndGiveOnlySomeOfItUp) {
   EXPECT_TRUE(becomes_true([&] { return second.partitions() == 4; }));
 }
 
+TEST_F(KafkaTransactions, MemberAtTheEndMissesNothingWhenAnotherJoins) {
+  const std::string group = "at-the-end-" + topic_;
+  auto opened = KafkaConsumer::open(test_settings(), {.group = group, .session_timeout_ms = 6000});
+  ASSERT_TRUE(opened) << opened.error().message;
+  KafkaConsumer& first = **opened;
+  ASSERT_TRUE(first.subscribe({topic_}, {}));
+  ASSERT_TRUE(becomes_true([&] { return first.poll(1) && first.assignment().size() == 4; }));
+  // It reads up to the end, and the mark of the end.
+  std::map<int, Offset> next;
+  RecordSet set;
+  for (int number = 0; number < 4; ++number) ASSERT_TRUE(append(number, {"before"}));
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    for (int number = 0; number < 4; ++number) {
+      ASSERT_TRUE(first.read(partition(number), next[number], 1 << 20, 0, set));
+      next[number] = set.next;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+  // Its client hears of the second and stops fetching until the first polls. Records come meanwhile.
+  Member second(group, topic_);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  for (int number = 0; number < 4; ++number) ASSERT_TRUE(append(number, {"meanwhile"}));
+  ASSERT_TRUE(becomes_true(
+      [&] { return first.poll(1) && first.assignment().size() == 2 && second.consumer().assignment().size() == 2; }));
+  for (const TopicPartition& kept : first.assignment()) {
+    Offset& from = next[kept.partition.value];
+    Strings values;
+    for (int attempt = 0; attempt < 5 && values.empty(); ++attempt) {
+      ASSERT_TRUE(first.read(kept, from, 1 << 20, 0, set));
+      for (const RecordView& record : set.records) values.emplace_back(record.value);
+      from = set.next;
+    }
+    EXPECT_EQ(values, Strings{"meanwhile"}) << kept.partition.value;
+  }
+}
+
 TEST_F(KafkaTransactions, MemberThatLeftCannotCommitOffsets) {
   const std::string group = "left-" + topic_;
   auto member = std::make_unique<Member>(group, topic_);

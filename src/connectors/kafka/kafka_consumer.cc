@@ -45,10 +45,17 @@ struct KafkaConsumer::State {
   static void on_rebalance(rd_kafka_t* client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* list,
                            void* opaque) {
     auto* state = static_cast<State*>(opaque);
+    state->distrust_places();
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
       state->assign(client, *list);
     else
       state->revoke(client, *list);
+  }
+
+  // The library pauses all partitions before it calls, and resumes them when it is answered.
+  void distrust_places() {
+    const std::shared_lock lock(mutex);
+    for (const auto& [partition, reader] : readers) reader->distrust_place();
   }
 
   void assign(rd_kafka_t* handle, rd_kafka_topic_partition_list_t& list) {
@@ -243,6 +250,26 @@ Result<std::shared_ptr<const KafkaGroupMetadata>> KafkaConsumer::group_metadata(
     return conflict(
         fmt::format("Kafka: no member of group {} any more; another process has taken over", state_->options.group));
   return place;
+}
+
+Status KafkaConsumer::commit(std::span<const KafkaGroupOffset> offsets, int64_t timeout_ms) {
+  if (state_->options.group.empty()) return invalid("Kafka: a consumer without a group has no offsets to commit");
+  if (offsets.empty()) return {};
+  rd_kafka_t* client = state_->client.get();
+  const KafkaQueue answers(rd_kafka_queue_new(client));
+  const KafkaPartitionList list = offset_list(client, offsets);
+  const std::string what = "offsets of group " + state_->options.group;
+  rd_kafka_resp_err_t code = rd_kafka_commit_queue(client, list.get(), answers.get(), nullptr, nullptr);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, what);
+  const KafkaEvent answer(rd_kafka_queue_poll(answers.get(), static_cast<int>(timeout_ms)));
+  if (!answer) return kafka_error(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
+  code = rd_kafka_event_error(answer.get());
+  const rd_kafka_topic_partition_list_t* committed = rd_kafka_event_topic_partition_list(answer.get());
+  for (int index = 0; committed != nullptr && code == RD_KAFKA_RESP_ERR_NO_ERROR && index < committed->cnt; ++index)
+    code = committed->elems[index].err;
+  // The broker has looked at the member's place before it says this.
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS) return {};
+  return kafka_error(code, what);
 }
 
 Status KafkaConsumer::read(const TopicPartition& source, Offset from, size_t max_bytes, int64_t end_age_ms,

@@ -145,6 +145,7 @@ Status KafkaPartitionReader::position_at(int64_t from) {
   if (is_closed_) return conflict(fmt::format("Kafka: {} is not assigned to this process any more", name()));
   if (!queue_) return invalid(fmt::format("Kafka: {} cannot be read: the consumer has no group", name()));
   if (from < 0) return out_of_range(fmt::format("Kafka: {}: there is no offset {}", name(), from));
+  heed_distrust();
   if (is_positioned_ && from >= low_ && from <= high_) return {};
   if (is_positioned_ && !taken_.empty() && from > low_ && from <= taken_.front()->offset) {
     low_ = from;
@@ -163,6 +164,14 @@ Status KafkaPartitionReader::position_at(int64_t from) {
   low_ = from;
   high_ = from;
   return {};
+}
+
+// A pause ends at the library's own position, which counts a mark of the end as a record: the next record is then left
+// out. Called after messages were taken, so that none from behind the pause is believed.
+void KafkaPartitionReader::heed_distrust() {
+  if (!is_distrusted_.exchange(false)) return;
+  is_positioned_ = false;
+  follows_record_ = false;
 }
 
 KafkaPartitionList KafkaPartitionReader::place_at(int64_t offset) const {
@@ -227,6 +236,7 @@ void KafkaPartitionReader::take(size_t count, int64_t wait_ms) {
 }
 
 Status KafkaPartitionReader::sort_out_taken() {
+  heed_distrust();
   size_t kept = 0;
   Status status;
   for (size_t index = 0; index < taken_.size(); ++index) {
@@ -240,12 +250,12 @@ Status KafkaPartitionReader::sort_out_taken() {
       follows_record_ = false;
       // Records behind it make it history.
       if (index + 1 == taken_.size()) high_ = std::max(high_, message->offset);
-    } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR && is_positioned_) {
+    } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
       // What came before the error is given first; the fetcher meets the error again.
-      is_positioned_ = false;
+      const bool is_told = std::exchange(is_positioned_, false) && kept == 0;
       follows_record_ = false;
       is_stopped_ = true;
-      if (kept == 0) status = failure_at(*message);
+      if (is_told) status = failure_at(*message);
     }
     rd_kafka_message_destroy(message);
   }

@@ -3,6 +3,7 @@
 // Blocking, errors: as KafkaConsumer's methods of the same names.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,9 @@ class KafkaPartitionReader {
   Status read(Offset from, size_t max_bytes, int64_t end_age_ms, RecordSet& out);
   Result<OffsetRange> offsets(int64_t age_ms);
   Result<bool> await_data(Offset from, int64_t timeout_ms);
+  /// The library paused the partition for the group: where it goes on is not trusted, the next read says it anew. Does not
+  /// wait for the lock. Must come before the pause ends.
+  void distrust_place() { is_distrusted_ = true; }
   /// Drops what was fetched ahead and, without a group, stops fetching. Later calls are kConflict.
   void close();
 
@@ -48,6 +52,7 @@ class KafkaPartitionReader {
   Error out_of_range_at(int64_t offset);
   void fill(RecordSet& out);
   void learn_place();
+  void heed_distrust();
   Result<OffsetRange> ask_offsets();
   [[nodiscard]] std::string name() const;
   [[nodiscard]] size_t batch_size(size_t max_bytes) const;
@@ -59,6 +64,7 @@ class KafkaPartitionReader {
   KafkaQueue queue_;
   KafkaQueue group_queue_;  ///< what poll() serves; null without a group
 
+  std::atomic<bool> is_distrusted_ = false;
   std::mutex mutex_;
   bool is_closed_ = false;
   bool is_assigned_ = false;
