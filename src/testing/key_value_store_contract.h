@@ -187,4 +187,24 @@ TEST_P(KeyValueStoreContract, ReadersSeeBatchesWholeWhileWritersWrite) {
   writer.join();
 }
 
+TEST_P(KeyValueStoreContract, WritersAtOnceMayEraseRangesAndPutInOneBatch) {
+  constexpr int kRounds = 500;
+  const auto write_rounds = [&](char writer) {
+    const std::string prefix = std::string(1, writer) + "/";
+    for (int round = 0; round < kRounds; ++round) {
+      WriteBatch batch;
+      batch.erase_range(Space::kState, prefix, prefix + '\xff');
+      for (int key = 0; key < 5; ++key) batch.put(Space::kState, prefix + std::to_string(key), std::to_string(round));
+      EXPECT_TRUE(store().write(batch, Durability::kBuffered));
+    }
+  };
+  std::vector<std::thread> writers;
+  writers.reserve(4);
+  for (const char writer : {'a', 'b', 'c', 'd'}) writers.emplace_back(write_rounds, writer);
+  for (std::thread& writer : writers) writer.join();
+  const auto pairs = all(Space::kState);
+  EXPECT_EQ(pairs.size(), 20);
+  for (const auto& [key, value] : pairs) EXPECT_EQ(value, std::to_string(kRounds - 1)) << key;
+}
+
 }  // namespace meterstream
