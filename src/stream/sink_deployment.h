@@ -1,5 +1,6 @@
 // Purpose: turns embedded sinks into tasks, one for each partition of their topic.
-// Errors: kInvalid for a type or bucket that does not exist; those of the log.
+// Errors: kInvalid for a type or bucket that does not exist; kConflict when the sink's table has another bucket; those
+//         of the log and the store.
 #pragma once
 
 #include <memory>
