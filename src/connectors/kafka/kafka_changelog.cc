@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -17,6 +18,7 @@ namespace {
 constexpr char kStateMark = 'S';
 constexpr char kTableMark = 'T';
 constexpr char kMetaMark = 'M';
+constexpr std::string_view kWriterKey = "writer";
 constexpr uint8_t kCheckpointVersion = 1;
 constexpr size_t kReadBytes = size_t{4} << 20;
 constexpr auto kPendingPause = std::chrono::milliseconds(20);
@@ -54,9 +56,10 @@ std::optional<std::string> limit_of(std::string prefix) {
 
 // What was read from the changelog and is not in the mirror yet.
 struct KafkaChangelog::Tail {
+  KafkaChangelogSorter sorter;
+  Offset next;
   WriteBatch batch;
   size_t bytes = 0;
-  Offset next;
 };
 
 KafkaChangelog::KafkaChangelog(KafkaChangelogOptions options, KafkaConsumer& consumer, KafkaTopics& topics,
@@ -73,10 +76,13 @@ std::string KafkaChangelog::name() const {
 }
 
 Status KafkaChangelog::create_topic(KafkaTopics& topics, std::string_view topic, int32_t partitions) {
-  const KafkaTopicOptions options{
-      true,
-      0,
-      {{"max.message.bytes", "10485760"}, {"segment.bytes", "134217728"}, {"min.cleanable.dirty.ratio", "0.3"}}};
+  const KafkaTopicOptions options{true,
+                                  0,
+                                  {{"max.message.bytes", "10485760"},
+                                   {"segment.bytes", "134217728"},
+                                   {"min.cleanable.dirty.ratio", "0.3"},
+                                   // By then a torn commit has been written over.
+                                   {"min.compaction.lag.ms", "60000"}}};
   ASSIGN_OR_RETURN(const TopicDescription found,
                    topics.create({.name = std::string(topic), .partitions = partitions}, options));
   if (found.config.partitions != partitions)
@@ -124,30 +130,56 @@ Status KafkaChangelog::wipe() {
   return local_.write(batch, Durability::kBuffered);
 }
 
-Status KafkaChangelog::add(const RecordView& record, Tail& tail) const {
+Status KafkaChangelog::check_record(const RecordView& record) const {
   const std::string_view key = record.key;
-  if (key.empty() || (key.front() != kStateMark && key.front() != kTableMark && key.front() != kMetaMark))
-    return corrupt(
-        fmt::format("Kafka: {} offset {}: the record is not one of a changelog; the topic belongs to "
-                    "something else, or a newer program wrote it",
-                    name(), record.offset));
+  if (!key.empty() && (key.front() == kStateMark || key.front() == kTableMark || key.front() == kMetaMark)) return {};
+  return corrupt(
+      fmt::format("Kafka: {} offset {}: the record is not one of a changelog; the topic belongs to "
+                  "something else, or a newer program wrote it",
+                  name(), record.offset));
+}
+
+std::pair<Space, std::string> KafkaChangelog::local_key(std::string_view key) const {
   const Space space = key.front() == kStateMark   ? Space::kState
                       : key.front() == kTableMark ? Space::kTable
                                                   : Space::kMeta;
-  std::string local_key;
-  local_key.reserve(key.size() + (space == Space::kMeta ? meta_prefix_.size() : 0));
-  if (space == Space::kMeta) local_key = meta_prefix_;
-  local_key.append(key.substr(1));
-  tail.bytes += key.size() + record.value.size();
-  if (record.is_tombstone())
-    tail.batch.erase(space, std::move(local_key));
+  std::string local;
+  local.reserve(key.size() + (space == Space::kMeta ? meta_prefix_.size() : 0));
+  if (space == Space::kMeta) local = meta_prefix_;
+  local.append(key.substr(1));
+  return {space, std::move(local)};
+}
+
+void KafkaChangelog::add(std::string_view key, std::optional<std::string_view> value, Tail& tail) const {
+  auto [space, local] = local_key(key);
+  tail.bytes += key.size() + (value ? value->size() : 0);
+  if (value)
+    tail.batch.put(space, std::move(local), std::string(*value));
   else
-    tail.batch.put(space, std::move(local_key), std::string(record.value));
+    tail.batch.erase(space, std::move(local));
+}
+
+Status KafkaChangelog::read(const RecordSet& records, Tail& tail) const {
+  for (const RecordView& record : records.records) {
+    RETURN_IF_ERROR(check_record(record));
+    const auto value = record.is_tombstone() ? std::optional<std::string_view>() : record.value;
+    if (record.headers.empty() && tail.sorter.is_idle()) {
+      add(record.key, value, tail);
+      continue;
+    }
+    const auto frame = decode_changelog_frame(record.headers);
+    if (!frame) return frame.error().within(fmt::format("Kafka: {} offset {}", name(), record.offset));
+    tail.sorter.add(
+        *frame, {std::string(record.key), value ? std::optional<std::string>(*value) : std::nullopt, record.offset});
+    for (const KafkaChangelogEntry& entry : tail.sorter.take_ready())
+      add(entry.key, entry.value ? std::optional<std::string_view>(*entry.value) : std::nullopt, tail);
+  }
+  tail.next = records.next;
   return {};
 }
 
 Status KafkaChangelog::write(Tail& tail) {
-  put_checkpoint(tail.next, tail.batch);
+  put_checkpoint(tail.sorter.open_from().value_or(tail.next), tail.batch);
   // No ranges are in it, and writes to one key keep their order.
   tail.batch.sort_puts();
   RETURN_IF_ERROR(local_.write(tail.batch, Durability::kBuffered));
@@ -166,8 +198,11 @@ Result<KafkaChangelog::Restored> KafkaChangelog::restore() {
   Restored restored;
   restored.is_rebuilt = !mirrored || *mirrored < range.begin || *mirrored > range.end;
   if (restored.is_rebuilt) RETURN_IF_ERROR(wipe());
-  Tail tail;
-  tail.next = restored.is_rebuilt ? range.begin : *mirrored;
+  const Offset begin = restored.is_rebuilt ? range.begin : *mirrored;
+  ASSIGN_OR_RETURN(const auto known, local_.get(Space::kMeta, meta_prefix_ + std::string(kWriterKey)));
+  Tail tail{{(known ? decode_changelog_writer(known->bytes) : std::nullopt).value_or(KafkaChangelogWriter()), begin},
+            begin,
+            {}};
   RecordSet records;
   auto progressed = std::chrono::steady_clock::now();
   while (tail.next < range.end) {
@@ -182,13 +217,18 @@ Result<KafkaChangelog::Restored> KafkaChangelog::restore() {
       continue;
     }
     progressed = std::chrono::steady_clock::now();
-    for (const RecordView& record : records.records) RETURN_IF_ERROR(add(record, tail));
+    RETURN_IF_ERROR(read(records, tail));
     restored.entries += static_cast<int64_t>(records.records.size());
-    tail.next = records.next;
     if (tail.bytes >= options_.restore_batch_bytes) RETURN_IF_ERROR(write(tail));
   }
+  tail.sorter.finish();
   RETURN_IF_ERROR(write(tail));
   consumer_.release(source);
+  torn_ = tail.sorter.torn();
+  next_ = tail.next;
+  std::random_device random;
+  writer_ = {tail.sorter.highest_epoch() + 1, uint64_t{random()} << 32 | random()};
+  commit_ = 0;
   return restored;
 }
 
@@ -220,7 +260,8 @@ Status KafkaChangelog::check_key(const WriteBatch::Operation& operation) const {
 }
 
 // One record for each key in the range: those of the mirror and those that the transaction wrote before.
-Status KafkaChangelog::add_range(const WriteBatch& state, size_t index, RecordBatchBuilder& records) const {
+Status KafkaChangelog::add_range(const WriteBatch& state, size_t index, std::string_view headers,
+                                 RecordBatchBuilder& records) const {
   const WriteBatch::Operation& range = state.operations()[index];
   std::set<std::string, std::less<>> keys;
   const auto cursor = local_.cursor(range.space);
@@ -233,35 +274,90 @@ Status KafkaChangelog::add_range(const WriteBatch& state, size_t index, RecordBa
         written.key < range.value)
       keys.insert(written.key);
   }
-  for (const std::string& key : keys) records.add(record_key(range.space, key), {}, {}, IngestTime(0));
+  for (const std::string& key : keys) records.add(record_key(range.space, key), {}, headers, IngestTime(0));
   return {};
 }
 
-Result<RecordBatchBuilder> KafkaChangelog::records(const Transaction& transaction) const {
+// What torn commits wrote is written over with what is true.
+Status KafkaChangelog::add_repairs(RecordBatchBuilder& records, std::string_view headers) const {
+  for (const auto& [key, torn] : torn_) {
+    const auto [space, local] = local_key(key);
+    ASSIGN_OR_RETURN(const auto value, local_.get(space, local));
+    // A null pointer would make a tombstone of an empty value.
+    const std::string_view kept = value && !value->bytes.empty() ? value->bytes : std::string_view("");
+    records.add(key, value ? kept : std::string_view(), headers, IngestTime(0));
+  }
+  return {};
+}
+
+KafkaChangelogFrame KafkaChangelog::frame(bool is_last) const {
+  return {writer_, commit_, is_last, commit_ == 0 ? next_ : Offset()};
+}
+
+void KafkaChangelog::add_mark(RecordBatchBuilder& records) {
+  records.add(kMetaMark + std::string(kWriterKey), encode_changelog_writer(writer_),
+              encode_changelog_frame(frame(true)), IngestTime(0));
+  count_ = records.count();
+}
+
+Result<RecordBatchBuilder> KafkaChangelog::take_over() {
   RecordBatchBuilder records;
+  RETURN_IF_ERROR(add_repairs(records, encode_changelog_frame(frame(false))));
+  add_mark(records);
+  return records;
+}
+
+bool KafkaChangelog::advance(Offset last) {
+  const bool is_alone = last.value == next_.value + count_ - 1;
+  next_ = Offset(last.value + 1);
+  ++commit_;
+  return is_alone;
+}
+
+Status KafkaChangelog::taken_over(Offset last) {
+  if (!advance(last))
+    return unavailable(fmt::format("Kafka: {}: its last owner still writes; waiting until it has ended", name()));
+  torn_.clear();
+  WriteBatch batch;
+  batch.put(Space::kMeta, meta_prefix_ + std::string(kWriterKey), encode_changelog_writer(writer_));
+  put_checkpoint(next_, batch);
+  return local_.write(batch, Durability::kBuffered);
+}
+
+Result<RecordBatchBuilder> KafkaChangelog::records(const Transaction& transaction) {
+  RecordBatchBuilder records;
+  const std::string headers = options_.is_framed ? encode_changelog_frame(frame(false)) : std::string();
+  const bool is_empty = transaction.state.empty() && transaction.positions.empty();
+  if (is_empty) return records;
+  // A framed changelog was repaired when it was taken over.
+  if (!options_.is_framed) RETURN_IF_ERROR(add_repairs(records, headers));
   const auto& operations = transaction.state.operations();
   for (size_t index = 0; index < operations.size(); ++index) {
     const WriteBatch::Operation& operation = operations[index];
     RETURN_IF_ERROR(check_key(operation));
     switch (operation.kind) {
       case WriteBatch::Operation::Kind::kPut:
-        records.add(record_key(operation.space, operation.key), operation.value, {}, IngestTime(0));
+        records.add(record_key(operation.space, operation.key), operation.value, headers, IngestTime(0));
         break;
       case WriteBatch::Operation::Kind::kErase:
-        records.add(record_key(operation.space, operation.key), {}, {}, IngestTime(0));
+        records.add(record_key(operation.space, operation.key), {}, headers, IngestTime(0));
         break;
       case WriteBatch::Operation::Kind::kEraseRange:
-        RETURN_IF_ERROR(add_range(transaction.state, index, records));
+        RETURN_IF_ERROR(add_range(transaction.state, index, headers, records));
         break;
     }
   }
   for (const Transaction::Position& position : transaction.positions)
-    records.add(kMetaMark + position_key(position.group, position.source), encode_position(position.position), {},
+    records.add(kMetaMark + position_key(position.group, position.source), encode_position(position.position), headers,
                 IngestTime(0));
+  if (options_.is_framed) add_mark(records);
   return records;
 }
 
 Status KafkaChangelog::apply(Transaction&& transaction, Offset last) {
+  if (options_.is_framed && !advance(last))
+    return conflict(fmt::format("Kafka: {}: another process writes to it, too; going on from the last commit", name()));
+  torn_.clear();
   WriteBatch batch = std::move(transaction.state);
   for (const Transaction::Position& position : transaction.positions)
     batch.put(Space::kMeta, meta_prefix_ + position_key(position.group, position.source),

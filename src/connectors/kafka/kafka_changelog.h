@@ -3,13 +3,16 @@
 //          null for an erased key. Positions have the key "Mposition/<group>/<topic>/<partition>".
 //          docs/formats/kafka-topics.md.
 // Guarantee: after restore() the mirror holds what the last committed transaction left, also when its owner died with a
-//            transaction pending or this process died between commit and mirror.
+//            transaction pending or this process died between commit and mirror. Where records are framed
+//            (kafka_changelog_frame.h) instead of written by transactions: what the last whole commit left, also when its
+//            owner died in the middle of the next, or still writes.
 // Thread-safety: one task's thread. The local store may be shared by several tasks.
 // Ownership: consumer, topics and store must outlive the changelog.
 // Errors: those of consumer, topics and store. kInvalid for a write outside of the prefixes.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "connectors/kafka/kafka_changelog_frame.h"
 #include "connectors/kafka/kafka_consumer.h"
 #include "connectors/kafka/kafka_topics.h"
 #include "log/event_log.h"
@@ -33,6 +37,8 @@ struct KafkaChangelogOptions {
   size_t restore_batch_bytes = size_t{8} << 20;
   /// A mirror that was written last before so long is not trusted: its erased keys may be gone from the changelog.
   int64_t mirror_age_ms = int64_t{12} * 3600 * 1000;
+  /// The changelog's records are not written by transactions: frame them, and take_over() before the first commit.
+  bool is_framed = false;
 };
 
 class KafkaChangelog {
@@ -55,11 +61,19 @@ class KafkaChangelog {
   /// From the mirror.
   Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) const;
 
+  /// The records with which a new owner of a framed changelog begins; taken_over() after they are written.
+  Result<RecordBatchBuilder> take_over();
+  /// kUnavailable: somebody else wrote meanwhile; restore again, in a new object.
+  Status taken_over(Offset last);
+
   /// The changelog records of a transaction; ranges to erase become one record for each key there is.
-  Result<RecordBatchBuilder> records(const Transaction& transaction) const;
+  Result<RecordBatchBuilder> records(const Transaction& transaction);
   /// After the commit of those records: writes them into the mirror, buffered: what a crash takes away, restore()
-  /// brings again. `last` is the offset of the last record.
+  /// brings again. `last` is the offset of the last record. kConflict, of a framed changelog: somebody else wrote
+  /// to it; restore again, in a new object.
   Status apply(Transaction&& transaction, Offset last);
+
+  [[nodiscard]] bool is_framed() const { return options_.is_framed; }
 
   [[nodiscard]] const TopicPartition& partition() const { return options_.partition; }
 
@@ -69,9 +83,18 @@ class KafkaChangelog {
   Result<std::optional<Offset>> mirrored_next() const;
   Status wipe();
   Status write(Tail& tail);
-  Status add(const RecordView& record, Tail& tail) const;
+  Status read(const RecordSet& records, Tail& tail) const;
+  Status check_record(const RecordView& record) const;
+  void add(std::string_view key, std::optional<std::string_view> value, Tail& tail) const;
+  /// Where a record's key is in the mirror.
+  [[nodiscard]] std::pair<Space, std::string> local_key(std::string_view key) const;
+  Status add_repairs(RecordBatchBuilder& records, std::string_view headers) const;
+  [[nodiscard]] KafkaChangelogFrame frame(bool is_last) const;
+  void add_mark(RecordBatchBuilder& records);
+  /// True when nothing came between the records of this owner.
+  bool advance(Offset last);
   Status check_key(const WriteBatch::Operation& operation) const;
-  Status add_range(const WriteBatch& state, size_t index, RecordBatchBuilder& records) const;
+  Status add_range(const WriteBatch& state, size_t index, std::string_view headers, RecordBatchBuilder& records) const;
   void put_checkpoint(Offset next, WriteBatch& batch) const;
   [[nodiscard]] std::string name() const;
 
@@ -81,6 +104,11 @@ class KafkaChangelog {
   KeyValueStore& local_;
   const std::string meta_prefix_;  ///< of its keys in kMeta
   std::string topic_id_;
+  KafkaChangelogWriter writer_;
+  uint32_t commit_ = 0;
+  Offset next_;         ///< behind what was read and written
+  uint32_t count_ = 0;  ///< records of the commit under way
+  std::map<std::string, KafkaTornKey, std::less<>> torn_;
 };
 
 }  // namespace meterstream

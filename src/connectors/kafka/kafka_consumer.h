@@ -12,10 +12,12 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "connectors/kafka/kafka_settings.h"
+#include "connectors/kafka/kafka_writer.h"
 #include "log/event_log.h"
 
 namespace meterstream {
@@ -62,6 +64,9 @@ class KafkaConsumer {
   [[nodiscard]] const std::string& group() const;
   /// kInvalid without a group.
   [[nodiscard]] Result<std::shared_ptr<const KafkaGroupMetadata>> group_metadata() const;
+  /// Commits offsets without a transaction. kConflict when this member has lost its place. While the group shares its
+  /// partitions out anew brokers take none: then nothing is committed, without an error.
+  Status commit(std::span<const KafkaGroupOffset> offsets, int64_t timeout_ms);
 
   /// As EventLog::read(). The cluster is asked whether an empty result is the real end when the last answer is older
   /// than `end_age_ms`; with 0 always, which costs a round trip for each empty read.

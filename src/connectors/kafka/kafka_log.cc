@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 
 namespace meterstream {
@@ -39,7 +40,9 @@ Status parse(RecordBatchBuilder& builder, IngestTime now, ParsedBatch& out) {
 }  // namespace
 
 KafkaLog::KafkaLog(KafkaLogParts parts, KafkaLogOptions options)
-    : parts_(std::move(parts)), options_(std::move(options)) {}
+    : parts_(std::move(parts)), options_(std::move(options)) {
+  if (parts_.changelog) CHECK(parts_.changelog->is_framed() == (parts_.producer && !parts_.producer->is_atomic()));
+}
 KafkaLog::~KafkaLog() = default;
 
 Result<std::unique_ptr<KafkaLog>> KafkaLog::connect(const KafkaSettings& settings, std::string transactional_id) {
@@ -154,7 +157,7 @@ Status KafkaLog::commit(Transaction&& transaction, Durability /*durability*/) {
     has_changes = !changes.empty();
     if (has_changes) {
       RETURN_IF_ERROR(parse(changes, now, batches.back()));
-      appends.push_back({parts_.changelog->partition(), batches.back().records, {}, true});
+      appends.push_back({parts_.changelog->partition(), batches.back().records, {}, true, true});
     }
   }
   ASSIGN_OR_RETURN(const std::vector<KafkaGroupCommit> groups, group_commits(transaction));
@@ -169,6 +172,16 @@ Status KafkaLog::commit(Transaction&& transaction, Durability /*durability*/) {
   if (has_changes) RETURN_IF_ERROR(parts_.changelog->apply(std::move(transaction), appends.back().last));
   if (waits_for_visibility()) await_visibility(appends);
   return {};
+}
+
+Status KafkaLog::take_over() {
+  if (!parts_.changelog || !parts_.changelog->is_framed()) return {};
+  ASSIGN_OR_RETURN(RecordBatchBuilder records, parts_.changelog->take_over());
+  ParsedBatch batch;
+  RETURN_IF_ERROR(parse(records, SystemClock().now(), batch));
+  KafkaAppend append{parts_.changelog->partition(), batch.records, {}, true, true};
+  RETURN_IF_ERROR(parts_.producer->commit({&append, 1}, {}));
+  return parts_.changelog->taken_over(append.last);
 }
 
 // A committed transaction becomes readable a moment later, when its mark has reached each partition. The end is looked

@@ -2,6 +2,8 @@
 // Use: connect() for programs that read and write topics (console, replay, track); the constructor for a worker that
 //      shares a consumer and a producer among its tasks, each with a changelog of its own.
 // Guarantee: EventLog's. Transactions are Kafka's; state goes to the changelog in the same transaction.
+//            With a writer that is not atomic: results are durable before the changelog says that they are made, so a
+//            commit that fails half-way is made again, and its appends may be there twice.
 //            Without a changelog positions are the committed offsets of Kafka's groups, and state is kInvalid.
 // Non-guarantee: dense offsets; TopicDescription::bytes.
 // Thread-safety: EventLog's, with a changelog only one thread may commit and ask for positions.
@@ -60,6 +62,9 @@ class KafkaLog final : public EventLog {
   /// Always durable on all in-sync replicas, whatever `durability` says.
   Status commit(Transaction&& transaction, Durability durability) override;
   Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) override;
+
+  /// With a changelog that is not written by transactions: to be called before the first commit.
+  Status take_over();
 
   /// For what the port does not know: compacted topics, settings, the cluster.
   [[nodiscard]] KafkaTopics& kafka_topics() { return *parts_.topics; }

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "connectors/kafka/kafka_plain_producer.h"
+
 namespace meterstream {
 namespace {
 
@@ -124,6 +126,10 @@ Status KafkaWorker::join() {
 
 Status KafkaWorker::renew_producer() {
   producer_.reset();
+  if (options_.guarantee == KafkaGuarantee::kAtLeastOnce) {
+    ASSIGN_OR_RETURN(producer_, KafkaPlainProducer::open(options_.settings));
+    return {};
+  }
   ASSIGN_OR_RETURN(producer_, KafkaProducer::open(options_.settings, options_.transactional_id));
   return {};
 }
@@ -214,10 +220,11 @@ Status KafkaWorker::open_entry(Entry& entry) {
   for (const PartitionId source : sources) {
     RETURN_IF_ERROR(topics_->group_position(options_.group, {options_.source, source}));
   }
-  auto changelog =
-      std::make_shared<KafkaChangelog>(KafkaChangelogOptions{.partition = {options_.changelog, entry.partition},
-                                                             .prefixes = factory_.state_prefixes(sources)},
-                                       *reader_, *topics_, local_);
+  KafkaChangelogOptions kept;
+  kept.partition = {options_.changelog, entry.partition};
+  kept.prefixes = factory_.state_prefixes(sources);
+  kept.is_framed = !producer_->is_atomic();
+  auto changelog = std::make_shared<KafkaChangelog>(std::move(kept), *reader_, *topics_, local_);
   RETURN_IF_ERROR(changelog->restore());
   reader_->release(changelog->partition());
   KafkaLogParts parts;
@@ -231,6 +238,7 @@ Status KafkaWorker::open_entry(Entry& entry) {
   log_options.group = options_.group;
   log_options.end_age_ms = options_.bounded ? 0 : kFollowingEndAgeMs;
   auto log = std::make_unique<KafkaLog>(std::move(parts), std::move(log_options));
+  RETURN_IF_ERROR(log->take_over());
   std::shared_ptr<Task> task = factory_.make(sources, *log);
   RETURN_IF_ERROR(task->open());
   const std::scoped_lock lock(entries_mutex_);

@@ -5,7 +5,8 @@
 //        from the last commit. A pass that one task must do for all partitions is done by the member that holds the only
 //        partition of its changelog.
 // Guarantee: exactly once, see KafkaLog. A worker that lost its place (stopped for longer than the session timeout)
-//            cannot commit.
+//            cannot commit. With KafkaGuarantee::kAtLeastOnce: results of a commit that was under way when the worker
+//            died or lost its place may be written again; state and position stay true to each other.
 // Thread-safety: run() blocks its thread; the other methods from any thread.
 // Errors of run: what retrying cannot mend: a topic deleted or cut (kNotFound, kOutOfRange), another definition
 //                (kConflict), corrupt data. While the cluster or the registry is away it waits, says so once through
@@ -27,6 +28,8 @@
 
 namespace meterstream {
 
+enum class KafkaGuarantee : uint8_t { kExactlyOnce, kAtLeastOnce };
+
 struct KafkaWorkerOptions {
   KafkaSettings settings;
   /// Consumer group; the same for all workers of the pass.
@@ -40,6 +43,7 @@ struct KafkaWorkerOptions {
   /// Compacted topic with a partition for each task; exists.
   std::string changelog;
   bool task_per_partition = true;
+  KafkaGuarantee guarantee = KafkaGuarantee::kExactlyOnce;
   /// Ends when everything that was assigned is at its end; `close_at_end` closes the windows then.
   bool bounded = false;
   bool close_at_end = true;
@@ -103,7 +107,7 @@ class KafkaWorker {
   const Clock& clock_;
   std::shared_ptr<KafkaConsumer> member_;
   std::shared_ptr<KafkaConsumer> reader_;  // changelogs, and the source of a task over all partitions
-  std::shared_ptr<KafkaProducer> producer_;
+  std::shared_ptr<KafkaWriter> producer_;
   mutable std::mutex entries_mutex_;  // the worker's thread alone changes entries_
   Entries entries_;
   std::optional<std::vector<TaskStatus>> final_status_;  // once everything is given back
