@@ -96,6 +96,14 @@ Status assign_unknown(bool& waits, const toml::node& node) {
   return {};
 }
 
+Status assign_guarantee(ClusterGuarantee& guarantee, const toml::node& node) {
+  const auto text = node.value_exact<std::string>();
+  if (!text || (*text != "exactly-once" && *text != "at-least-once"))
+    return invalid("\"exactly-once\" or \"at-least-once\" is wanted");
+  guarantee = *text == "exactly-once" ? ClusterGuarantee::kExactlyOnce : ClusterGuarantee::kAtLeastOnce;
+  return {};
+}
+
 Status pass_through(std::map<std::string, std::string>& settings, std::string_view name, const toml::node& node) {
   std::string text;
   if (const auto value = node.value_exact<std::string>()) {
@@ -167,6 +175,8 @@ constexpr Key kKeys[] = {
      [](Configuration& c, const toml::node& node) {
        return assign(c.kafka.commit_interval_ms, milliseconds(node), 1);
      }},
+    {"kafka.guarantee",
+     [](Configuration& c, const toml::node& node) { return assign_guarantee(c.kafka.guarantee, node); }},
     {"kafka.static_member",
      [](Configuration& c, const toml::node& node) { return assign_text(c.kafka.static_member, node); }},
     {"registry.url", [](Configuration& c, const toml::node& node) { return assign_texts(c.registry.urls, node); }},

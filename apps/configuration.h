@@ -43,6 +43,8 @@ struct TimeSettings {
   int64_t max_ahead_ms = 60'000;
 };
 
+enum class ClusterGuarantee : uint8_t { kExactlyOnce, kAtLeastOnce };
+
 /// A Kafka cluster, and how this program works on it.
 struct ClusterSettings {
   /// "host:port,host:port"; empty: the log is embedded.
@@ -59,6 +61,8 @@ struct ClusterSettings {
   int64_t session_timeout_ms = 10'000;
   /// At most this long between commits.
   int64_t commit_interval_ms = 200;
+  /// At least once: no transactions; after a crash readings may count twice.
+  ClusterGuarantee guarantee = ClusterGuarantee::kExactlyOnce;
   /// Name of this process in its group: after a restart within the session time-out it gets its partitions back, and no
   /// others move. Must differ between processes; empty: a new member at each start.
   std::string static_member;

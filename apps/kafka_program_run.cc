@@ -145,6 +145,8 @@ Status KafkaProgramRun::add_workers(const PlannedPass& pass, size_t number) {
   worker.task_per_partition = pass.task_per_partition;
   worker.bounded = options_.until_idle;
   worker.close_at_end = !options_.keep_open;
+  if (options_.at_least_once || context_.configuration.kafka.guarantee == ClusterGuarantee::kAtLeastOnce)
+    worker.guarantee = KafkaGuarantee::kAtLeastOnce;
   worker.membership.session_timeout_ms = context_.configuration.kafka.session_timeout_ms;
   worker.on_trouble = [](const std::string& message) { fmt::print(stderr, "waiting: {}\n", message); };
   const int32_t tasks = pass.task_per_partition ? partitions : 1;

@@ -24,6 +24,8 @@ struct ProgramRunOptions {
   /// In a bounded run, leave windows open for the next run.
   bool keep_open = false;
   std::optional<int64_t> threads;
+  /// On a cluster: without transactions, whatever the configuration says.
+  bool at_least_once = false;
 };
 
 /// Totals of a view since it began, not only of this run.

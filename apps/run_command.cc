@@ -31,11 +31,18 @@ Result<std::string> read_file(const std::string& path) {
 
 Result<ProgramSummary> run_where_configured(const Program& program, const FlowOptions& flow,
                                             const CommandContext& context) {
-  const ProgramRunOptions options{flow.application_id, flow.until_idle, flow.keep_open, flow.threads};
+  const ProgramRunOptions options{flow.application_id, flow.until_idle, flow.keep_open, flow.threads,
+                                  flow.at_least_once};
   const SignalStop stop;
   if (!context.configuration.kafka.brokers.empty()) {
     ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
     return run_program_on_kafka(program, *backbone, context, options, stop.flag());
+  }
+  if (flow.at_least_once) {
+    return invalid(
+        "--at-least-once is for a Kafka cluster (--kafka HOST:PORT); in a data directory everything counts exactly "
+        "once. "
+        "Leave it out");
   }
   ASSIGN_OR_RETURN(const auto data,
                    DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kCreate, context.clock));
@@ -74,6 +81,9 @@ void FlowOptions::declare(CLI::App& app) {
   app.add_option("--application-id", application_id,
                  "Name under which positions and state are kept; another name starts from the beginning")
       ->capture_default_str();
+  app.add_flag("--at-least-once", at_least_once,
+               "On a Kafka cluster: no transactions. After a crash readings may be counted twice and results written "
+               "again; none is lost");
 }
 
 std::string RunCommand::examples() const {

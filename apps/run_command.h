@@ -17,6 +17,7 @@ struct FlowOptions {
   bool until_idle = false;
   bool keep_open = false;
   std::optional<int64_t> threads;
+  bool at_least_once = false;
 
   void declare(CLI::App& app);
 };
