@@ -161,11 +161,14 @@ void print_row(std::string_view name, const SyntheticLoad& load, double wall_s, 
   std::fflush(stdout);
 }
 
-void run(const SyntheticLoad& load, const std::filesystem::path& directory, bool all) {
-  EngineRun engine(load, directory);
-  double yardstick_cpu_s = 0;
-  const double yardstick_wall_s = engine.yardstick(yardstick_cpu_s);
-  print_row("yardstick: loop in memory", load, yardstick_wall_s, yardstick_cpu_s, 1.0);
+// What the command line asks for: one number of series, and scenarios whose name holds a text.
+struct Selection {
+  uint32_t series = 0;  ///< 0: all
+  std::string_view text;
+  int repeats = 1;
+};
+
+void run(const SyntheticLoad& load, const std::filesystem::path& directory, const Selection& selection, bool all) {
   std::string name = "60 s, exactly once, durable";
   if (load.shuffled) name = "60 s, each round in another order";
   if (load.tick_ms == 60'000) name = "60 s, every reading its own window";
@@ -175,10 +178,19 @@ void run(const SyntheticLoad& load, const std::filesystem::path& directory, bool
     scenarios.push_back({"60 s, state with each commit", {60'000}, true, StateKeeping::kChangelog});
     scenarios.push_back({"60 s + 1 h + 1 day, exactly once", {60'000, 3'600'000, 86'400'000}});
   }
+  std::erase_if(scenarios,
+                [&](const Scenario& scenario) { return scenario.name.find(selection.text) == std::string::npos; });
+  if (scenarios.empty()) return;
+  EngineRun engine(load, directory);
+  double yardstick_cpu_s = 0;
+  const double yardstick_wall_s = engine.yardstick(yardstick_cpu_s);
+  print_row("yardstick: loop in memory", load, yardstick_wall_s, yardstick_cpu_s, 1.0);
   for (const Scenario& scenario : scenarios) {
-    const Measurement measurement = engine.measure(scenario);
-    print_row(scenario.name, load, measurement.wall_s, measurement.cpu_s, yardstick_cpu_s / measurement.cpu_s,
-              measurement.bytes_per_window);
+    for (int i = 0; i < selection.repeats; ++i) {
+      const Measurement measurement = engine.measure(scenario);
+      print_row(scenario.name, load, measurement.wall_s, measurement.cpu_s, yardstick_cpu_s / measurement.cpu_s,
+                measurement.bytes_per_window);
+    }
   }
 }
 
@@ -190,24 +202,28 @@ int main(int argc, char** argv) {
   keep_large_buffers();
   const std::filesystem::path directory =
       std::filesystem::temp_directory_path() / fmt::format("meterstream-benchmark-{}", getpid());
-  const uint32_t only = argc > 1 ? static_cast<uint32_t>(std::atoi(argv[1])) : 0;
+  // engine_benchmark [series [text of the scenario's name [repeats]]]
+  Selection selection;
+  if (argc > 1) selection.series = static_cast<uint32_t>(std::atoi(argv[1]));
+  if (argc > 2) selection.text = argv[2];
+  if (argc > 3) selection.repeats = std::max(1, std::atoi(argv[3]));
   fmt::print("{:<34} {:>9} {:>7} {:>9} {:>9} {:>9} {:>7} {:>7} {:>5}\n", "engine, one thread", "series", "M read",
              "M/s wall", "M/s cpu", "cpu s/M", "ratio", "B/win", "load");
   for (const uint32_t series : {1'000U, 10'000U, 100'000U, 1'000'000U}) {
-    if (only != 0 && only != series) continue;
+    if (selection.series != 0 && selection.series != series) continue;
     SyntheticLoad load;
     load.series = series;
     load.ticks = std::max(12'000'000U / series, 24U);
     load.tick_ms = series >= 1'000'000 ? 2'500 : 1'000;
-    run(load, directory, series == 100'000);
+    run(load, directory, selection, series == 100'000);
     if (series < 100'000) continue;
     load.shuffled = true;
-    run(load, directory, false);
+    run(load, directory, selection, false);
     if (series != 100'000) continue;
     load.shuffled = false;
     load.ticks = 40;
     load.tick_ms = 60'000;
-    run(load, directory, false);
+    run(load, directory, selection, false);
   }
   std::filesystem::remove_all(directory);
   return 0;
