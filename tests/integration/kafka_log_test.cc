@@ -1,6 +1,7 @@
 // The contract of every EventLog, on real brokers: as a program without a group uses it, and as a task with a changelog.
 #include "connectors/kafka/kafka_log.h"
 
+#include "connectors/kafka/kafka_plain_producer.h"
 #include "kafka_fixture.h"
 #include "state/memory_store.h"
 #include "testing/event_log_contract.h"
@@ -32,9 +33,9 @@ class PlainSubject final : public EventLogSubject {
   std::unique_ptr<KafkaLog> log_;
 };
 
-class ChangelogSubject final : public EventLogSubject {
+class ChangelogSubject : public EventLogSubject {
  public:
-  ChangelogSubject() : changelog_(test_name() + "-changelog") {
+  explicit ChangelogSubject(bool is_atomic) : changelog_(test_name() + "-changelog"), is_atomic_(is_atomic) {
     auto topics = KafkaTopics::open(test_settings());
     EXPECT_TRUE(topics) << topics.error().message;
     remove_topic(**topics, test_name());
@@ -48,20 +49,35 @@ class ChangelogSubject final : public EventLogSubject {
     KafkaLogParts parts;
     parts.topics = *KafkaTopics::open(test_settings());
     parts.consumer = *KafkaConsumer::open(test_settings());
-    auto producer = KafkaProducer::open(test_settings(), "contract-changelog");
-    EXPECT_TRUE(producer) << producer.error().message;
-    parts.producer = *std::move(producer);
-    parts.changelog = std::make_shared<KafkaChangelog>(KafkaChangelogOptions{{changelog_, PartitionId(0)}},
-                                                       *parts.consumer, *parts.topics, store_);
+    parts.producer = writer();
+    KafkaChangelogOptions options;
+    options.partition = {changelog_, PartitionId(0)};
+    options.is_framed = !is_atomic_;
+    parts.changelog = std::make_shared<KafkaChangelog>(options, *parts.consumer, *parts.topics, store_);
     const auto restored = parts.changelog->restore();
     EXPECT_TRUE(restored) << restored.error().message;
-    log_ =
-        std::make_unique<KafkaLog>(std::move(parts), KafkaLogOptions{.settings = test_settings(), .group = "contract"});
+    // Offsets without a transaction need a member of the group.
+    const std::string group = is_atomic_ ? "contract" : "";
+    log_ = std::make_unique<KafkaLog>(std::move(parts), KafkaLogOptions{.settings = test_settings(), .group = group});
+    const Status taken = log_->take_over();
+    EXPECT_TRUE(taken) << taken.error().message;
   }
   [[nodiscard]] bool has_dense_offsets() const override { return false; }
 
  private:
+  std::shared_ptr<KafkaWriter> writer() const {
+    if (is_atomic_) {
+      auto producer = KafkaProducer::open(test_settings(), "contract-changelog");
+      EXPECT_TRUE(producer) << producer.error().message;
+      return *std::move(producer);
+    }
+    auto producer = KafkaPlainProducer::open(test_settings());
+    EXPECT_TRUE(producer) << producer.error().message;
+    return *std::move(producer);
+  }
+
   const std::string changelog_;
+  const bool is_atomic_;
   MemoryStore store_;
   std::unique_ptr<KafkaLog> log_;
 };
@@ -70,10 +86,14 @@ std::unique_ptr<EventLogSubject> make_plain() {
   return std::make_unique<PlainSubject>();
 }
 std::unique_ptr<EventLogSubject> make_changelog() {
-  return std::make_unique<ChangelogSubject>();
+  return std::make_unique<ChangelogSubject>(true);
+}
+std::unique_ptr<EventLogSubject> make_without_transactions() {
+  return std::make_unique<ChangelogSubject>(false);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kafka, EventLogContract, testing::Values(&make_plain, &make_changelog));
+INSTANTIATE_TEST_SUITE_P(Kafka, EventLogContract,
+                         testing::Values(&make_plain, &make_changelog, &make_without_transactions));
 
 }  // namespace
 }  // namespace meterstream

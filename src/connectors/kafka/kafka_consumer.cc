@@ -256,6 +256,8 @@ Status KafkaConsumer::commit(std::span<const KafkaGroupOffset> offsets, int64_t 
   if (state_->options.group.empty()) return invalid("Kafka: a consumer without a group has no offsets to commit");
   if (offsets.empty()) return {};
   rd_kafka_t* client = state_->client.get();
+  if (rd_kafka_consumer_closed(client) != 0)
+    return conflict(fmt::format("Kafka: this process has left group {}", state_->options.group));
   const KafkaQueue answers(rd_kafka_queue_new(client));
   const KafkaPartitionList list = offset_list(client, offsets);
   const std::string what = "offsets of group " + state_->options.group;
