@@ -143,6 +143,7 @@ struct SetOption {
   std::string name;
   std::string value;
   Position position;
+  Position value_position = {};
   bool operator==(const SetOption&) const = default;
 };
 

@@ -82,7 +82,7 @@ class AstBuilder {
         return create_sink(node);
       case Kind::kSetOption:
         return ast::SetOption{unquoted(token(node.begin + 1).text), unquoted(token(node.begin + 3).text),
-                              position(node.begin + 1)};
+                              position(node.begin + 1), position(node.begin + 3)};
       default:
         break;
     }

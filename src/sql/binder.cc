@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "metering/duration.h"
 #include "sql/option_reader.h"
 #include "sql/parser.h"
 
@@ -12,6 +13,8 @@ namespace meterstream {
 namespace {
 
 constexpr int64_t kMostPartitions = 1024;
+constexpr std::string_view kApplicationId = "application.id";
+constexpr std::string_view kCommitInterval = "commit.interval";
 
 bool are_same(const ast::Identifier& one, const ast::Identifier& other) {
   return one.quoted && other.quoted ? one.text == other.text : equals_ignoring_case(one.text, other.text);
@@ -141,6 +144,29 @@ Result<SinkSpec> bind_sink(const ast::CreateSink& syntax, const SourceText& sour
   return sink;
 }
 
+/// The setting's value as tasks read it.
+Result<std::string> bind_setting(const ast::SetOption& syntax, const SourceText& source) {
+  const auto value_error = [&](std::string_view message) {
+    return source.error_at(syntax.value_position.offset, message);
+  };
+  if (syntax.name == kApplicationId) {
+    if (syntax.value.empty()) return value_error("an application id must not be empty");
+    return syntax.value;
+  }
+  if (syntax.name == kCommitInterval) {
+    const Result<int64_t> interval_ms = parse_time_length(syntax.value);
+    if (!interval_ms) return value_error(interval_ms.error().message);
+    if (*interval_ms == 0) return value_error("a commit interval must be longer than 0");
+    return format_duration(*interval_ms);
+  }
+  const std::string nearest = nearest_name(syntax.name, std::vector{kApplicationId, kCommitInterval});
+  return source.error_at(
+      syntax.position.offset,
+      fmt::format("there is no setting {}; {}", shown(syntax.name),
+                  nearest.empty() ? fmt::format("there are '{}' and '{}'", kApplicationId, kCommitInterval)
+                                  : fmt::format("did you mean '{}'?", nearest)));
+}
+
 class ScriptBinder {
  public:
   ScriptBinder(const SourceText& source, Catalog& catalog) : source_(source), catalog_(catalog) {}
@@ -177,8 +203,7 @@ class ScriptBinder {
   }
 
   Status bind(const ast::SetOption& syntax) {
-    if (syntax.name.empty()) return source_.error_at(syntax.position.offset, "a setting needs a name");
-    program.settings[syntax.name] = syntax.value;
+    ASSIGN_OR_RETURN(program.settings[syntax.name], bind_setting(syntax, source_));
     return {};
   }
 

@@ -193,5 +193,19 @@ TEST(LogicalPlan, PrintsANodeALine) {
             "metricAttribute VARCHAR, timestamp TIMESTAMP, value DOUBLE)\n");
 }
 
+TEST(Binder, KnowsTheSettingsAndChecksTheirValues) {
+  const auto program = compile("SET 'commit.interval' = '2 seconds'; SET 'application.id' = 'a';");
+  ASSERT_TRUE(program) << program.error().message;
+  EXPECT_EQ(program->settings.at("commit.interval"), "2s");
+  EXPECT_EQ(program->settings.at("application.id"), "a");
+  EXPECT_EQ(error_of("SET 'foo' = 'bar';"),
+            "2:5: there is no setting 'foo'; there are 'application.id' and 'commit.interval'");
+  EXPECT_EQ(error_of("SET 'commit.intervall' = '1s';"),
+            "2:5: there is no setting 'commit.intervall'; did you mean 'commit.interval'?");
+  EXPECT_EQ(error_of("SET 'commit.interval' = '0';"), "2:25: a commit interval must be longer than 0");
+  EXPECT_EQ(error_of("SET 'commit.interval' = 'abc';").substr(0, 6), "2:25: ");
+  EXPECT_EQ(error_of("SET 'application.id' = '';"), "2:24: an application id must not be empty");
+}
+
 }  // namespace
 }  // namespace meterstream
