@@ -1,5 +1,6 @@
 #include "metering/compressed_source.h"
 
+#include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
@@ -26,8 +27,8 @@ class CompressedSource : public ByteSource {
         ASSIGN_OR_RETURN(input_, compressed_->next());
         input_ended_ = input_.empty();
       }
-      ASSIGN_OR_RETURN(const size_t produced, decompress());
-      produced_ += static_cast<int64_t>(produced);
+      RETURN_IF_ERROR(fault_);
+      const size_t produced = decompress();
       if (produced > 0) return std::string_view(output_.data(), produced);
     }
     return std::string_view();
@@ -39,8 +40,14 @@ class CompressedSource : public ByteSource {
   [[nodiscard]] int64_t bytes_total() const override { return compressed_->bytes_total(); }
 
  protected:
-  /// Consumes some of input_ and fills output_; sets at_end_ at the very end.
-  virtual Result<size_t> decompress() = 0;
+  /// Consumes some of input_ and fills output_; sets at_end_ at the very end, and fault_ when there is nothing good
+  /// behind the bytes that it gives.
+  virtual size_t decompress() = 0;
+
+  size_t count(size_t produced) {
+    produced_ += static_cast<int64_t>(produced);
+    return produced;
+  }
 
   [[nodiscard]] Error damaged(std::string_view format, std::string_view what) const {
     return corrupt(
@@ -60,6 +67,7 @@ class CompressedSource : public ByteSource {
   std::string_view input_;
   bool input_ended_ = false;
   bool at_end_ = false;
+  Status fault_;
 
  private:
   int64_t produced_ = 0;
@@ -76,21 +84,25 @@ class GzipSource final : public CompressedSource {
   GzipSource& operator=(const GzipSource&) = delete;
 
  private:
-  Result<size_t> decompress() override {
-    if (between_members_ && !start_member()) return size_t{0};
-    if (input_ended_ && input_.empty()) return truncated("gzip");
+  size_t decompress() override {
+    if (between_members_ && !start_member()) return 0;
+    if (input_ended_ && input_.empty()) {
+      fault_ = truncated("gzip");
+      return 0;
+    }
     stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input_.data()));
     stream_.avail_in = static_cast<uInt>(input_.size());
     stream_.next_out = reinterpret_cast<Bytef*>(output_.data());
     stream_.avail_out = static_cast<uInt>(output_.size());
     const int outcome = inflate(&stream_, Z_NO_FLUSH);
     input_.remove_prefix(input_.size() - stream_.avail_in);
+    const size_t produced = count(output_.size() - stream_.avail_out);
     if (outcome == Z_STREAM_END) {
       between_members_ = true;
     } else if (outcome != Z_OK && outcome != Z_BUF_ERROR) {
-      return damaged("gzip", stream_.msg != nullptr ? stream_.msg : "an unknown fault");
+      fault_ = damaged("gzip", stream_.msg != nullptr ? stream_.msg : "an unknown fault");
     }
-    return output_.size() - stream_.avail_out;
+    return produced;
   }
 
   /// False when there is no further member (yet): more input is needed, or the end is reached.
@@ -122,23 +134,34 @@ class ZstdSource final : public CompressedSource {
   ZstdSource& operator=(const ZstdSource&) = delete;
 
  private:
-  Result<size_t> decompress() override {
+  size_t decompress() override {
     if (input_.empty() && input_ended_ && !has_pending_output_) {
-      if (in_frame_) return truncated("zstd");
-      at_end_ = true;
-      return size_t{0};
+      at_end_ = !in_frame_;
+      if (in_frame_) fault_ = truncated("zstd");
+      return 0;
     }
-    ZSTD_inBuffer input{input_.data(), input_.size(), 0};
+    // One block a call, without the header of the next: a call that fails gives nothing of what it decompressed.
+    const size_t block = wanted_ > kBlockHeaderBytes ? wanted_ - kBlockHeaderBytes : wanted_;
+    ZSTD_inBuffer input{input_.data(), std::min(input_.size(), block), 0};
     ZSTD_outBuffer output{output_.data(), output_.size(), 0};
     const size_t outcome = ZSTD_decompressStream(stream_, &output, &input);
-    if (ZSTD_isError(outcome) != 0) return damaged("zstd", ZSTD_getErrorName(outcome));
+    if (ZSTD_isError(outcome) != 0) {
+      fault_ = damaged("zstd", ZSTD_getErrorName(outcome));
+      return 0;
+    }
+    wanted_ = outcome == 0 ? kFrameStartBytes : outcome;
     input_.remove_prefix(input.pos);
     in_frame_ = outcome != 0;
     has_pending_output_ = in_frame_ && output.pos == output.size;
-    return output.pos;
+    return count(output.pos);
   }
 
+  static constexpr size_t kBlockHeaderBytes = 3;
+  static constexpr size_t kFrameStartBytes = 5;
+
   ZSTD_DCtx* stream_;
+  /// Bytes that the decompressor asks for: the rest of a block and the header of the next.
+  size_t wanted_ = kFrameStartBytes;
   bool in_frame_ = false;
   bool has_pending_output_ = false;
 };

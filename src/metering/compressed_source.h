@@ -1,7 +1,8 @@
 // Purpose: decompression as a filter over a ByteSource: gzip (RFC 1952, several members) and zstd (RFC 8878, several
 //          and skippable frames).
 // Ownership: the filter owns the source below it.
-// Errors: kCorrupt when the data is damaged or ends too early; the message names the file and how far it was good.
+// Errors: kCorrupt when the data is damaged or ends too early; the message names the file and how far it was good. All
+//         that could be decompressed before comes first (of zstd: whole blocks).
 //         Zero bytes after the last gzip member are padding and ignored.
 // Thread-safety: none.
 #pragma once

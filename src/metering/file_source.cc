@@ -21,7 +21,7 @@ constexpr size_t kChunkBytes = 256 << 10;
 Error cannot_open(const std::string& path, int fault) {
   const std::string message = fmt::format("cannot open '{}': {}. ", path, std::strerror(fault));
   if (fault == ENOENT || fault == ENOTDIR) return not_found(message + "Check the path");
-  if (fault == EACCES || fault == EPERM) return invalid(message + "Check who may read the file");
+  if (fault == EACCES || fault == EPERM) return not_found(message + "Check who may read the file");
   return unavailable(message + "Try again");
 }
 
