@@ -58,6 +58,11 @@ Result<std::string> DelimitedReader::read_header(ByteSource& source, LineSplitte
   if (line.is_overlong)
     return invalid(
         fmt::format("'{}' has a first line of more than 1 MB; it is no text file of readings", source.name()));
+  if (line.text.find('\r') != std::string_view::npos) {
+    return invalid(fmt::format(
+        "'{}' ends its lines with carriage returns alone; turn them into line feeds, as with tr '\\r' '\\n'",
+        source.name()));
+  }
   return std::string(line.text);
 }
 
@@ -76,6 +81,7 @@ Status DelimitedReader::next(DatasetBatch& batch, size_t max_rows) {
   batch.timestamps.resize(max_rows);
   batch.line_numbers.resize(max_rows);
   batch.values.resize(max_rows * width);
+  batch.counts.resize(max_rows);
   Line line;
   while (fault_status_ && batch.rows < max_rows) {
     auto has_line = lines_->next(line);
@@ -99,12 +105,14 @@ Status DelimitedReader::next(DatasetBatch& batch, size_t max_rows) {
     if (kind == RowKind::kNoValues) continue;
     batch.timestamps[batch.rows] = EventTime(day_ms_ + time_ms_);
     batch.line_numbers[batch.rows] = line.number;
+    batch.counts[batch.rows] = {progress_.rows, progress_.values, progress_.skipped_values, progress_.malformed_lines};
     ++batch.rows;
   }
   batch.timestamps.resize(batch.rows);
   batch.line_numbers.resize(batch.rows);
   batch.values.resize(batch.rows * width);
-  progress_.bytes_consumed = source_->bytes_consumed();
+  batch.counts.resize(batch.rows);
+  progress_.bytes_consumed = lines_->bytes_consumed();
   // Rows before a fault are good; the fault comes at the next call.
   if (batch.rows > 0) return {};
   return fault_status_;

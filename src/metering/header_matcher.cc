@@ -15,9 +15,22 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
+/// Bytes of a foreign file that would do something to a terminal as \xNN.
+std::string printable(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) {
+    if (byte >= ' ' && byte <= '~') {
+      text += byte;
+    } else {
+      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+    }
+  }
+  return text;
+}
+
 Error unlike(const ByteSource& source, std::string_view format, std::string_view fault, std::string_view header) {
   return invalid(fmt::format("'{}' is not a file of {}: {}. Its header is '{}'. Check --type and the file",
-                             source.name(), format, fault, header.substr(0, 200)));
+                             source.name(), format, fault, printable(header.substr(0, 200))));
 }
 
 }  // namespace

@@ -24,11 +24,13 @@ Result<bool> LineSplitter::next_across_chunks(Line& line) {
     if (fits) carry_.append(part.substr(0, kKeptBytes - carry_.size()));
     position_ = end != nullptr ? end + 1 : end_;
     if (end != nullptr) break;
+    consumed_before_chunk_ = source_.bytes_consumed();
     ASSIGN_OR_RETURN(const std::string_view chunk, source_.next());
     if (chunk.empty()) {
       if (!has_bytes) return false;
       break;
     }
+    chunk_ = chunk.data();
     position_ = chunk.data();
     end_ = chunk.data() + chunk.size();
   }

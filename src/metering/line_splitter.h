@@ -41,6 +41,13 @@ class LineSplitter {
     }
     return next_across_chunks(line);
   }
+  /// Stored bytes of the source behind the lines given so far; within a chunk taken as even over its text.
+  [[nodiscard]] int64_t bytes_consumed() const {
+    if (position_ == end_) return source_.bytes_consumed();
+    const double share = static_cast<double>(position_ - chunk_) / static_cast<double>(end_ - chunk_);
+    const int64_t of_chunk = source_.bytes_consumed() - consumed_before_chunk_;
+    return consumed_before_chunk_ + static_cast<int64_t>(share * static_cast<double>(of_chunk));
+  }
 
  private:
   [[nodiscard]] const char* find_line_end() const {
@@ -55,6 +62,8 @@ class LineSplitter {
   Result<bool> next_across_chunks(Line& line);
 
   ByteSource& source_;
+  const char* chunk_ = nullptr;
+  int64_t consumed_before_chunk_ = 0;
   const char* position_ = nullptr;
   const char* end_ = nullptr;
   std::string carry_;

@@ -35,10 +35,18 @@ struct DatasetBatch {
   std::vector<int64_t> line_numbers;
   /// Value of register r in row i is values[i * width + r]; NaN where the row has none.
   std::vector<double> values;
+  /// What ReaderProgress counted up to the row's line: for those who use rows one by one.
+  struct Counts {
+    int64_t rows = 0;
+    int64_t values = 0;
+    int64_t skipped_values = 0;
+    int64_t malformed_lines = 0;
+  };
+  std::vector<Counts> counts;
 };
 
 struct ReaderProgress {
-  /// Stored (compressed) bytes read of how many; the total is 0 when it is not known.
+  /// Stored (compressed) bytes of the lines read, of how many; the total is 0 when it is not known.
   int64_t bytes_consumed = 0;
   int64_t bytes_total = 0;
   /// Lines read, with the header.

@@ -111,6 +111,51 @@ TEST(UciReader, RefusesOtherFilesAndNamesWhatIsMissing) {
   EXPECT_THAT(error_of("steam", std::string(kHeader)), HasSubstr("electricity, water or gas"));
 }
 
+TEST(UciReader, CountsUpToEachRow) {
+  const auto reader = reader_of("electricity", std::string(kHeader) +
+                                                   "16/12/2006;17:24:00;?;0.418;;18.400;0.000;1.000;17.000\n"
+                                                   "rubbish\n"
+                                                   "16/12/2006;17:25:00;?;?;?;?;?;?;\n"
+                                                   "16/12/2006;17:26:00;1;2;3;4;0;0;0\n"
+                                                   "16/12/2006;17:27:00;?;2;3;4;0;0;0\n");
+  DatasetBatch batch;
+  ASSERT_TRUE(reader->next(batch, 10));
+  ASSERT_EQ(batch.counts.size(), 3U);
+  EXPECT_EQ(batch.counts[0].skipped_values, 2);
+  EXPECT_EQ(batch.counts[0].malformed_lines, 0);
+  EXPECT_EQ(batch.counts[1].rows, 3);
+  EXPECT_EQ(batch.counts[1].values, 6);
+  EXPECT_EQ(batch.counts[1].skipped_values, 6);
+  EXPECT_EQ(batch.counts[1].malformed_lines, 1);
+  EXPECT_EQ(batch.counts[2].skipped_values, 7);
+}
+
+TEST(UciReader, TellsTheBytesOfTheLinesReadAndNotOfTheBlocks) {
+  std::string text(kHeader);
+  for (int i = 0; i < 100; ++i) text += fmt::format("1/1/2007;00:{:02}:00;{};0;230;2;0;0;0\n", i % 60, i % 10);
+  const size_t line_bytes = (text.size() - kHeader.size()) / 100;
+  for (const size_t chunk_bytes : {size_t{50}, size_t{1000}, text.size()}) {
+    const auto reader = reader_of("electricity", text, chunk_bytes);
+    DatasetBatch batch;
+    for (size_t row = 1; row <= 100; ++row) {
+      ASSERT_TRUE(reader->next(batch, 1));
+      EXPECT_NEAR(static_cast<double>(reader->progress().bytes_consumed),
+                  static_cast<double>(kHeader.size() + row * line_bytes), 2)
+          << row << " of chunks of " << chunk_bytes;
+    }
+  }
+}
+
+TEST(UciReader, ShowsForeignHeadersWithoutTheirControlBytes) {
+  const std::string header("a\0b\x1b[2J\xc2\x9b\x7f;c", 12);
+  auto reader = make_reading_reader("electricity", std::make_unique<MemorySource>(header + "\n"));
+  ASSERT_FALSE(reader.has_value());
+  EXPECT_THAT(reader.error().message, HasSubstr("'a\\x00b\\x1b[2J\\xc2\\x9b\\x7f;c'"));
+  reader = make_reading_reader("electricity", std::make_unique<MemorySource>("Date;Time\r1/1/2007;00:00\r"));
+  ASSERT_FALSE(reader.has_value());
+  EXPECT_THAT(reader.error().message, HasSubstr("carriage returns"));
+}
+
 TEST(Ampds2Reader, ReadsCounterAsSummationAndInstantaneousRateAsDemand) {
   const std::string text =
       "unix_ts,counter,avg_rate,inst_rate\n1333263600,45287.526,0.0,0.5\n1333263660,?,3.785,\n+1333263720,1,0,2\n+-5,1,"

@@ -35,6 +35,7 @@ class ReplayFanout {
   static Result<ReplayFanout> create(const std::vector<MetricRegister>& registers, FanoutConfig config);
 
   [[nodiscard]] const std::vector<SeriesKey>& series() const { return series_; }
+  [[nodiscard]] int64_t day_offset() const { return config_.day_offset; }
   /// At most this many readings come from one row.
   [[nodiscard]] size_t readings_per_row() const { return series_.size(); }
   /// Appends the readings of one row; absent values give none.
