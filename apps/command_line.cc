@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <system_error>
 
 #include <CLI/CLI.hpp>
 #include <absl/strings/str_split.h>
@@ -11,6 +12,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include "apps/option_check.h"
+#include "apps/shell_text.h"
 #include "base/nearest_name.h"
 
 namespace meterstream {
@@ -21,7 +24,8 @@ constexpr const char* kExitCodes =
     "  0    done\n"
     "  1    failed; the message says why\n"
     "  2    wrong usage: options, configuration or SQL\n"
-    "  3    data directory in use by another process or unavailable, disk full, Kafka or the registry away\n"
+    "  3    conflict (data directory in use by another process, a view or table with another definition) or\n"
+    "       unavailable (disk full, Kafka or the registry away)\n"
     "  4    stored data is corrupt\n"
     "  130  interrupted; what was committed is kept\n\n"
     "Options may also come from meterstream.toml in the current directory (or --config FILE); flags win.\n"
@@ -36,6 +40,8 @@ struct GlobalOptions {
   std::string schema_file;
   bool json = false;
   bool verbose = false;
+  /// As called, quoted for a shell.
+  std::string program;
 };
 
 std::string examples_footer(const Command& command) {
@@ -57,7 +63,7 @@ void declare_globals(CLI::App& app, GlobalOptions& options) {
   app.add_option("--registry", options.registry, "With --kafka: the schema registry")->type_name("URL,...");
   app.add_option("--schema-id", options.schema_id, "With --kafka, without a registry: the schema id that records carry")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number_from(1));
   app.add_option("--schema-file", options.schema_file, "The Avro schema behind --schema-id (that of readings)")
       ->type_name("FILE");
   app.add_flag("--json", options.json, "Print what a script can read");
@@ -107,12 +113,12 @@ ExitCode usage_error(const CLI::App& app, const std::string& message) {
 
 std::string given_globals(const GlobalOptions& options) {
   std::string text;
-  if (!options.data_dir.empty()) text += " --data-dir " + options.data_dir;
-  if (!options.config.empty()) text += " --config " + options.config;
-  if (!options.kafka.empty()) text += " --kafka " + options.kafka;
-  if (!options.registry.empty()) text += " --registry " + options.registry;
+  if (!options.data_dir.empty()) text += " --data-dir " + shell_quoted(options.data_dir);
+  if (!options.config.empty()) text += " --config " + shell_quoted(options.config);
+  if (!options.kafka.empty()) text += " --kafka " + shell_quoted(options.kafka);
+  if (!options.registry.empty()) text += " --registry " + shell_quoted(options.registry);
   if (options.schema_id) text += fmt::format(" --schema-id {}", *options.schema_id);
-  if (!options.schema_file.empty()) text += " --schema-file " + options.schema_file;
+  if (!options.schema_file.empty()) text += " --schema-file " + shell_quoted(options.schema_file);
   return text;
 }
 
@@ -153,15 +159,26 @@ Result<ExitCode> run(Command& command, const GlobalOptions& options) {
   send_diagnostics_to_standard_error(options.verbose);
   const SystemClock clock;
   const CommandContext context{
-      configuration, options.json,          options.verbose, terminal_of(STDOUT_FILENO), terminal_of(STDERR_FILENO),
-      clock,         given_globals(options)};
+      configuration, options.json,           options.verbose, terminal_of(STDOUT_FILENO), terminal_of(STDERR_FILENO),
+      clock,         given_globals(options), options.program};
   return command.run(context);
 }
 
+/// Printing throws where the system does not take the text.
+Result<ExitCode> run_until_output_fails(Command& command, const GlobalOptions& options) {
+  try {
+    return run(command, options);
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) != 0) return ExitCode::kFailed;
+    return unavailable(fmt::format("{}. Try again when the cause is gone", error.what()));
+  }
+}
+
 ExitCode run_and_report(Command& command, const GlobalOptions& options) {
-  const Result<ExitCode> result = run(command, options);
-  if (std::fflush(stdout) != 0) {
-    fmt::print(stderr, "meterstream {}: cannot write to standard output. Is the disk full?\n", command.name());
+  const Result<ExitCode> result = run_until_output_fails(command, options);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    const std::string name = command.name();
+    std::fprintf(stderr, "meterstream %s: cannot write to standard output. Is the disk full?\n", name.c_str());
     return ExitCode::kFailed;
   }
   if (result) return *result;
@@ -215,6 +232,7 @@ ExitCode exit_code_of(const Error& error) {
 int run_command_line(int argument_count, const char* const* arguments, const CommandList& commands) {
   CLI::App app("Meterstream: smart-meter readings through a durable log into exact aggregates.", "meterstream");
   GlobalOptions options;
+  options.program = argument_count > 0 ? shell_quoted(arguments[0]) : "meterstream";
   declare_globals(app, options);
   app.footer(kExitCodes);
   app.require_subcommand(0, 1);

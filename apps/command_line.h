@@ -22,7 +22,7 @@ enum class ExitCode : int {
   kDone = 0,
   kFailed = 1,
   kUsage = 2,          ///< bad options, configuration or SQL
-  kDataDirectory = 3,  ///< data directory in use or unavailable, disk full, Kafka or the registry away
+  kDataDirectory = 3,  ///< conflict (in use, another definition) or unavailable (disk full, Kafka away)
   kCorrupt = 4,
   kInterrupted = 130,
 };
@@ -41,6 +41,8 @@ struct CommandContext {
   const Clock& clock;
   /// "--data-dir x --config y" as given, for command lines that a message proposes.
   std::string given_globals;
+  /// The program as it was called, for the same.
+  std::string program = "meterstream";
 };
 
 /// One subcommand. Its options struct is a member that declare() binds; values not given stay nullopt, so that the

@@ -5,6 +5,7 @@
 
 #include "apps/backbone.h"
 #include "apps/number_text.h"
+#include "apps/option_check.h"
 #include "apps/record_text.h"
 #include "apps/signal_stop.h"
 #include "apps/topic_reader.h"
@@ -35,7 +36,7 @@ void ConsoleCommand::declare(CLI::App& app) {
       ->type_name("PLACE")
       ->capture_default_str();
   app.add_flag("--follow", options_.follow, "Wait for new records until Ctrl-C");
-  app.add_option("--limit", options_.limit, "Stop after N records")->type_name("N")->check(CLI::NonNegativeNumber);
+  app.add_option("--limit", options_.limit, "Stop after N records")->type_name("N")->check(whole_number_from(0));
   app.add_option("--key", options_.key, "Only this key; 'household-7.*' for all that begin so")->type_name("KEY");
 }
 

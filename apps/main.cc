@@ -1,3 +1,5 @@
+#include <csignal>
+
 #include "apps/command_line.h"
 #include "apps/console_command.h"
 #include "apps/demo_command.h"
@@ -13,6 +15,8 @@
 int main(int argument_count, char** arguments) {
   using namespace meterstream;
   keep_large_buffers();
+  // A file above the limit of `ulimit -f` is then an error that can be told, like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   CommandList commands;
   commands.push_back(std::make_unique<DemoCommand>());
   commands.push_back(std::make_unique<ReplayCommand>());

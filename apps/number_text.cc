@@ -144,7 +144,11 @@ Result<int64_t> parse_count(std::string_view text) {
   if (parts.unit == "k") factor = 1e3;
   if (parts.unit == "m") factor = 1e6;
   if (parts.unit == "g") factor = 1e9;
-  if (factor == 0) return invalid(fmt::format("'{}' is not {}", text, kAccepted));
+  // 1.5M is a whole number; 0.5 is none, and would become 0 or 1.
+  const double count = parts.number * factor;
+  if (factor == 0 || std::abs(count - std::round(count)) > 1e-9 * std::abs(count)) {
+    return invalid(fmt::format("'{}' is not {}", text, kAccepted));
+  }
   return scaled_to_integer(parts.number, factor, text, kAccepted);
 }
 

@@ -59,6 +59,8 @@ TEST(NumberText, ParsesSizesWithDecimalAndBinaryUnits) {
 TEST(NumberText, ParsesCounts) {
   EXPECT_EQ(parse_count("250000").value(), 250'000);
   EXPECT_EQ(parse_count("1.5M").value(), 1'500'000);
+  EXPECT_EQ(parse_count("1.001k").value(), 1'001);
+  for (const char* text : {"0.5", "1.5", "0.0005k"}) EXPECT_FALSE(parse_count(text)) << text;
   ASSERT_FALSE(parse_count("many"));
   EXPECT_NE(parse_count("many").error().message.find("10k"), std::string::npos);
 }

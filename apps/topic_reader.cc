@@ -39,12 +39,14 @@ Result<TopicStart> parse_topic_start(std::string_view text, IngestTime now) {
   if (error == std::errc() && rest == text.data() + text.size() && offset >= 0) {
     return TopicStart{TopicStart::Kind::kOffset, Offset(offset), {}};
   }
-  if (const auto time = parse_timestamp(text)) return TopicStart{TopicStart::Kind::kTime, {}, IngestTime(time->value)};
+  const bool is_date = text.size() == std::string_view("2007-01-01").size();
+  if (const auto time = parse_timestamp(is_date ? std::string(text) + "T00:00:00Z" : std::string(text)))
+    return TopicStart{TopicStart::Kind::kTime, {}, IngestTime(time->value)};
   if (const auto ago = parse_duration(text)) {
     return TopicStart{TopicStart::Kind::kTime, {}, IngestTime(now.value - *ago)};
   }
   return invalid(
-      fmt::format("'{}' is no place in a topic. Give beginning, end, an offset such as 1200, a time such as "
+      fmt::format("'{}' is no place in a topic. Give beginning, end, an offset such as 1200, a date or a time such as "
                   "2007-01-01T00:00:00Z, or how long ago, such as 10m",
                   text));
 }

@@ -119,7 +119,10 @@ std::string TopicsCommand::examples() const {
 }
 
 void TopicsCommand::declare(CLI::App& app) {
-  auto* create = app.add_option("--create", options_.create, "Create this topic; an existing one is left as it is");
+  auto* create = app.add_option("--create", options_.create, "Create this topic; an existing one is left as it is")
+                     ->check([](const std::string& name) {
+                       return name.empty() ? std::string("the new topic needs a name") : std::string();
+                     });
   app.add_option("--partitions", options_.partitions, "Partitions of the new topic")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str()

@@ -29,7 +29,7 @@ class Usage(ProgramTest):
 
     def test_help_explains_exit_codes(self):
         text = self.succeed("--help").stdout
-        for line in ("0    done", "2    wrong usage", "3    data directory in use", "4    stored data is corrupt", "130  interrupted"):
+        for line in ("0    done", "2    wrong usage", "3    conflict (data directory in use", "4    stored data is corrupt", "130  interrupted"):
             self.assertIn(line, text)
 
     def test_unknown_option_names_the_nearest(self):
@@ -146,13 +146,17 @@ class BadInput(ProgramTest):
         self.assertIn("meterstream store", result.stderr)
 
     def test_output_that_cannot_be_written_is_a_failure(self):
-        self.write("uci.txt", uci_lines(5))
+        self.write("uci.txt", uci_lines(2000))
         self.succeed("replay", "--type", "electricity", "--data", "uci.txt")
-        with open("/dev/full", "w", encoding="utf-8") as full:
-            result = subprocess.run(self.command("console"), cwd=self.folder, stdout=full, stderr=subprocess.PIPE,
-                                    text=True, check=False)
-        self.assertEqual(result.returncode, 1, result.stderr)
-        self.assertIn("standard output", result.stderr)
+        self.succeed("store", "--window", "1", "--until-idle")
+        rows = ["query", "--gateway", "household-1", "--attribute", "VOLTAGE", "--format", "csv"]
+        # A few lines fail at the last flush; more than a buffer of them, where they are printed.
+        for command in (["console", "--limit", "5"], ["console"], rows):
+            with self.subTest(command=command), open("/dev/full", "w", encoding="utf-8") as full:
+                result = subprocess.run(self.command(*command), cwd=self.folder, stdout=full, stderr=subprocess.PIPE,
+                                        text=True, check=False)
+                self.assertEqual(result.returncode, 1, result.stderr)
+                self.assertIn("standard output", result.stderr)
 
 
 if __name__ == "__main__":
