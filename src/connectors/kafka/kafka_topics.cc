@@ -24,6 +24,7 @@ using ConfigResource = KafkaOwner<rd_kafka_ConfigResource_t, rd_kafka_ConfigReso
 using TopicCollection = KafkaOwner<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
 using Metadata = KafkaOwner<const struct rd_kafka_metadata, rd_kafka_metadata_destroy>;
 
+constexpr const char* kNoGroup = "meterstream-without-group";  // nobody joins it
 constexpr int32_t kMaxPartitions = 10'000;
 constexpr int kBrokersForThreeCopies = 3;
 constexpr auto kPause = std::chrono::milliseconds(20);
@@ -208,10 +209,12 @@ KafkaTopics::KafkaTopics(std::unique_ptr<State> state) : state_(std::move(state)
 KafkaTopics::~KafkaTopics() = default;
 
 Result<std::unique_ptr<KafkaTopics>> KafkaTopics::open(const KafkaSettings& settings) {
-  ASSIGN_OR_RETURN(const auto properties, kafka_configuration(settings, KafkaClientKind::kTopics));
+  ASSIGN_OR_RETURN(auto properties, kafka_configuration(settings, KafkaClientKind::kTopics));
+  // A client without a group crashes when it asks for a group's offsets while their coordinator moves.
+  properties["group.id"] = kNoGroup;
   ASSIGN_OR_RETURN(KafkaConfiguration configuration, make_configuration(properties));
   auto state = std::make_unique<State>();
-  ASSIGN_OR_RETURN(state->client, make_client(RD_KAFKA_PRODUCER, std::move(configuration)));
+  ASSIGN_OR_RETURN(state->client, make_client(RD_KAFKA_CONSUMER, std::move(configuration)));
   state->timeout_ms = static_cast<int>(settings.request_timeout_ms);
   state->default_replication = settings.replication;
   return std::unique_ptr<KafkaTopics>(new KafkaTopics(std::move(state)));
@@ -416,7 +419,11 @@ Result<std::optional<GroupPosition>> KafkaTopics::group_position(std::string_vie
         [](rd_kafka_AdminOptions_t* options) {
           const KafkaErrorOwner ignored(rd_kafka_AdminOptions_set_require_stable_offsets(options, 1));
         });
-    if (!event) return event.error();
+    if (!event) {
+      if (event.error().code != ErrorCode::kUnavailable || deadline.is_over()) return event.error();
+      std::this_thread::sleep_for(kPause);
+      continue;
+    }
     size_t count = 0;
     const auto* const* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
         rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
