@@ -38,6 +38,15 @@ Status ReplayPublisher::publish(std::span<const IndexedReading> readings, const 
   return {};
 }
 
+Status ReplayPublisher::commit_soon() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (error_) return *error_;
+    if (waiting_) return {};
+  }
+  return commit_now();
+}
+
 Status ReplayPublisher::commit_now() {
   if (records_ == 0) return {};
   Batch batch;

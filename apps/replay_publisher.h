@@ -1,7 +1,7 @@
 // Purpose: writes readings to a topic as keyed Avro records, in large commits that also hold the replay's position.
 // Guarantee: records of a series stay in order; readings and position are durable together or not at all.
 // Thread-safety: one thread publishes; commits run on a thread of the publisher, at most one ahead of the next.
-// Errors: a failed commit is told by the next publish(), commit_now() or finish(); nothing is written after it.
+// Errors: a failed commit is told by the next publish(), commit_soon() or finish(); nothing is written after it.
 #pragma once
 
 #include <condition_variable>
@@ -39,8 +39,9 @@ class ReplayPublisher {
 
   /// Adds readings; `position` is the one after them. Commits when the batch is full.
   Status publish(std::span<const IndexedReading> readings, const ReplayPosition& position);
-  /// Starts a commit of what is there. Waits for the one before.
-  Status commit_now();
+  /// Starts a commit of what is there, unless one is waiting for its turn: then it goes with the next. Does not wait, so
+  /// that slow commits become larger instead of slowing the replay down.
+  Status commit_soon();
   /// Commits the rest and waits until it is durable.
   Status finish();
   /// The position that is durable now.
@@ -56,6 +57,8 @@ class ReplayPublisher {
     Transaction transaction;
     ReplayPosition position;
   };
+  /// Waits until the commit before has begun.
+  Status commit_now();
   void commit_loop();
 
   EventLog& log_;

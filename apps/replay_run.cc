@@ -67,7 +67,7 @@ Status ReplayRun::publish_chunk(std::span<const IndexedReading> readings) {
 Status ReplayRun::commit_when_due(int64_t now_ns) {
   if (now_ns - committed_ns_ < options_.commit_interval_ms * 1'000'000) return {};
   committed_ns_ = now_ns;
-  return publisher_.commit_now();
+  return publisher_.commit_soon();
 }
 
 double ReplayRun::share() const {

@@ -1,7 +1,10 @@
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -14,6 +17,7 @@
 #include "apps/replay_run.h"
 #include "apps/token_bucket.h"
 #include "apps/topic_reader.h"
+#include "log/forwarding_log.h"
 
 namespace meterstream {
 namespace {
@@ -97,6 +101,23 @@ class ReplayTest : public ::testing::Test {
   std::unique_ptr<DataDirectory> data_;
 };
 
+/// Commits wait until they are let go.
+class HeldLog final : public ForwardingLog {
+ public:
+  explicit HeldLog(EventLog& inner) : ForwardingLog(inner) {}
+  Status commit(Transaction&& transaction, Durability durability) override {
+    is_free_.wait(false);
+    return inner().commit(std::move(transaction), durability);
+  }
+  void let_go() {
+    is_free_ = true;
+    is_free_.notify_all();
+  }
+
+ private:
+  std::atomic<bool> is_free_ = false;
+};
+
 TEST_F(ReplayTest, EveryLineGoesToEveryHouseholdAndAttribute) {
   const ReplayPosition end = replay(options_for(write_file(5)), {});
   EXPECT_EQ(end.readings, 5 * 3 * 4);
@@ -138,6 +159,29 @@ TEST_F(ReplayTest, HoldsItsRate) {
   const double seconds = static_cast<double>(clock_.monotonic_ns() - start) * 1e-9;
   EXPECT_GT(seconds, 0.2);
   EXPECT_LT(seconds, 5);
+}
+
+TEST_F(ReplayTest, HoldsItsRateWhileCommitsAreSlow) {
+  ASSERT_TRUE(data().log().create_topic({"metrics", 3}));
+  const SchemaId schema = data().schemas().register_schema("metrics-value", kMetricAvroSchema).value();
+  auto source = make_replay_source(options_for(write_file(50))).value();
+  HeldLog log(data().log());
+  ReplayPublisher publisher(log, schema, source->series(), {"metrics", 3, "name"});
+  const std::atomic<bool> stop{false};
+  ReplayRunOptions run_options;
+  run_options.rate = 2000;
+  run_options.count = 500;
+  run_options.commit_interval_ms = 10;
+  ReplayRun run(*source, publisher, clock_, stop, run_options);
+  std::atomic<int64_t> published = 0;
+  std::thread replaying([&] { EXPECT_TRUE(run.run([&](int64_t readings, double) { published = readings; })); });
+  for (int attempt = 0; attempt < 2000 && published < 500; ++attempt)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(published, 500);
+  EXPECT_FALSE(publisher.committed());
+  log.let_go();
+  replaying.join();
+  EXPECT_EQ(publisher.committed()->readings, 500);
 }
 
 TEST_F(ReplayTest, ReportsTheFailedCommitAndKeepsThePositionBeforeIt) {
