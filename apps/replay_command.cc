@@ -6,6 +6,7 @@
 #include "apps/backbone.h"
 #include "apps/json_text.h"
 #include "apps/number_text.h"
+#include "apps/option_check.h"
 #include "apps/progress_line.h"
 #include "apps/replay_run.h"
 #include "apps/signal_stop.h"
@@ -24,9 +25,9 @@ struct ReplayOutcome {
   [[nodiscard]] double rate() const { return seconds > 0 ? static_cast<double>(readings()) / seconds : 0; }
 };
 
-void print_json(const ReplayOptions& options, const ReplayOutcome& outcome, const ReaderProgress* file) {
+void print_json(const ReplayOptions& options, const ReplayOutcome& outcome, const std::optional<ReaderProgress>& file) {
   std::string lines = "null";
-  if (file != nullptr) {
+  if (file) {
     lines = fmt::format("{{\"lines\":{},\"rows\":{},\"skippedValues\":{},\"malformedLines\":{}}}", file->lines,
                         file->rows, file->skipped_values, file->malformed_lines);
   }
@@ -38,11 +39,11 @@ void print_json(const ReplayOptions& options, const ReplayOutcome& outcome, cons
       outcome.rate(), outcome.complete, outcome.ended.line, lines);
 }
 
-void print_text(const ReplayOptions& options, const ReplayOutcome& outcome, const ReaderProgress* file) {
+void print_text(const ReplayOptions& options, const ReplayOutcome& outcome, const std::optional<ReaderProgress>& file) {
   fmt::print("{} readings of {} series to topic {} in {} ({})\n", grouped_text(outcome.readings()),
              grouped_text(static_cast<int64_t>(outcome.series)), options.topic, elapsed_text(outcome.seconds),
              rate_text(outcome.rate()));
-  if (file == nullptr) return;
+  if (!file) return;
   fmt::print("file: {} lines, {} read, {} values skipped ('?' or empty), {} malformed lines\n",
              grouped_text(file->lines), bytes_text(static_cast<double>(file->bytes_consumed)),
              grouped_text(file->skipped_values), grouped_text(file->malformed_lines));
@@ -63,7 +64,7 @@ std::string ReplayCommand::examples() const {
 void ReplayCommand::declare(CLI::App& app) {
   ReplayOptions& o = options_;
   app.add_option("--type", o.type, "electricity (UCI files), water or gas (AMPds2 files)")
-      ->check(CLI::IsMember({"electricity", "water", "gas"}));
+      ->transform(CLI::IsMember({"electricity", "water", "gas"}, CLI::ignore_case));
   app.add_option("--data", o.data, "File (plain, .gz, .zst, .zip), or simulate")
       ->type_name("FILE|simulate")
       ->required();
@@ -77,7 +78,7 @@ void ReplayCommand::declare(CLI::App& app) {
   app.add_option("--topic", o.topic, "Topic to write; made when it does not exist")->capture_default_str();
   app.add_option("--partitions", o.partitions, "Partitions of a new topic (4)")->check(CLI::Range(1, 10'000));
   auto* from_line = app.add_option("--from-line", o.from_line, "Begin at this line of the file")->type_name("LINE");
-  from_line->check(CLI::PositiveNumber);
+  from_line->check(whole_number_from(1));
   app.add_flag("--resume", o.resume, "Go on where the same replay stopped; nothing is lost or written twice")
       ->excludes(from_line);
   app.add_option("--seed", o.seed, "Simulation: the same seed gives the same readings")->group("Simulation");
@@ -146,8 +147,14 @@ Result<ExitCode> ReplayCommand::run(const CommandContext& context) {
   const double seconds = static_cast<double>(context.clock.monotonic_ns() - start_ns) * 1e-9;
   const ReplayOutcome outcome{run_options.resume_at, replay.position(), replay.complete(), seconds,
                               source->series().size()};
-  context.json ? print_json(options_, outcome, source->file_progress())
-               : print_text(options_, outcome, source->file_progress());
+  const std::optional<ReaderProgress> file = source->file_progress();
+  context.json ? print_json(options_, outcome, file) : print_text(options_, outcome, file);
+  if (outcome.complete && outcome.ended.readings == 0 && file) {
+    fmt::print(stderr, "warning: {} gave no reading: {}. Is it the right file?\n", options_.data,
+               file->rows > 0              ? "no row has a value"
+               : file->malformed_lines > 0 ? "no line is a row of this format"
+                                           : "there is no row below the header");
+  }
   if (outcome.complete) return ExitCode::kDone;
   fmt::print(stderr, "stopped at line {} with everything committed; go on with:\n  {}\n", outcome.ended.line,
              resume_command(options_, context.given_globals));

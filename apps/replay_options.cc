@@ -4,23 +4,21 @@
 #include <fmt/format.h>
 
 #include "apps/replay_command.h"
+#include "apps/shell_text.h"
 #include "metering/duration.h"
 #include "metering/timestamp.h"
 
 namespace meterstream {
 namespace {
 
-std::string shell_quoted(std::string_view text) {
-  const auto is_plain = [](char letter) {
-    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') ||
-           std::string_view("-_./:,=+").find(letter) != std::string_view::npos;
-  };
-  bool plain = !text.empty();
-  for (const char letter : text) plain = plain && is_plain(letter);
-  if (plain) return std::string(text);
-  std::string quoted = "'";
-  for (const char letter : text) quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-  return quoted + "'";
+constexpr int64_t kDay_ms = 86'400'000;
+// Days from the first of year 1 to the last of year 9999.
+constexpr int64_t kMostDays = 3'652'058;
+
+Status check_day_offset(const ReplayOptions& options) {
+  if (options.day_offset >= -kMostDays && options.day_offset <= kMostDays) return {};
+  return invalid(fmt::format("--day-offset {}: leads out of the years 1 to 9999; give at most {} days",
+                             options.day_offset, kMostDays));
 }
 
 Result<SimulatorConfig> simulator_config(const ReplayOptions& options) {
@@ -31,7 +29,7 @@ Result<SimulatorConfig> simulator_config(const ReplayOptions& options) {
   config.first_household = static_cast<int32_t>(households.first);
   config.households = static_cast<int32_t>(households.last - households.first + 1);
   ASSIGN_OR_RETURN(config.start, parse_timestamp_or_explain(options.start));
-  config.start.value += options.day_offset * 86'400'000;
+  config.start.value += options.day_offset * kDay_ms;
   ASSIGN_OR_RETURN(config.interval_ms, parse_duration(options.interval));
   if (config.interval_ms < 1000) return invalid("--interval must be at least 1s");
   if (!options.type.empty()) {
@@ -95,10 +93,27 @@ std::string resume_command(const ReplayOptions& options, std::string_view global
 }
 
 Result<std::unique_ptr<ReplaySource>> make_replay_source(const ReplayOptions& options) {
+  RETURN_IF_ERROR(check_day_offset(options));
   if (options.is_simulation()) {
     ASSIGN_OR_RETURN(const SimulatorConfig config, simulator_config(options));
     ASSIGN_OR_RETURN(const int64_t duration_ms, parse_duration(options.duration));
+    if (duration_ms < config.interval_ms) {
+      return invalid(fmt::format("--duration {}: is shorter than the {} from one reading to the next; make it longer",
+                                 options.duration, format_duration(config.interval_ms)));
+    }
+    if (!is_replay_time(config.start.value) || duration_ms > kMostDays * kDay_ms ||
+        !is_replay_time(config.start.value + duration_ms)) {
+      return invalid(
+          fmt::format("{} days after {}, for {}: leaves the years 1 to 9999; give another --day-offset, "
+                      "--start or --duration",
+                      options.day_offset, options.start, options.duration));
+    }
     return make_simulated_replay_source(config, duration_ms / config.interval_ms);
+  }
+  const ReplayOptions defaults;
+  if (options.seed != defaults.seed || options.start != defaults.start || options.duration != defaults.duration ||
+      options.interval != defaults.interval) {
+    return invalid("--seed, --start, --duration and --interval are for --data simulate; leave them out with a file");
   }
   if (options.type.empty()) {
     return invalid("say with --type what the file holds: electricity (UCI), water or gas (AMPds2)");

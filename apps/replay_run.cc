@@ -27,8 +27,13 @@ Status ReplayRun::run(const std::function<void(int64_t readings, double share)>&
   std::vector<IndexedReading> chunk;
   if (position_.line > 0) RETURN_IF_ERROR(source_.start_at(position_.line));
   while (!stop_ && !has_enough()) {
-    ASSIGN_OR_RETURN(const bool more, source_.next(chunk));
+    Result<bool> more = source_.next(chunk);
     if (!more) {
+      // What was good before the fault is kept, always the same.
+      RETURN_IF_ERROR(publisher_.finish());
+      return std::move(more).error();
+    }
+    if (!*more) {
       complete_ = true;
       break;
     }

@@ -1,11 +1,13 @@
 // Purpose: where a replay takes its readings from: a data set's file, fanned out to households, or the simulator.
 // Shapes: readings come in chunks: all of one line of the file, or of one step of the simulation.
 // Thread-safety: none. next() may block on I/O.
-// Errors: those of the file (ReadingReader); bad lines and values are counted and never end it.
+// Errors: those of the file (ReadingReader); bad lines and values are counted and never end it. A damaged file is
+//         kNotFound: kCorrupt speaks of the data that this program stored. kInvalid when a time leaves the years 1 to 9999.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,11 +31,14 @@ class ReplaySource {
   virtual Result<bool> next(std::vector<IndexedReading>& out) = 0;
   /// Line or step of the latest chunk; 0 before the first.
   [[nodiscard]] virtual int64_t line() const = 0;
-  /// Share of the data that is read, 0 to 1; negative when it is not known.
+  /// Share of the data up to the latest chunk, 0 to 1; negative when it is not known.
   [[nodiscard]] virtual double share() const = 0;
-  /// Of a file; null for a simulation.
-  [[nodiscard]] virtual const ReaderProgress* file_progress() const = 0;
+  /// Of a file, up to the latest chunk; nothing for a simulation.
+  [[nodiscard]] virtual std::optional<ReaderProgress> file_progress() const = 0;
 };
+
+/// Of the years 1 to 9999, which times in text can have.
+bool is_replay_time(int64_t time_ms);
 
 struct FileReplayConfig {
   std::string type;

@@ -138,7 +138,7 @@ class DataDirectory(ProgramTest):
 
     def test_disk_full_is_told_with_what_to_do(self):
         def limit_files():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
 
         self.write("uci.txt", uci_lines(20_000))
