@@ -1,11 +1,15 @@
 // Purpose: shows how a long job goes on: one updating line on a terminal, a plain line now and then elsewhere.
-// Time base: the clock's monotonic time. Rates are over the last few seconds, the ETA from them.
+// Time base: the clock's monotonic time. Rates are over the last few seconds; the ETA is from the beginning on, so that a
+//            source that comes in blocks does not make it jump.
+// Widths: on a narrow terminal the bar becomes shorter, then the label, the count and the bar are left out; what it
+//         once left out does not come back.
 // Thread-safety: none; one thread reports.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,7 +47,10 @@ class ProgressLine {
     double share;
   };
   [[nodiscard]] double now_s() const;
-  [[nodiscard]] std::string line(const Sample& newest, const std::string& details) const;
+  enum class Layout : unsigned char { kFull, kShortBar, kShortBarAlone, kNoBar };
+  [[nodiscard]] std::string line(const Sample& newest, const std::string& details, Layout layout) const;
+  /// In the fullest layout that fits.
+  std::string fitted_line(const Sample& newest, const std::string& details);
 
   const Clock& clock_;
   Terminal terminal_;
@@ -52,6 +59,9 @@ class ProgressLine {
   double next_s_;
   double started_s_;
   std::deque<Sample> samples_;
+  /// The first with a known share: a job may go on where another ended.
+  std::optional<Sample> first_;
+  Layout layout_ = Layout::kFull;
   bool is_open_ = false;
 };
 

@@ -10,8 +10,15 @@
 namespace meterstream {
 namespace {
 
-std::string watermark_text(int64_t watermark_ms) {
-  return watermark_ms == INT64_MIN ? "none" : format_timestamp(EventTime(watermark_ms));
+constexpr int kNarrow = 120;
+
+/// On a narrow terminal "01-01 13:47".
+std::string watermark_text(int64_t watermark_ms, bool is_short) {
+  if (watermark_ms == INT64_MIN) return "none";
+  std::string text = format_timestamp(EventTime(watermark_ms));
+  constexpr size_t kDateAndTime = 16;
+  if (!is_short || text.size() < kDateAndTime) return text;
+  return text.substr(5, 5) + " " + text.substr(11, 5);
 }
 
 struct Totals {
@@ -36,15 +43,20 @@ Totals totals_of(const std::vector<TaskStatus>& tasks) {
 }  // namespace
 
 RunProgress::RunProgress(const CommandContext& context, bool is_bounded)
-    : line_(context.clock, context.errors, {.unit = "records", .label = "run"}), is_bounded_(is_bounded) {}
+    : line_(context.clock, context.errors, {.unit = "records", .label = "run"}),
+      is_bounded_(is_bounded),
+      is_narrow_(context.errors.interactive && context.errors.width < kNarrow) {}
 
 void RunProgress::update(const std::vector<TaskStatus>& tasks) {
   const Totals totals = totals_of(tasks);
   const double known = static_cast<double>(totals.records + totals.lag);
   const double share = is_bounded_ && known > 0 ? static_cast<double>(totals.records) / known : -1;
   line_.update(totals.records, share, [&] {
-    return fmt::format("lag {}, watermark {}, {} windows written", count_text(static_cast<double>(totals.lag)),
-                       watermark_text(totals.watermark_ms), count_text(static_cast<double>(totals.results)));
+    const std::string lag = count_text(static_cast<double>(totals.lag));
+    const std::string windows = count_text(static_cast<double>(totals.results));
+    const std::string watermark = watermark_text(totals.watermark_ms, is_narrow_);
+    return is_narrow_ ? fmt::format("lag {}, {} windows, to {}", lag, windows, watermark)
+                      : fmt::format("lag {}, {} windows written, watermark {}", lag, windows, watermark);
   });
 }
 

@@ -21,6 +21,7 @@ class RunProgress {
  private:
   ProgressLine line_;
   bool is_bounded_;
+  bool is_narrow_;
 };
 
 }  // namespace meterstream

@@ -130,9 +130,12 @@ std::string chart_text(const std::vector<ChartPoint>& points, const ChartOptions
   raw.reserve(points.size());
   for (const ChartPoint& point : points) raw.push_back(point.value);
   const Scale scale = scale_of(raw);
+  // As many decimals as it takes to tell the labels apart.
+  const int decimals = std::clamp(2 - static_cast<int>(std::floor(std::log10(scale.high - scale.low))), 3, 12);
   const auto label_at = [&](int row) {
     const double share = static_cast<double>(row) / height;
-    return value_text(scale.low + share * (scale.high - scale.low)) + (options.unit.empty() ? "" : " " + options.unit);
+    return value_text(scale.low + share * (scale.high - scale.low), decimals) +
+           (options.unit.empty() ? "" : " " + options.unit);
   };
   size_t label_width = 0;
   for (const int row : {0, height / 2, height}) label_width = std::max(label_width, display_width(label_at(row)));

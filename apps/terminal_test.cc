@@ -70,6 +70,12 @@ TEST(TerminalChart, HigherValuesHaveTallerColumns) {
   EXPECT_EQ(std::count(top.begin(), top.end(), '#'), 2) << text;
 }
 
+TEST(TerminalChart, SmallValuesHaveLabelsThatDiffer) {
+  const std::string text = chart_text({{"a", 0.0004}, {"b", 0.001}}, {"", "l/min", 4}, plain(30));
+  EXPECT_NE(text.find("0.001 l/min +"), std::string::npos) << text;
+  EXPECT_NE(text.find("0.0005 l/min +"), std::string::npos) << text;
+}
+
 TEST(TerminalChart, GapsStayVisible) {
   const std::string text = chart_text({{"a", 1.0}, {"b", std::nullopt}, {"c", 1.0}}, {"", "", 3}, plain(14));
   EXPECT_NE(text.find('?'), std::string::npos) << text;
@@ -131,6 +137,38 @@ TEST(ProgressLine, OverwritesItsLineOnATerminalAndClearsIt) {
   EXPECT_LE(display_width(out.substr(5)), 29U);
   progress.finish();
   EXPECT_TRUE(out.ends_with("\r\x1b[2K"));
+}
+
+TEST(ProgressLine, KeepsTheDetailsOnANarrowTerminal) {
+  ManualClock clock{IngestTime(0)};
+  std::string out;
+  Terminal terminal = plain(80);
+  terminal.interactive = true;
+  ProgressLine progress(clock, terminal, {.unit = "records", .label = "run"},
+                        [&](std::string_view text) { out += text; });
+  const auto details = [] { return std::string("lag 401 k, 12.3 k windows, to 01-01 13:47"); };
+  progress.update(0, 0);
+  clock.advance(1000);
+  progress.update(139'000, 0.26, details);
+  EXPECT_NE(out.find(details()), std::string::npos) << out;
+  EXPECT_NE(out.find("##......  26 %"), std::string::npos) << out;
+  EXPECT_NE(out.find("ETA"), std::string::npos) << out;
+}
+
+TEST(ProgressLine, TellsTheTimeLeftFromTheBeginningOfTheJob) {
+  ManualClock clock{IngestTime(0)};
+  std::string out;
+  ProgressLine progress(clock, plain(), {.unit = "readings", .label = "", .plain_interval_s = 5},
+                        [&](std::string_view text) { out = text; });
+  // The share comes in blocks, here one every 20 seconds, of a job that began at 50 %.
+  for (int second = 0; second <= 110; ++second) {
+    progress.update(second, 0.5 + second / 20 * 0.05);
+    clock.advance(1000);
+    if (second == 30 || second == 35) {
+      EXPECT_NE(out.find("ETA"), std::string::npos) << out;
+    }
+  }
+  EXPECT_NE(out.find("ETA 1 min 50 s"), std::string::npos) << out;
 }
 
 }  // namespace
