@@ -120,6 +120,14 @@ std::string aggregates_as_csv(const AggregateSeries& series, const std::vector<A
   return out;
 }
 
+std::string series_as_csv(const std::vector<AggregateSeries>& series) {
+  std::string out = "gateway,metricType,metricAttribute\n";
+  for (const AggregateSeries& one : series) {
+    out += csv_text(one.gateway) + "," + csv_text(one.metric_type) + "," + csv_text(one.metric_attribute) + "\n";
+  }
+  return out;
+}
+
 std::string aggregates_as_table(const std::vector<AggregateRow>& rows, const Terminal& terminal) {
   constexpr auto kRight = TerminalTable::Align::kRight;
   TerminalTable table({{"window start"},

@@ -25,6 +25,8 @@ Aggregate to_aggregate(const AggregateSeries& series, const AggregateRow& row);
 std::string aggregates_as_json_lines(const AggregateSeries& series, const std::vector<AggregateRow>& rows);
 std::string aggregates_csv_header();
 std::string aggregates_as_csv(const AggregateSeries& series, const std::vector<AggregateRow>& rows);
+/// With a header.
+std::string series_as_csv(const std::vector<AggregateSeries>& series);
 std::string aggregates_as_table(const std::vector<AggregateRow>& rows, const Terminal& terminal);
 /// Rows in order of time; windows without a row are gaps.
 std::string aggregates_as_chart(const AggregateSeries& series, const std::vector<AggregateRow>& rows,

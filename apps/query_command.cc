@@ -9,6 +9,7 @@
 #include "apps/data_directory.h"
 #include "apps/json_text.h"
 #include "apps/number_text.h"
+#include "apps/option_check.h"
 #include "apps/terminal_table.h"
 #include "base/nearest_name.h"
 #include "metering/duration.h"
@@ -20,7 +21,8 @@ namespace {
 constexpr size_t kRowsForPeople = 100;
 constexpr size_t kRowsOfChart = 20'000;
 constexpr size_t kPageRows = 10'000;
-constexpr size_t kMostSeriesListed = 1'000;
+constexpr size_t kSeriesForPeople = 1'000;
+constexpr size_t kPageSeries = 1'000;
 
 std::string upper_case(std::string_view text) {
   std::string upper(text);
@@ -100,31 +102,36 @@ void QueryCommand::declare(CLI::App& app) {
       ->check(CLI::IsMember({"average", "sum", "min", "max", "count"}))
       ->capture_default_str();
   app.add_flag("--newest-first", o.newest_first, "Latest windows first");
-  app.add_option("--limit", o.limit, "At most N rows (100 in a table)")->type_name("N");
+  app.add_option("--limit", o.limit, "At most N rows (100 in a table), or series (1000)")
+      ->type_name("N")
+      ->check(whole_number_from(1));
 }
 
-Result<std::vector<AggregateSeries>> QueryCommand::matching_series(const AggregateTable& table) const {
-  ASSIGN_OR_RETURN(const auto all,
-                   table.series(options_.gateway, options_.gateway.empty() ? kMostSeriesListed : SIZE_MAX));
+Result<std::vector<AggregateSeries>> QueryCommand::matching_series(const AggregateTable& table, size_t limit) const {
   std::vector<AggregateSeries> found;
-  for (const AggregateSeries& series : all) {
-    const bool same_gateway = options_.gateway.empty() || series.gateway == options_.gateway;
-    if (same_gateway && matches(options_.type, series.metric_type) &&
-        matches(options_.attribute, series.metric_attribute)) {
-      found.push_back(series);
+  bool gateway_exists = false;
+  for (std::optional<AggregateSeries> last; found.size() < limit;) {
+    ASSIGN_OR_RETURN(auto page, table.series(options_.gateway, kPageSeries, last ? &*last : nullptr));
+    if (page.empty()) break;
+    last = page.back();
+    for (AggregateSeries& series : page) {
+      const bool same_gateway = options_.gateway.empty() || series.gateway == options_.gateway;
+      gateway_exists |= same_gateway;
+      if (same_gateway && matches(options_.type, series.metric_type) &&
+          matches(options_.attribute, series.metric_attribute) && found.size() < limit) {
+        found.push_back(std::move(series));
+      }
     }
   }
   if (!found.empty()) return found;
   std::string hint;
-  if (!options_.gateway.empty()) {
-    ASSIGN_OR_RETURN(const auto known, table.series({}, kMostSeriesListed));
+  if (!gateway_exists) {
+    ASSIGN_OR_RETURN(const auto known, table.series({}, kPageSeries));
     std::vector<std::string> gateways;
     for (const AggregateSeries& series : known) {
       if (gateways.empty() || gateways.back() != series.gateway) gateways.push_back(series.gateway);
     }
-    if (std::find(gateways.begin(), gateways.end(), options_.gateway) == gateways.end()) {
-      hint = did_you_mean(options_.gateway, gateways);
-    }
+    hint = did_you_mean(options_.gateway, gateways);
   }
   return not_found(
       fmt::format("table {} has no series of gateway '{}' type '{}' attribute '{}'.{} "
@@ -132,30 +139,48 @@ Result<std::vector<AggregateSeries>> QueryCommand::matching_series(const Aggrega
                   table.definition().name, options_.gateway, options_.type, options_.attribute, hint));
 }
 
-ExitCode QueryCommand::list_series(const std::vector<AggregateSeries>& series, const CommandContext& context) const {
-  if (context.json || options_.format == "json") {
+Result<ExitCode> QueryCommand::list_series(std::vector<AggregateSeries> series, size_t limit,
+                                           const CommandContext& context) const {
+  const std::string format = format_of(context);
+  if (format == "chart") {
+    return invalid("a chart shows one series, and several match; name one with --gateway, --type and --attribute");
+  }
+  const bool is_cut = series.size() > limit;
+  if (is_cut) series.resize(limit);
+  if (format == "json") {
     for (const AggregateSeries& one : series) {
       fmt::print("{{\"gateway\":{},\"metricType\":{},\"metricAttribute\":{}}}\n", json_string(one.gateway),
                  json_string(one.metric_type), json_string(one.metric_attribute));
     }
-    return ExitCode::kDone;
+  } else if (format == "csv") {
+    fmt::print("{}", series_as_csv(series));
+  } else {
+    TerminalTable table({{"gateway"}, {"type"}, {"attribute"}});
+    for (const AggregateSeries& one : series) table.add_row({one.gateway, one.metric_type, one.metric_attribute});
+    fmt::print("{}", table.text(context.output));
   }
-  TerminalTable table({{"gateway"}, {"type"}, {"attribute"}});
-  for (const AggregateSeries& one : series) table.add_row({one.gateway, one.metric_type, one.metric_attribute});
-  fmt::print("{}", table.text(context.output));
-  fmt::print(stderr, "{} series; name one with --gateway, --type and --attribute to see its values\n", series.size());
+  fmt::print(stderr, "{}{} series{}; name one with --gateway, --type and --attribute to see its values\n",
+             is_cut ? "only the first " : "", grouped_text(static_cast<int64_t>(series.size())),
+             is_cut && !options_.limit ? " (--limit N shows more)" : "");
   return ExitCode::kDone;
+}
+
+std::string QueryCommand::format_of(const CommandContext& context) const {
+  return context.json ? "json" : options_.format;
 }
 
 Result<ExitCode> QueryCommand::print_rows(const AggregateTable& table, const AggregateSeries& series,
                                           const CommandContext& context) const {
-  const std::string format = context.json ? "json" : options_.format;
+  const std::string format = format_of(context);
   AggregateTable::Query query;
   if (!options_.from.empty()) {
     ASSIGN_OR_RETURN(query.from_ms, parse_query_time(options_.from, "--from"));
   }
   if (!options_.to.empty()) {
     ASSIGN_OR_RETURN(query.to_ms, parse_query_time(options_.to, "--to"));
+  }
+  if (query.from_ms >= query.to_ms) {
+    return invalid(fmt::format("--from {} is not before --to {}; exchange them", options_.from, options_.to));
   }
   query.order = options_.newest_first ? AggregateTable::Order::kNewestFirst : AggregateTable::Order::kOldestFirst;
   size_t left = options_.limit.value_or(SIZE_MAX);
@@ -190,13 +215,18 @@ Result<ExitCode> QueryCommand::print_rows(const AggregateTable& table, const Agg
 }
 
 Result<ExitCode> QueryCommand::run(const CommandContext& context) {
+  if (context.json && (options_.format == "csv" || options_.format == "chart")) {
+    return invalid(fmt::format("--json and --format {} exclude each other; leave one out", options_.format));
+  }
   ASSIGN_OR_RETURN(const auto data,
                    DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
   ASSIGN_OR_RETURN(const std::vector<AggregateTableDefinition> tables, list_tables(data->store()));
   ASSIGN_OR_RETURN(const AggregateTableDefinition chosen, choose_table(tables, options_));
   ASSIGN_OR_RETURN(const AggregateTable table, AggregateTable::open(data->store(), chosen.name));
-  ASSIGN_OR_RETURN(const std::vector<AggregateSeries> series, matching_series(table));
-  if (series.size() != 1) return list_series(series, context);
+  const size_t limit = options_.limit.value_or(format_of(context) == "table" ? kSeriesForPeople : SIZE_MAX - 1);
+  // One more tells that there are more, and two that there are several.
+  ASSIGN_OR_RETURN(std::vector<AggregateSeries> series, matching_series(table, std::max<size_t>(limit, 1) + 1));
+  if (series.size() != 1) return list_series(std::move(series), limit, context);
   return print_rows(table, series.front(), context);
 }
 

@@ -42,8 +42,11 @@ class QueryCommand final : public Command {
   Result<ExitCode> run(const CommandContext& context) override;
 
  private:
-  Result<std::vector<AggregateSeries>> matching_series(const AggregateTable& table) const;
-  ExitCode list_series(const std::vector<AggregateSeries>& series, const CommandContext& context) const;
+  /// In order, at most `limit` (above 0). kNotFound when there is none.
+  Result<std::vector<AggregateSeries>> matching_series(const AggregateTable& table, size_t limit) const;
+  /// Shows at most `limit` of them, and says when that are not all.
+  Result<ExitCode> list_series(std::vector<AggregateSeries> series, size_t limit, const CommandContext& context) const;
+  [[nodiscard]] std::string format_of(const CommandContext& context) const;
   Result<ExitCode> print_rows(const AggregateTable& table, const AggregateSeries& series,
                               const CommandContext& context) const;
 
