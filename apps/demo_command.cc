@@ -11,6 +11,7 @@
 #include "apps/progress_line.h"
 #include "apps/replay_publisher.h"
 #include "apps/replay_run.h"
+#include "apps/shell_text.h"
 #include "apps/signal_stop.h"
 #include "metering/avro_encoder.h"
 #include "sql/aggregate_sql.h"
@@ -29,10 +30,16 @@ Result<Program> demo_program(int64_t partitions) {
   return compile_sql(aggregate_sql(sql), "demo");
 }
 
-std::string chart_attribute(const std::string& type) {
-  if (type == "water") return "WATER_IDD";
-  if (type == "gas") return "GAS_IDD";
-  return "ACTIVE_POWER";
+/// What the demo shows of a type of meter, and what it proposes to look at next.
+struct TypeShown {
+  std::string metric_type;
+  std::string attribute;
+  std::string next_attribute;
+};
+TypeShown type_shown(const std::string& type) {
+  if (type == "water") return {"WATER", "WATER_IDD", "WATER_SUMMATION"};
+  if (type == "gas") return {"GAS", "GAS_IDD", "GAS_SUMMATION"};
+  return {"ELECTRICITY", "ACTIVE_POWER", "VOLTAGE"};
 }
 
 void heading(const CommandContext& context, std::string_view text) {
@@ -50,9 +57,9 @@ std::string DemoCommand::examples() const {
 void DemoCommand::declare(CLI::App& app) {
   app.add_option("--data", options_.data, "A real file instead of the simulation (plain, .gz, .zst, .zip)")
       ->type_name("FILE");
-  app.add_option("--type", options_.type, "Of the file: electricity (UCI), water or gas (AMPds2)")
-      ->check(CLI::IsMember({"electricity", "water", "gas"}))
-      ->capture_default_str();
+  app.add_option("--type", options_.type,
+                 "Of the file: electricity (UCI; the default), water or gas (AMPds2). Simulated: only these meters")
+      ->transform(CLI::IsMember({"electricity", "water", "gas"}, CLI::ignore_case));
   app.add_option("--households", options_.households, "Households (500 simulated; 20 for a file)")
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--duration", options_.duration, "Simulated time")->capture_default_str();
@@ -62,7 +69,8 @@ void DemoCommand::declare(CLI::App& app) {
 ReplayOptions DemoCommand::replay_options() const {
   ReplayOptions replay;
   replay.data = options_.data.empty() ? "simulate" : options_.data;
-  if (!options_.data.empty()) replay.type = options_.type;
+  replay.type = options_.type;
+  if (replay.type.empty() && !options_.data.empty()) replay.type = "electricity";
   const int64_t households = options_.households > 0 ? options_.households : options_.data.empty() ? 500 : 20;
   replay.households = fmt::format("1-{}", households);
   replay.duration = options_.duration;
@@ -91,17 +99,16 @@ Status DemoCommand::prepare_directory(const std::string& directory, const Clock&
   return {};
 }
 
-Result<int64_t> DemoCommand::replay(DataDirectory& data, const CommandContext& context, const std::atomic<bool>& stop,
-                                    double& seconds) const {
+Result<int64_t> DemoCommand::replay(ReplaySource& source, DataDirectory& data, const CommandContext& context,
+                                    const std::atomic<bool>& stop, double& seconds) const {
   const ReplayOptions options = replay_options();
-  ASSIGN_OR_RETURN(const std::unique_ptr<ReplaySource> source, make_replay_source(options));
   const auto partitions = static_cast<int32_t>(context.configuration.replay.partitions);
   ASSIGN_OR_RETURN(const TopicDescription topic, data.log().create_topic({options.topic, partitions}));
   ASSIGN_OR_RETURN(const SchemaId schema, data.schemas().register_schema(kMetricAvroSubject, kMetricAvroSchema));
   ReplayPublisher publisher(
-      data.log(), schema, source->series(),
+      data.log(), schema, source.series(),
       {options.topic, topic.config.partitions, replay_name(options), context.configuration.replay.batch_records});
-  ReplayRun run(*source, publisher, context.clock, stop, {});
+  ReplayRun run(source, publisher, context.clock, stop, {});
   ProgressLine progress(context.clock, context.errors, {.unit = "readings", .label = "replay"});
   const int64_t start_ns = context.clock.monotonic_ns();
   const Status status = run.run([&](int64_t readings, double share) { progress.update(readings, share); });
@@ -113,13 +120,11 @@ Result<int64_t> DemoCommand::replay(DataDirectory& data, const CommandContext& c
 
 Status DemoCommand::print_chart(DataDirectory& data, const CommandContext& context) const {
   ASSIGN_OR_RETURN(const AggregateTable table, AggregateTable::open(data.store(), "metrics_aggregates_3600"));
-  const std::string type = options_.data.empty() ? "electricity" : options_.type;
-  std::string metric_type;
-  for (const char letter : type) metric_type += static_cast<char>(letter - 'a' + 'A');
-  const AggregateSeries series{"household-1", metric_type, chart_attribute(type)};
+  const TypeShown shown = type_shown(options_.type);
+  const AggregateSeries series{"household-1", shown.metric_type, shown.attribute};
   ASSIGN_OR_RETURN(auto page, table.rows(series, {.order = AggregateTable::Order::kOldestFirst, .limit = 48}));
   fmt::print("{}", aggregates_as_chart(series, page.rows, AggregateField::kAverage, context.output));
-  if (type == "electricity") {
+  if (shown.metric_type == "ELECTRICITY") {
     double energy_kwh = 0;
     for (const AggregateRow& row : page.rows) energy_kwh += Decimal::from_units(row.average_units).to_double();
     fmt::print("household-1 used {:.1f} kWh in the {} hours shown\n", energy_kwh, page.rows.size());
@@ -127,15 +132,16 @@ Status DemoCommand::print_chart(DataDirectory& data, const CommandContext& conte
   return {};
 }
 
-void DemoCommand::print_next(const std::string& directory) const {
+void DemoCommand::print_next(const std::string& directory, const CommandContext& context) const {
+  const std::string program = fmt::format("{} --data-dir {}", context.program, shell_quoted(directory));
+  const TypeShown shown = type_shown(options_.type);
   fmt::print(
       "\nTry next:\n"
-      "  build/release/meterstream --data-dir {0} query --gateway household-1 --type ELECTRICITY --attribute VOLTAGE "
-      "--window 3600 --format chart\n"
-      "  build/release/meterstream --data-dir {0} console metrics-aggregates-60 --limit 5\n"
-      "  build/release/meterstream --data-dir {0} console metrics-rejected --limit 5\n"
-      "  build/release/meterstream --data-dir {0} topics\n",
-      directory);
+      "  {0} query --gateway household-1 --type {1} --attribute {2} --window 3600 --format chart\n"
+      "  {0} console metrics-aggregates-60 --limit 5\n"
+      "  {0} console metrics-rejected --limit 5\n"
+      "  {0} topics\n",
+      program, shown.metric_type, shown.next_attribute);
 }
 
 Result<ExitCode> DemoCommand::run(const CommandContext& context) {
@@ -145,6 +151,8 @@ Result<ExitCode> DemoCommand::run(const CommandContext& context) {
         "file. docs/kafka.md shows the same steps on a cluster");
   }
   const std::string directory = (std::filesystem::path(context.configuration.data_dir) / "demo").string();
+  // First, so that a wrong option removes nothing.
+  ASSIGN_OR_RETURN(const std::unique_ptr<ReplaySource> source, make_replay_source(replay_options()));
   RETURN_IF_ERROR(prepare_directory(directory, context.clock));
   ASSIGN_OR_RETURN(const auto data, DataDirectory::open(directory, DataDirectory::Mode::kCreate, context.clock));
   ASSIGN_OR_RETURN(const Program program, demo_program(context.configuration.replay.partitions));
@@ -157,7 +165,7 @@ Result<ExitCode> DemoCommand::run(const CommandContext& context) {
                directory);
   }
   double replay_s = 0;
-  ASSIGN_OR_RETURN(const int64_t readings, replay(*data, context, stop.flag(), replay_s));
+  ASSIGN_OR_RETURN(const int64_t readings, replay(*source, *data, context, stop.flag(), replay_s));
   ProgramRunOptions run_options;
   run_options.until_idle = true;
   ASSIGN_OR_RETURN(const ProgramSummary summary, run_program(program, *data, context, run_options, stop.flag()));
@@ -175,7 +183,7 @@ Result<ExitCode> DemoCommand::run(const CommandContext& context) {
                elapsed_text(replay_s), rate_text(static_cast<double>(readings) / replay_s));
     fmt::print("three views and storing  {:>12} readings in {:>8}  {}\n", grouped_text(summary.view_records),
                elapsed_text(summary.seconds), rate_text(static_cast<double>(summary.view_records) / summary.seconds));
-    print_next(directory);
+    print_next(directory, context);
   }
   return summary.balanced() ? ExitCode::kDone : ExitCode::kFailed;
 }

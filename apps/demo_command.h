@@ -13,7 +13,8 @@ namespace meterstream {
 struct DemoOptions {
   /// Empty: simulate.
   std::string data;
-  std::string type = "electricity";
+  /// Empty: electricity of a file, all types of the simulation.
+  std::string type;
   int64_t households = 0;  ///< 0: 500 simulated, 20 for a file
   std::string duration = "1d";
   uint64_t seed = 1;
@@ -32,10 +33,10 @@ class DemoCommand final : public Command {
  private:
   [[nodiscard]] ReplayOptions replay_options() const;
   Status prepare_directory(const std::string& directory, const Clock& clock) const;
-  Result<int64_t> replay(DataDirectory& data, const CommandContext& context, const std::atomic<bool>& stop,
-                         double& seconds) const;
+  Result<int64_t> replay(ReplaySource& source, DataDirectory& data, const CommandContext& context,
+                         const std::atomic<bool>& stop, double& seconds) const;
   Status print_chart(DataDirectory& data, const CommandContext& context) const;
-  void print_next(const std::string& directory) const;
+  void print_next(const std::string& directory, const CommandContext& context) const;
 
   DemoOptions options_;
 };
