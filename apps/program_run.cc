@@ -1,14 +1,13 @@
 #include "apps/program_run.h"
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
-#include "apps/json_text.h"
-#include "apps/number_text.h"
 #include "apps/run_progress.h"
-#include "apps/terminal_table.h"
+#include "base/nearest_name.h"
 #include "metering/duration.h"
 #include "stream/sink_deployment.h"
 #include "stream/task_runner.h"
@@ -25,6 +24,23 @@ Status apply_retention(DataDirectory& data) {
   return result.bytes > 0 ? data.store().reclaim() : Status{};
 }
 
+/// A topic that is to be read and does not exist is mostly a misspelt one. Those that the program writes are not.
+Status warn_of_new_topics(const Program& program, EventLog& log) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> existing, log.topics());
+  std::set<std::string> known(existing.begin(), existing.end());
+  for (const ViewSpec& view : program.views) known.insert(view.topic);
+  std::vector<std::string> read;
+  read.reserve(program.views.size() + program.sinks.size());
+  for (const ViewSpec& view : program.views) read.push_back(view.source->topic);
+  for (const SinkSpec& sink : program.sinks) read.push_back(sink.topic);
+  for (const std::string& topic : read) {
+    if (!known.insert(topic).second) continue;
+    fmt::print(stderr, "warning: topic {} did not exist and is created, without records.{}\n", topic,
+               did_you_mean(topic, existing));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<PassTaskOptions> task_options(const Program& program, const CommandContext& context,
@@ -37,16 +53,13 @@ Result<PassTaskOptions> task_options(const Program& program, const CommandContex
                                                                   : configuration.kafka.commit_interval_ms;
   result.durability = context.configuration.engine.durable ? Durability::kSync : Durability::kBuffered;
   result.memory_limit_bytes = static_cast<size_t>(context.configuration.engine.memory_budget_bytes);
+  // The SQL compiler knows the settings and has checked their values.
   for (const auto& [name, value] : program.settings) {
     if (name == "commit.interval") {
       ASSIGN_OR_RETURN(result.commit_interval_ms, parse_duration(value));
     } else if (name == "application.id") {
-      if (value.empty()) return invalid("SET 'application.id': must not be empty");
       // A flag on the command line wins over the file.
       if (options.application_id == ProgramRunOptions{}.application_id) result.application = value;
-    } else {
-      return invalid(
-          fmt::format("SET '{}': there is no such setting; known are 'application.id' and 'commit.interval'", name));
     }
   }
   return result;
@@ -80,28 +93,6 @@ ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& 
   return summary;
 }
 
-namespace {
-
-std::string accounting_json(const ViewSummary& summary) {
-  const ViewAccounting& a = summary.accounting;
-  return fmt::format(
-      "{{\"name\":{},\"target\":{},\"read\":{},\"aggregated\":{},\"filtered\":{},\"late\":{},\"duplicate\":{},"
-      "\"rejected\":{},\"conflicts\":{},\"cappedAhead\":{},\"faults\":{},\"results\":{},\"balanced\":{}}}",
-      json_string(summary.name), json_string(summary.topic), a.read, a.aggregated, a.filtered, a.late, a.duplicate,
-      a.rejected, a.conflicts, a.capped_ahead, a.faults, a.results, a.balanced());
-}
-
-void print_json(const ProgramSummary& summary) {
-  std::string views;
-  for (const ViewSummary& view : summary.views) views += (views.empty() ? "" : ",") + accounting_json(view);
-  std::string sinks;
-  for (const ViewSummary& sink : summary.sinks) sinks += (sinks.empty() ? "" : ",") + accounting_json(sink);
-  fmt::print("{{\"views\":[{}],\"sinks\":[{}],\"records\":{},\"seconds\":{:.3f},\"balanced\":{},\"stopped\":{}}}\n",
-             views, sinks, summary.records, summary.seconds, summary.balanced(), summary.stopped);
-}
-
-}  // namespace
-
 bool ProgramSummary::balanced() const {
   return std::all_of(views.begin(), views.end(), [](const ViewSummary& view) { return view.accounting.balanced(); });
 }
@@ -109,6 +100,7 @@ bool ProgramSummary::balanced() const {
 Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, const CommandContext& context,
                                    const ProgramRunOptions& options, const std::atomic<bool>& stop) {
   ASSIGN_OR_RETURN(const PassTaskOptions each, task_options(program, context, options));
+  RETURN_IF_ERROR(warn_of_new_topics(program, data.log()));
   const Runtime runtime{data.log(), data.store(), data.schemas(), context.clock};
   const auto partitions = static_cast<int32_t>(context.configuration.replay.partitions);
   ASSIGN_OR_RETURN(auto tasks, deploy_views(program.views, runtime, each));
@@ -147,39 +139,6 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
   summary.seconds = static_cast<double>(context.clock.monotonic_ns() - start_ns) / 1e9;
   summary.stopped = stop;
   return summary;
-}
-
-void print_summary(const ProgramSummary& summary, const CommandContext& context) {
-  if (context.json) {
-    print_json(summary);
-    return;
-  }
-  using Align = TerminalTable::Align;
-  TerminalTable table({{"view"},
-                       {"read", Align::kRight},
-                       {"aggregated", Align::kRight},
-                       {"filtered", Align::kRight},
-                       {"late", Align::kRight},
-                       {"duplicate", Align::kRight},
-                       {"rejected", Align::kRight},
-                       {"windows", Align::kRight},
-                       {"identity"}});
-  for (const ViewSummary& view : summary.views) {
-    const ViewAccounting& a = view.accounting;
-    const std::string verdict = a.balanced() ? coloured(context.output, Colour::kGreen, "holds")
-                                             : coloured(context.output, Colour::kRed, "BROKEN");
-    table.add_row({view.name, grouped_text(a.read), grouped_text(a.aggregated), grouped_text(a.filtered),
-                   grouped_text(a.late), grouped_text(a.duplicate), grouped_text(a.rejected), grouped_text(a.results),
-                   verdict});
-  }
-  fmt::print("{}", table.text(context.output));
-  fmt::print("read = aggregated + filtered + late + duplicate + rejected: {}\n",
-             summary.balanced() ? "true for every view" : "FALSE; this is a bug, please report it with the data");
-  for (const ViewSummary& sink : summary.sinks) {
-    fmt::print("sink {}: {} rows written to table {}\n", sink.name, grouped_text(sink.accounting.results), sink.topic);
-  }
-  fmt::print("{} records in {} ({}/s)\n", grouped_text(summary.records), elapsed_text(summary.seconds),
-             count_text(summary.seconds > 0 ? static_cast<double>(summary.records) / summary.seconds : 0));
 }
 
 }  // namespace meterstream

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -18,6 +19,9 @@ namespace meterstream {
 namespace {
 
 Result<std::string> read_file(const std::string& path) {
+  if (std::error_code error; std::filesystem::is_directory(path, error)) {
+    return invalid(fmt::format("{} is a directory; name a SQL file, such as examples/aggregates.sql", path));
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return not_found(fmt::format("{}: cannot be read ({}); name a readable SQL file, such as examples/aggregates.sql",
