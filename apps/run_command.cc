@@ -85,9 +85,10 @@ void FlowOptions::declare(CLI::App& app) {
   app.add_option("--application-id", application_id,
                  "Name under which positions and state are kept; another name starts from the beginning")
       ->capture_default_str();
-  app.add_flag("--at-least-once", at_least_once,
-               "On a Kafka cluster: no transactions. After a crash readings may be counted twice and results written "
-               "again; none is lost");
+  app.add_flag(
+      "--at-least-once", at_least_once,
+      "On a Kafka cluster: no transactions. After a crash results may be there twice, so that who adds them up counts "
+      "readings twice; none is lost");
 }
 
 std::string RunCommand::examples() const {
