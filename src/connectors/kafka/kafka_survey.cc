@@ -132,7 +132,7 @@ Result<std::unique_ptr<KafkaSurvey>> KafkaSurvey::open(const KafkaSettings& sett
   properties["enable.sparse.connections"] = "false";
   ASSIGN_OR_RETURN(KafkaConfiguration configuration, make_configuration(properties));
   auto state = std::make_unique<State>();
-  ASSIGN_OR_RETURN(state->client, make_client(RD_KAFKA_PRODUCER, std::move(configuration)));
+  ASSIGN_OR_RETURN(state->client, make_client(RD_KAFKA_CONSUMER, std::move(configuration)));
   state->log.reset(rd_kafka_queue_new(state->client.get()));
   const rd_kafka_resp_err_t code = rd_kafka_set_log_queue(state->client.get(), state->log.get());
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "diagnostics of the client");

@@ -24,7 +24,6 @@ using ConfigResource = KafkaOwner<rd_kafka_ConfigResource_t, rd_kafka_ConfigReso
 using TopicCollection = KafkaOwner<rd_kafka_TopicCollection_t, rd_kafka_TopicCollection_destroy>;
 using Metadata = KafkaOwner<const struct rd_kafka_metadata, rd_kafka_metadata_destroy>;
 
-constexpr const char* kNoGroup = "meterstream-without-group";  // nobody joins it
 constexpr int32_t kMaxPartitions = 10'000;
 constexpr int kBrokersForThreeCopies = 3;
 constexpr auto kPause = std::chrono::milliseconds(20);
@@ -209,9 +208,7 @@ KafkaTopics::KafkaTopics(std::unique_ptr<State> state) : state_(std::move(state)
 KafkaTopics::~KafkaTopics() = default;
 
 Result<std::unique_ptr<KafkaTopics>> KafkaTopics::open(const KafkaSettings& settings) {
-  ASSIGN_OR_RETURN(auto properties, kafka_configuration(settings, KafkaClientKind::kTopics));
-  // A client without a group crashes when it asks for a group's offsets while their coordinator moves.
-  properties["group.id"] = kNoGroup;
+  ASSIGN_OR_RETURN(const auto properties, kafka_configuration(settings, KafkaClientKind::kTopics));
   ASSIGN_OR_RETURN(KafkaConfiguration configuration, make_configuration(properties));
   auto state = std::make_unique<State>();
   ASSIGN_OR_RETURN(state->client, make_client(RD_KAFKA_CONSUMER, std::move(configuration)));
