@@ -106,6 +106,34 @@ TEST(Timestamp, CommonFormIsAcceptedExactlyWhenTheGeneralOneIs) {
   }
 }
 
+TEST(Timestamp, ParserThatRemembersTheMinuteAgreesWithTheOneThatDoesNot) {
+  MinuteTimestampParser parser;
+  const auto expect_agreement = [&](const std::string& text) {
+    const auto expected = parse_common_timestamp(text);
+    int64_t time_ms = 0;
+    ASSERT_EQ(parser.parse(text, time_ms), expected.has_value()) << text;
+    ASSERT_EQ(expected ? time_ms : 0, expected ? expected->value : 0) << text;
+  };
+  expect_agreement(std::string(20, '\0'));
+  expect_agreement(std::string(16, '\0') + ":00Z");
+  expect_agreement("1970-01-01T00:00:59Z");
+  const std::vector<std::string> good = {"2004-02-29T23:59:59Z", "2004-02-29T23:59:00.000Z", "1969-12-31T23:58:01.999Z",
+                                         "0000-01-01T00:00:59Z"};
+  for (const std::string& remembered : good) {
+    for (const std::string& original : good) {
+      for (size_t position = 0; position < original.size(); ++position) {
+        for (int byte = 0; byte < 256; ++byte) {
+          std::string text = original;
+          text[position] = static_cast<char>(byte);
+          expect_agreement(remembered);
+          expect_agreement(text);
+        }
+        expect_agreement(original.substr(0, position));
+      }
+    }
+  }
+}
+
 RC_GTEST_PROP(Timestamp, RoundTripsOverTheWholeRange, (int64_t milliseconds)) {
   const int64_t near_now = milliseconds % 400'000'000'000'000;
   for (const int64_t value : {milliseconds, near_now, near_now / 1000 * 1000}) {
