@@ -1,8 +1,8 @@
 // Purpose: how long after its window may close a result can be read.
 //   delay_measure BROKERS TOPIC RESULTS READINGS_PER_SECOND SECONDS [SERIES]
-// Writes readings (Avro, schema id 1) whose time is now, and reads the results of windows without grace meanwhile, as a reader of
-// committed records. A window may close when the first reading after it is in each partition. Prints one line of JSON; a fifth of
-// the time, from the first result on, does not count. Both topics exist.
+// Writes readings (Avro, schema id 1) whose time is now, and reads the results of windows without grace meanwhile, as a
+// reader of committed records. A window may close when the first reading after it is in each partition, acknowledged.
+// Prints one line of JSON; a fifth of the time, from the first result on, does not count. Both topics exist.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -37,8 +37,13 @@ struct Destroy {
 };
 using Client = std::unique_ptr<rd_kafka_t, Destroy>;
 
-Client make_client(rd_kafka_type_t type, const std::vector<std::pair<std::string, std::string>>& settings) {
+using OnDelivery = void (*)(rd_kafka_t*, const rd_kafka_message_t*, void*);
+
+Client make_client(rd_kafka_type_t type, const std::vector<std::pair<std::string, std::string>>& settings,
+                   OnDelivery on_delivery = nullptr, void* opaque = nullptr) {
   rd_kafka_conf_t* configuration = rd_kafka_conf_new();
+  rd_kafka_conf_set_opaque(configuration, opaque);
+  if (on_delivery != nullptr) rd_kafka_conf_set_dr_msg_cb(configuration, on_delivery);
   std::array<char, 512> error{};
   for (const auto& [name, value] : settings) {
     if (rd_kafka_conf_set(configuration, name.c_str(), value.c_str(), error.data(), error.size()) != RD_KAFKA_CONF_OK)
@@ -79,22 +84,28 @@ void append_text(std::string& out, std::string_view text) {
   out += text;
 }
 
-// When the first reading of each second went to its partition.
+// When the first reading of each second was in its partition, as its broker has said.
 class Closings {
  public:
-  void note(int partition, int64_t time_ms) {
+  /// Whether this reading is the first of its second.
+  bool is_first(int partition, int64_t time_ms) {
     int64_t& second = last_[static_cast<size_t>(partition)];
-    if (time_ms / 1000 == second) return;
-    second = time_ms / 1000;
+    return std::exchange(second, time_ms / 1000) != time_ms / 1000;
+  }
+  void note(int64_t second) {
     const std::scoped_lock lock(mutex_);
-    int64_t& latest = at_[second * 1000];
-    latest = std::max(latest, now_ms());
+    at_[second * 1000] = now_ms();
   }
   /// 0: not yet.
   int64_t of(int64_t window_end_ms) {
     const std::scoped_lock lock(mutex_);
     const auto found = at_.find(window_end_ms);
     return found == at_.end() ? 0 : found->second;
+  }
+  static void on_delivery(rd_kafka_t* /*client*/, const rd_kafka_message_t* message, void* opaque) {
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) fail("cannot write", rd_kafka_err2str(message->err));
+    const auto second = reinterpret_cast<intptr_t>(message->_private);
+    if (second != 0) static_cast<Closings*>(opaque)->note(second);
   }
 
  private:
@@ -106,7 +117,8 @@ class Closings {
 int64_t write_readings(const std::string& brokers, const std::string& topic, int64_t rate, int64_t seconds,
                        int64_t series, Closings& closings) {
   const Client client =
-      make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers}, {"linger.ms", "0"}, {"compression.type", "lz4"}});
+      make_client(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers}, {"linger.ms", "2"}, {"compression.type", "lz4"}},
+                  &Closings::on_delivery, &closings);
   rd_kafka_topic_t* handle = rd_kafka_topic_new(client.get(), topic.c_str(), nullptr);
   const auto began = std::chrono::steady_clock::now();
   int64_t written = 0;
@@ -127,10 +139,11 @@ int64_t write_readings(const std::string& brokers, const std::string& topic, int
       value.append(reinterpret_cast<const char*>(&amount), sizeof(amount));
       const std::string key = gateway + ".ELECTRICITY.ACTIVE_POWER";
       const auto partition = static_cast<int>(number % kPartitions);
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the library carries a number.
+      void* second = closings.is_first(partition, time_ms) ? reinterpret_cast<void*>(time_ms / 1000) : nullptr;
       while (rd_kafka_produce(handle, partition, RD_KAFKA_MSG_F_COPY, value.data(), value.size(), key.data(),
-                              key.size(), nullptr) != 0)
+                              key.size(), second) != 0)
         rd_kafka_poll(client.get(), 1);
-      closings.note(partition, time_ms);
     }
     rd_kafka_poll(client.get(), 0);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -116,7 +116,7 @@ Values with_sum(Values values) {
   values.erase("sum");
   std::string all;
   for (const auto& [key, value] : values) {
-    if (key != "mark") all += key + "=" + value + ";";
+    if (key != "mark") all.append(key).append("=").append(value).append(";");
   }
   values["sum"] = std::to_string(std::hash<std::string>()(all));
   return values;
