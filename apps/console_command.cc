@@ -62,6 +62,7 @@ Result<ExitCode> ConsoleCommand::run(const CommandContext& context) {
     fmt::print("{}\n", context.json ? text.record_json(options_.topic, item->partition, item->record)
                                     : text.record_line(item->partition, item->record));
   }
+  if (stop.requested() && !options_.follow) fmt::print(stderr, "stopped after {} records\n", grouped_text(shown));
   if (context.verbose) fmt::print(stderr, "{} records\n", grouped_text(shown));
   return stop.requested() && !options_.follow ? ExitCode::kInterrupted : ExitCode::kDone;
 }

@@ -110,7 +110,10 @@ Result<ExitCode> TrackCommand::run(const CommandContext& context) {
   std::sort(result.delays_ms.begin(), result.delays_ms.end());
   context.json ? print_json(result) : print_text(result);
   if (result.seen == result.wanted) return ExitCode::kDone;
-  if (stop.requested()) return ExitCode::kInterrupted;
+  if (stop.requested()) {
+    fmt::print(stderr, "stopped after {} of {}\n", grouped_text(result.seen), grouped_text(result.wanted));
+    return ExitCode::kInterrupted;
+  }
   fmt::print(stderr, "meterstream track: no further record came for {}; topic {} ends after {} of {}\n",
              options_.timeout, options_.topic, grouped_text(result.seen), grouped_text(result.wanted));
   return ExitCode::kFailed;
