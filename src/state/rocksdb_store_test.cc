@@ -395,6 +395,19 @@ TEST_F(RocksDbStoreTest, DamageOfSyncedLargeValuesIsNeverTakenForAPowerLoss) {
   EXPECT_EQ(cursor->status().error().code, ErrorCode::kCorrupt);
 }
 
+TEST_F(RocksDbStoreTest, FileOfLargeValuesThatIsCutWhileItIsOpenIsReportedDamaged) {
+  const auto store = open();
+  ASSERT_TRUE(put(**store, Space::kLog, "first", std::string(600'000, 'f')));
+  ASSERT_TRUE(put(**store, Space::kLog, "second", std::string(600'000, 's')));
+  EXPECT_EQ(get(**store, Space::kLog, "second"), std::string(600'000, 's'));
+  fs::resize_file(largest_file(".segment"), 700'000);
+  EXPECT_EQ(get(**store, Space::kLog, "first"), std::string(600'000, 'f'));
+  const auto value = (*store)->get(Space::kLog, "second");
+  ASSERT_FALSE(value);
+  EXPECT_EQ(value.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(value.error().message.find("ends before byte"), std::string::npos) << value.error().message;
+}
+
 TEST_F(RocksDbStoreTest, FullDiskUnderLargeValuesStopsTheStoreAndLosesNothing) {
   const pid_t child = fork();
   if (child == 0) {

@@ -1,5 +1,6 @@
 #include "state/value_segments.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
@@ -7,6 +8,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,7 +95,10 @@ class ValueSegments::File {
  public:
   File(int descriptor, fs::path path, uint64_t initial_size)
       : size(initial_size), descriptor_(descriptor), path_(std::move(path)) {}
-  ~File() { ::close(descriptor_); }
+  ~File() {
+    if (mapping_ != nullptr) ::munmap(const_cast<char*>(mapping_), mapped_bytes_);
+    ::close(descriptor_);
+  }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
@@ -106,14 +111,39 @@ class ValueSegments::File {
     return {};
   }
 
+  /// The file's bytes up to `end` in memory; null when they are not mapped. The mapping reaches beyond the end of a file
+  /// that grows, so that it is made once.
+  const char* mapping_to(uint64_t end) {
+    std::call_once(mapping_made_, [&] {
+      const uint64_t bytes = std::max(size.load(std::memory_order_acquire), end) + kMappedBeyondBytes;
+      void* const address = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor_, 0);
+      if (address == MAP_FAILED) return;
+      mapping_ = static_cast<const char*>(address);
+      mapped_bytes_ = bytes;
+    });
+    return end <= mapped_bytes_ ? mapping_ : nullptr;
+  }
+  /// Whether the file has the bytes up to `end` on disk; reading a mapping beyond would be fatal.
+  Result<bool> reaches(uint64_t end) const {
+    struct stat status{};
+    if (::fstat(descriptor_, &status) != 0) return file_error(path_, "looking at", errno);
+    return static_cast<uint64_t>(status.st_size) >= end;
+  }
+
   [[nodiscard]] int descriptor() const { return descriptor_; }
   [[nodiscard]] const fs::path& path() const { return path_; }
 
   std::atomic<uint64_t> size;
 
  private:
+  // Address space only: pages that are never touched cost nothing.
+  static constexpr uint64_t kMappedBeyondBytes = uint64_t{512} << 20;
+
   const int descriptor_;
   const fs::path path_;
+  std::once_flag mapping_made_;
+  const char* mapping_ = nullptr;
+  uint64_t mapped_bytes_ = 0;
   std::mutex sync_mutex_;
   uint64_t synced_ = 0;
 };
@@ -223,23 +253,37 @@ Result<PinnedValue> ValueSegments::read(const Snapshot& files, const ValuePointe
   if (file == nullptr)
     return corrupt(
         fmt::format("{} is missing; restore the data directory from a copy", path_of(pointer.segment).string()));
+  const uint64_t end = pointer.offset + pointer.bytes;
+  ASSIGN_OR_RETURN(const bool is_whole, file->reaches(end));
+  if (!is_whole)
+    return corrupt(
+        fmt::format("{} ends before byte {}; restore the data directory from a copy", file->path().string(), end));
+  PinnedValue value;
+  if (const char* const mapping = file->mapping_to(end); mapping != nullptr) {
+    value = {{mapping + pointer.offset, pointer.bytes}, file};
+  } else {
+    ASSIGN_OR_RETURN(value, read_copy(*file, pointer));
+  }
+  if (verify && crc32c(value.bytes) != pointer.crc)
+    return corrupt(fmt::format("{} is damaged between bytes {} and {}; restore the data directory from a copy",
+                               file->path().string(), pointer.offset, end));
+  return value;
+}
+
+Result<PinnedValue> ValueSegments::read_copy(const File& file, const ValuePointer& pointer) {
   const std::shared_ptr<char[]> buffer = std::make_shared_for_overwrite<char[]>(pointer.bytes);
   size_t done = 0;
   while (done < pointer.bytes) {
-    const ssize_t count = ::pread(file->descriptor(), buffer.get() + done, pointer.bytes - done,
+    const ssize_t count = ::pread(file.descriptor(), buffer.get() + done, pointer.bytes - done,
                                   static_cast<off_t>(pointer.offset + done));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return file_error(file->path(), "reading", errno);
+    if (count < 0) return file_error(file.path(), "reading", errno);
     if (count == 0)
-      return corrupt(fmt::format("{} ends before byte {}; restore the data directory from a copy",
-                                 file->path().string(), pointer.offset + pointer.bytes));
+      return corrupt(fmt::format("{} ends before byte {}; restore the data directory from a copy", file.path().string(),
+                                 pointer.offset + pointer.bytes));
     done += static_cast<size_t>(count);
   }
-  const std::string_view bytes(buffer.get(), pointer.bytes);
-  if (verify && crc32c(bytes) != pointer.crc)
-    return corrupt(fmt::format("{} is damaged between bytes {} and {}; restore the data directory from a copy",
-                               file->path().string(), pointer.offset, pointer.offset + pointer.bytes));
-  return PinnedValue{bytes, buffer};
+  return PinnedValue{{buffer.get(), pointer.bytes}, buffer};
 }
 
 uint32_t ValueSegments::last() const {

@@ -2,7 +2,8 @@
 //          pointer to each, so that neither its write-ahead log nor its memory sees the bytes.
 // Guarantee: after sync() every value appended before is on stable storage. Files that are full are stable.
 // Thread-safety: all methods may be called concurrently.
-// Ownership: a Snapshot keeps its files readable, also after they were removed. A read value owns its bytes.
+// Ownership: a Snapshot keeps its files readable, also after they were removed. A read value keeps its file, of which it
+//            shows the bytes where they are mapped into memory.
 // Errors: kUnavailable (disk full, I/O failed: append nothing more), kCorrupt (a file is missing, short or damaged).
 // Layout: docs/formats/data-directory.md.
 #pragma once
@@ -71,6 +72,7 @@ class ValueSegments {
  private:
   ValueSegments(std::filesystem::path directory, uint64_t segment_bytes)
       : directory_(std::move(directory)), segment_bytes_(segment_bytes) {}
+  static Result<PinnedValue> read_copy(const File& file, const ValuePointer& pointer);
   Status load();
   Status roll();
   void change_files(uint32_t segment, std::shared_ptr<File> file);
