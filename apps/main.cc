@@ -1,9 +1,8 @@
-#include <csignal>
-
 #include "apps/command_line.h"
 #include "apps/console_command.h"
 #include "apps/demo_command.h"
 #include "apps/doctor_command.h"
+#include "apps/process_signals.h"
 #include "apps/query_command.h"
 #include "apps/replay_command.h"
 #include "apps/run_command.h"
@@ -15,8 +14,7 @@
 int main(int argument_count, char** arguments) {
   using namespace meterstream;
   keep_large_buffers();
-  // A file above the limit of `ulimit -f` is then an error that can be told, like a full disk.
-  std::signal(SIGXFSZ, SIG_IGN);
+  set_process_signals();
   CommandList commands;
   commands.push_back(std::make_unique<DemoCommand>());
   commands.push_back(std::make_unique<ReplayCommand>());

@@ -151,6 +151,16 @@ class DataDirectory(ProgramTest):
         self.assert_exit(result, 0)
         self.assertEqual(json.loads(result.stdout)["readingsInAll"], 18_000 * 4 * 5)
 
+    def test_file_that_cannot_be_read_any_more_is_told(self):
+        self.write("uci.txt", uci_lines(1000))
+        process = self.start_program("replay", "--type", "electricity", "--data", "uci.txt", "--rate", "50")
+        time.sleep(0.7)
+        # What the operating system sends when the disk under a mapped file fails.
+        process.send_signal(signal.SIGBUS)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 4, errors)
+        self.assertIn("could not be read", errors)
+
     def test_doctor_finds_damaged_data(self):
         self.write("uci.txt", uci_lines(2000))
         self.succeed("replay", "--type", "electricity", "--data", "uci.txt")
