@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "apps/backbone.h"
+#include "apps/bounded_run_end.h"
 #include "apps/kafka_connection.h"
 #include "apps/run_progress.h"
 #include "connectors/kafka/kafka_pass_catalog.h"
@@ -22,6 +24,7 @@ namespace {
 
 constexpr int64_t kLookMs = 20;
 constexpr int64_t kRetryMs = 1'000;
+constexpr int64_t kSettleMs = 1'000;
 
 void sleep_ms(int64_t milliseconds) {
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
@@ -38,7 +41,12 @@ class WorkerPool {
  public:
   ~WorkerPool() { stop_and_join(); }
 
-  void add(std::unique_ptr<KafkaWorker> worker) { workers_.push_back(std::move(worker)); }
+  /// Passes have numbers from 0; `tasks`: how many all workers of the pass share out among them.
+  void add_pass(size_t tasks) { tasks_ += tasks; }
+  void add(size_t pass, std::unique_ptr<KafkaWorker> worker) {
+    workers_.push_back(std::move(worker));
+    pass_of_.push_back(pass);
+  }
   void start() {
     threads_.reserve(workers_.size());
     for (const auto& worker : workers_) threads_.emplace_back([this, &worker] { run(*worker); });
@@ -50,6 +58,14 @@ class WorkerPool {
   }
   [[nodiscard]] bool are_at_end() const {
     return std::ranges::all_of(workers_, [](const auto& worker) { return worker->is_at_end(); });
+  }
+  /// Tasks that never came to their end in this process.
+  [[nodiscard]] int64_t unfinished() const {
+    std::set<std::pair<size_t, PartitionId>> finished;
+    for (size_t i = 0; i < workers_.size(); ++i) {
+      for (const PartitionId partition : workers_[i]->finished()) finished.emplace(pass_of_[i], partition);
+    }
+    return static_cast<int64_t>(tasks_ - finished.size());
   }
   [[nodiscard]] bool has_failed() const { return failed_; }
   [[nodiscard]] Status result() {
@@ -74,6 +90,8 @@ class WorkerPool {
   }
 
   std::vector<std::unique_ptr<KafkaWorker>> workers_;
+  std::vector<size_t> pass_of_;
+  size_t tasks_ = 0;
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   Status result_;
@@ -168,11 +186,12 @@ Status KafkaProgramRun::add_workers(const PlannedPass& pass, size_t number) {
   int64_t threads = options_.threads.value_or(context_.configuration.engine.threads);
   if (threads <= 0) threads = std::max(1U, std::thread::hardware_concurrency());
   threads = std::min<int64_t>(threads, tasks);
+  workers_.add_pass(static_cast<size_t>(tasks));
   for (int64_t thread = 0; thread < threads; ++thread) {
     worker.transactional_id = fmt::format("{}-{}-{}-{}", name, process_, number, thread);
     const std::string& member = context_.configuration.kafka.static_member;
     if (!member.empty()) worker.membership.instance_id = fmt::format("{}-{}-{}", member, pass.entry.name, thread);
-    workers_.add(std::make_unique<KafkaWorker>(worker, factory, topics_, data_->store(), context_.clock));
+    workers_.add(number, std::make_unique<KafkaWorker>(worker, factory, topics_, data_->store(), context_.clock));
   }
   return {};
 }
@@ -218,7 +237,13 @@ Status KafkaProgramRun::run_sinks(bool bounded, RunProgress* progress) {
 
 Status KafkaProgramRun::run_workers(RunProgress& progress) {
   workers_.start();
-  while (!stop_ && !workers_.has_failed() && !(options_.until_idle && workers_.are_at_end())) {
+  // Longer than the group waits for a member that died.
+  BoundedRunEnd end(context_.configuration.kafka.session_timeout_ms + kSettleMs);
+  const auto is_at_end = [&] {
+    const int64_t now_ms = context_.clock.monotonic_ns() / 1'000'000;
+    return options_.until_idle && end.is_reached(workers_.are_at_end(), workers_.unfinished(), now_ms);
+  };
+  while (!stop_ && !workers_.has_failed() && !is_at_end()) {
     progress.update(status());
     sleep_ms(kLookMs);
   }

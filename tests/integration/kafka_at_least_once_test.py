@@ -88,8 +88,6 @@ class AtLeastOnce(ProgramTest):
             self.assertEqual(worker.wait(timeout=60), 0, f"seed {SEED}: {self.worker_log(name)}")
 
     def finish_and_compare(self, what, guarantee="at-least-once"):
-        # Members with a fixed name keep their partitions for the session time-out; a bounded run ends without those.
-        time.sleep(8)
         self.data_dir = "last"
         last = self.succeed(*self.on_kafka("run", self.sql, "--until-idle", "--json", guarantee=guarantee))
         self.assertTrue(json.loads(last.stdout)["balanced"], last.stdout)

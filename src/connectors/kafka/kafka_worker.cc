@@ -72,6 +72,11 @@ std::vector<TaskStatus> KafkaWorker::status() const {
   return all;
 }
 
+std::set<PartitionId> KafkaWorker::finished() const {
+  const std::scoped_lock lock(entries_mutex_);
+  return finished_;
+}
+
 void KafkaWorker::tell(const std::string& message) {
   if (message == last_trouble_) return;
   last_trouble_ = message;
@@ -182,6 +187,8 @@ Status KafkaWorker::advance(Entry& entry, bool& worked) {
   } else if (options_.bounded) {
     RETURN_IF_ERROR(entry.task->finish(options_.close_at_end));
     entry.is_finished = true;
+    const std::scoped_lock lock(entries_mutex_);
+    finished_.insert(entry.partition);
   }
   return {};
 }

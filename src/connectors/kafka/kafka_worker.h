@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,8 @@ class KafkaWorker {
   void request_stop() { stop_ = true; }
   /// In a bounded run: in the group, and every task at its end and closed. A new assignment may make it false again.
   [[nodiscard]] bool is_at_end() const { return at_end_; }
+  /// In a bounded run: partitions of the changelog whose tasks came to their end here, whoever has them now.
+  [[nodiscard]] std::set<PartitionId> finished() const;
   /// Of the tasks it has, or had when it was stopped; the records of those it gave back before are one more.
   [[nodiscard]] std::vector<TaskStatus> status() const;
 
@@ -111,6 +114,7 @@ class KafkaWorker {
   mutable std::mutex entries_mutex_;  // the worker's thread alone changes entries_
   Entries entries_;
   std::optional<std::vector<TaskStatus>> final_status_;  // once everything is given back
+  std::set<PartitionId> finished_;
   int64_t records_of_closed_ = 0;
   bool has_joined_ = false;
   std::optional<int64_t> fenced_at_ns_;
