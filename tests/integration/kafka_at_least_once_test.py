@@ -85,7 +85,8 @@ class AtLeastOnce(ProgramTest):
     def stop(self, workers):
         for name, worker in workers.items():
             worker.send_signal(signal.SIGINT)
-            self.assertEqual(worker.wait(timeout=60), 0, f"seed {SEED}: {self.worker_log(name)}")
+            # One that was just started may not listen to the signal yet, and has done nothing.
+            self.assertIn(worker.wait(timeout=60), (0, -signal.SIGINT), f"seed {SEED}: {self.worker_log(name)}")
 
     def finish_and_compare(self, what, guarantee="at-least-once"):
         self.data_dir = "last"

@@ -136,7 +136,8 @@ class KafkaFaults(ProgramTest):
 
     def stop_worker(self, process, name):
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(timeout=90), 0, f"seed {SEED}: {self.worker_log(name)}")
+        # One that was just started may not listen to the signal yet, and has done nothing.
+        self.assertIn(process.wait(timeout=90), (0, -signal.SIGINT), f"seed {SEED}: {self.worker_log(name)}")
 
     def finish_and_compare(self, what):
         """Closes the windows, then compares with the undisturbed run."""
