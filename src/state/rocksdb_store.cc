@@ -1,6 +1,5 @@
 #include "state/rocksdb_store.h"
 
-#include <algorithm>
 #include <array>
 #include <shared_mutex>
 #include <vector>
@@ -59,12 +58,6 @@ rocksdb::ColumnFamilyOptions family_options(Space space, const std::shared_ptr<r
       break;
   }
   return family;
-}
-
-bool has_range(const WriteBatch& batch) {
-  return std::ranges::any_of(batch.operations(), [](const WriteBatch::Operation& operation) {
-    return operation.kind == WriteBatch::Operation::Kind::kEraseRange;
-  });
 }
 
 }  // namespace
@@ -204,7 +197,7 @@ Status RocksDbStore::write(const WriteBatch& batch, Durability durability) {
   rocksdb::WriteOptions options;
   options.sync = is_synced;
   // RocksDB keeps one hint for keys and for ranges, which are in lists of their own: with both it would follow a wrong one.
-  options.memtable_insert_hint_per_batch = !has_range(batch);
+  options.memtable_insert_hint_per_batch = !writes.HasDeleteRange();
   const rocksdb::Status status = state_->db->Write(options, &writes);
   if (status.ok()) return {};
   Error error = error_of(status, state_->path);

@@ -32,6 +32,10 @@ Error file_error(const fs::path& path, std::string_view doing, int number) {
   return unavailable(what);
 }
 
+Error cut_short(const fs::path& path, uint64_t end) {
+  return corrupt(fmt::format("{} ends before byte {}; restore the data directory from a copy", path.string(), end));
+}
+
 Status write_all(int descriptor, const fs::path& path, std::string_view bytes, uint64_t offset) {
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -123,11 +127,12 @@ class ValueSegments::File {
     });
     return end <= mapped_bytes_ ? mapping_ : nullptr;
   }
-  /// Whether the file has the bytes up to `end` on disk; reading a mapping beyond would be fatal.
-  Result<bool> reaches(uint64_t end) const {
+  /// An error unless the file has the bytes up to `end` on disk; reading a mapping beyond would be fatal.
+  Status check_reaches(uint64_t end) const {
     struct stat status{};
     if (::fstat(descriptor_, &status) != 0) return file_error(path_, "looking at", errno);
-    return static_cast<uint64_t>(status.st_size) >= end;
+    if (static_cast<uint64_t>(status.st_size) < end) return cut_short(path_, end);
+    return {};
   }
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
@@ -254,12 +259,9 @@ Result<PinnedValue> ValueSegments::read(const Snapshot& files, const ValuePointe
     return corrupt(
         fmt::format("{} is missing; restore the data directory from a copy", path_of(pointer.segment).string()));
   const uint64_t end = pointer.offset + pointer.bytes;
-  ASSIGN_OR_RETURN(const bool is_whole, file->reaches(end));
-  if (!is_whole)
-    return corrupt(
-        fmt::format("{} ends before byte {}; restore the data directory from a copy", file->path().string(), end));
   PinnedValue value;
   if (const char* const mapping = file->mapping_to(end); mapping != nullptr) {
+    RETURN_IF_ERROR(file->check_reaches(end));
     value = {{mapping + pointer.offset, pointer.bytes}, file};
   } else {
     ASSIGN_OR_RETURN(value, read_copy(*file, pointer));
@@ -278,9 +280,7 @@ Result<PinnedValue> ValueSegments::read_copy(const File& file, const ValuePointe
                                   static_cast<off_t>(pointer.offset + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return file_error(file.path(), "reading", errno);
-    if (count == 0)
-      return corrupt(fmt::format("{} ends before byte {}; restore the data directory from a copy", file.path().string(),
-                                 pointer.offset + pointer.bytes));
+    if (count == 0) return cut_short(file.path(), pointer.offset + pointer.bytes);
     done += static_cast<size_t>(count);
   }
   return PinnedValue{{buffer.get(), pointer.bytes}, buffer};
