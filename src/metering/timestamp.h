@@ -77,6 +77,26 @@ inline bool is_outside(uint64_t difference, uint64_t overflow) {
   return (((difference + overflow) | difference) & 0x8080808080808080u) != 0;
 }
 
+inline constexpr size_t kShortBytes = 20;
+inline constexpr size_t kLongBytes = 24;
+
+/// What stands behind the minute.
+struct SecondsOfMinute {
+  int64_t milliseconds;
+  bool is_wrong;
+};
+
+/// ":SSZ" (`is_short`; 4 bytes are read) or ":SS.fffZ".
+[[gnu::always_inline]] inline SecondsOfMinute parse_seconds(const char* bytes, bool is_short) {
+  const uint64_t difference = is_short ? load_little_endian<uint32_t>(bytes) ^ (word(":00Z0000") & UINT32_MAX)
+                                       : load_little_endian<uint64_t>(bytes) ^ word(":00.000Z");
+  const uint64_t pairs = difference * 10 + (difference >> 8);
+  const uint64_t second = (pairs >> 8) & 0xff;
+  const uint64_t millisecond = ((pairs >> 32) & 0xff) * 10 + ((difference >> 48) & 0xff);
+  const uint64_t overflow = is_short ? overflow_of(":00Z0000") : overflow_of(":00.000Z");
+  return {static_cast<int64_t>(second * 1000 + millisecond), is_outside(difference, overflow) || second > 59};
+}
+
 }  // namespace timestamp_detail
 
 /// YYYY-MM-DDTHH:MM:SSZ and YYYY-MM-DDTHH:MM:SS.fffZ only, which is what machines write. Nothing for every
@@ -85,7 +105,8 @@ inline std::optional<EventTime> parse_common_timestamp(std::string_view text) {
   using timestamp_detail::kMonths;
   using timestamp_detail::overflow_of;
   using timestamp_detail::word;
-  if (text.size() != 20 && text.size() != 24) return std::nullopt;
+  const bool is_short = text.size() == timestamp_detail::kShortBytes;
+  if (!is_short && text.size() != timestamp_detail::kLongBytes) return std::nullopt;
   const char* bytes = text.data();
   // After the exclusive or, digits are 0..9 and separators 0; every other byte is out of its limit.
   const uint64_t date = load_little_endian<uint64_t>(bytes) ^ word("0000-00-");
@@ -94,19 +115,7 @@ inline std::optional<EventTime> parse_common_timestamp(std::string_view text) {
                   timestamp_detail::is_outside(minutes, overflow_of("00T00:00"));
   const uint64_t date_pairs = date * 10 + (date >> 8);
   const uint64_t minute_pairs = minutes * 10 + (minutes >> 8);
-  uint64_t second = 0;
-  uint64_t millisecond = 0;
-  if (text.size() == 20) {
-    const uint64_t tail = load_little_endian<uint64_t>(bytes + 12) ^ word("0:00:00Z");
-    is_wrong |= timestamp_detail::is_outside(tail, overflow_of("0:00:00Z"));
-    second = ((tail * 10 + (tail >> 8)) >> 40) & 0xff;
-  } else {
-    const uint64_t tail = load_little_endian<uint64_t>(bytes + 16) ^ word(":00.000Z");
-    is_wrong |= timestamp_detail::is_outside(tail, overflow_of(":00.000Z"));
-    const uint64_t pairs = tail * 10 + (tail >> 8);
-    second = (pairs >> 8) & 0xff;
-    millisecond = ((pairs >> 32) & 0xff) * 10 + ((tail >> 48) & 0xff);
-  }
+  const auto seconds = timestamp_detail::parse_seconds(bytes + 16, is_short);
   const uint64_t century = date_pairs & 0xff;
   const uint64_t year_of_century = (date_pairs >> 16) & 0xff;
   const uint64_t month = (date_pairs >> 40) & 0xff;
@@ -115,7 +124,7 @@ inline std::optional<EventTime> parse_common_timestamp(std::string_view text) {
   const uint64_t minute = (minute_pairs >> 48) & 0xff;
   const bool is_leap = ((year_of_century != 0 ? year_of_century : century) & 3) == 0;
   const uint64_t slot = (is_leap ? 16 : 0) + (month & 15);
-  is_wrong |= (month > 15) | (day - 1 >= kMonths.length[slot]) | (hour > 23) | (minute > 59) | (second > 59);
+  is_wrong |= (month > 15) | (day - 1 >= kMonths.length[slot]) | (hour > 23) | (minute > 59) | seconds.is_wrong;
   if (is_wrong) return std::nullopt;
   const uint64_t year = century * 100 + year_of_century;
   const uint64_t before = year + 399;            // so that year 0 divides like the others
@@ -123,8 +132,7 @@ inline std::optional<EventTime> parse_common_timestamp(std::string_view text) {
   const auto days =
       static_cast<int64_t>(365 * year + before / 4 - before / 100 + before / 400 + kMonths.days_before[slot] + day) -
       kOrigin;
-  const auto milliseconds = static_cast<int64_t>(((hour * 60 + minute) * 60 + second) * 1000 + millisecond);
-  return EventTime(days * 86'400'000 + milliseconds);
+  return EventTime(days * 86'400'000 + static_cast<int64_t>((hour * 60 + minute) * 60'000) + seconds.milliseconds);
 }
 
 /// parse_common_timestamp() for texts of which many lie in the same minute, as those of readings that arrive together do:
@@ -133,28 +141,17 @@ class MinuteTimestampParser {
  public:
   /// Sets `time_ms` (UTC); false where parse_common_timestamp() gives nothing.
   [[gnu::always_inline]] bool parse(std::string_view text, int64_t& time_ms) {
-    using timestamp_detail::is_outside;
-    using timestamp_detail::overflow_of;
-    using timestamp_detail::word;
     const char* const bytes = text.data();
-    const bool is_short = text.size() == kShortBytes;
-    if ((!is_short && text.size() != kLongBytes) || load_little_endian<uint64_t>(bytes) != date_ ||
+    const bool is_short = text.size() == timestamp_detail::kShortBytes;
+    if ((!is_short && text.size() != timestamp_detail::kLongBytes) || load_little_endian<uint64_t>(bytes) != date_ ||
         load_little_endian<uint64_t>(bytes + 8) != minute_) [[unlikely]]
       return parse_other(text, time_ms);
-    // ":SSZ" or ":SS.fffZ".
-    const uint64_t difference = is_short ? load_little_endian<uint32_t>(bytes + 16) ^ (word(":00Z0000") & UINT32_MAX)
-                                         : load_little_endian<uint64_t>(bytes + 16) ^ word(":00.000Z");
-    const uint64_t pairs = difference * 10 + (difference >> 8);
-    const uint64_t second = (pairs >> 8) & 0xff;
-    const uint64_t millisecond = ((pairs >> 32) & 0xff) * 10 + ((difference >> 48) & 0xff);
-    time_ms = start_ms_ + static_cast<int64_t>(second * 1000 + millisecond);
-    const uint64_t overflow = is_short ? overflow_of(":00Z0000") : overflow_of(":00.000Z");
-    return !is_outside(difference, overflow) && second <= 59;
+    const auto seconds = timestamp_detail::parse_seconds(bytes + 16, is_short);
+    time_ms = start_ms_ + seconds.milliseconds;
+    return !seconds.is_wrong;
   }
 
  private:
-  static constexpr size_t kShortBytes = 20;
-  static constexpr size_t kLongBytes = 24;
   static constexpr int64_t kMinuteMs = 60'000;
 
   [[gnu::noinline]] bool parse_other(std::string_view text, int64_t& time_ms) {
