@@ -15,8 +15,7 @@ namespace {
 extern "C" void end_after_failed_read(int /*signal*/) {
   constexpr std::string_view kMessage =
       "error: a file of the data directory could not be read: the disk failed, or the file was cut short while it was "
-      "in "
-      "use; run 'meterstream doctor', and restore the data directory from a copy\n";
+      "in use; run 'meterstream doctor', and restore the data directory from a copy\n";
   std::ignore = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
   ::_exit(static_cast<int>(ExitCode::kCorrupt));
 }
