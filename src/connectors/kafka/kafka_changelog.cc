@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -20,8 +21,11 @@ constexpr char kTableMark = 'T';
 constexpr char kMetaMark = 'M';
 constexpr std::string_view kWriterKey = "writer";
 constexpr uint8_t kCheckpointVersion = 1;
-constexpr size_t kReadBytes = size_t{4} << 20;
 constexpr auto kPendingPause = std::chrono::milliseconds(20);
+// A follower asks so often where the end is.
+constexpr int64_t kFollowedEndAgeMs = 1'000;
+// When nothing happens it renews its checkpoint so often in the time that a mirror is trusted.
+constexpr int64_t kRenewals = 72;
 // A dead owner's transaction ends after its timeout and the broker's next look at it, which comes every 10 s.
 constexpr auto kPendingTimeout = std::chrono::seconds(90);
 
@@ -56,8 +60,16 @@ std::optional<std::string> limit_of(std::string prefix) {
 
 // What was read from the changelog and is not in the mirror yet.
 struct KafkaChangelog::Tail {
+  [[nodiscard]] Checkpoint checkpoint() const { return {sorter.open_from().value_or(next), complete_ms}; }
+
   KafkaChangelogSorter sorter;
   Offset next;
+  bool is_rebuilt = false;
+  int64_t complete_ms = 0;  // up to then everything is read
+  // The end of the changelog, and when it was there.
+  Offset end;
+  int64_t end_ms = 0;
+  Checkpoint kept;
   WriteBatch batch;
   size_t bytes = 0;
 };
@@ -91,24 +103,25 @@ Status KafkaChangelog::create_topic(KafkaTopics& topics, std::string_view topic,
   return {};
 }
 
-void KafkaChangelog::put_checkpoint(Offset next, WriteBatch& batch) const {
+void KafkaChangelog::put_checkpoint(const Checkpoint& checkpoint, WriteBatch& batch) const {
   std::string value(1, static_cast<char>(kCheckpointVersion));
-  append_little_endian(value, next.value);
-  append_little_endian(value, wall_clock_ms());
+  append_little_endian(value, checkpoint.next.value);
+  append_little_endian(value, checkpoint.complete_ms);
   value += topic_id_;
   batch.put(Space::kMeta, meta_prefix_ + "next", std::move(value));
 }
 
-Result<std::optional<Offset>> KafkaChangelog::mirrored_next() const {
+Result<std::optional<KafkaChangelog::Checkpoint>> KafkaChangelog::checkpoint() const {
   ASSIGN_OR_RETURN(const auto value, local_.get(Space::kMeta, meta_prefix_ + "next"));
   if (!value) return std::nullopt;
   ByteReader reader(value->bytes);
   const auto version = reader.little_endian<uint8_t>();
-  const Offset next(reader.little_endian<int64_t>());
-  const auto written_ms = reader.little_endian<int64_t>();
+  Checkpoint checkpoint;
+  checkpoint.next = Offset(reader.little_endian<int64_t>());
+  checkpoint.complete_ms = reader.little_endian<int64_t>();
   const bool is_ours = reader.ok() && version == kCheckpointVersion && reader.bytes(reader.remaining()) == topic_id_;
-  if (!is_ours || wall_clock_ms() - written_ms > options_.mirror_age_ms) return std::nullopt;
-  return next;
+  if (!is_ours || wall_clock_ms() - checkpoint.complete_ms > options_.mirror_age_ms) return std::nullopt;
+  return checkpoint;
 }
 
 Status KafkaChangelog::wipe() {
@@ -179,7 +192,8 @@ Status KafkaChangelog::read(const RecordSet& records, Tail& tail) const {
 }
 
 Status KafkaChangelog::write(Tail& tail) {
-  put_checkpoint(tail.sorter.open_from().value_or(tail.next), tail.batch);
+  tail.kept = tail.checkpoint();
+  put_checkpoint(tail.kept, tail.batch);
   // No ranges are in it, and writes to one key keep their order.
   tail.batch.sort_puts();
   RETURN_IF_ERROR(local_.write(tail.batch, Durability::kBuffered));
@@ -188,25 +202,35 @@ Status KafkaChangelog::write(Tail& tail) {
   return {};
 }
 
-Result<KafkaChangelog::Restored> KafkaChangelog::restore() {
+Result<KafkaChangelog::Tail> KafkaChangelog::begin() {
   const TopicPartition& source = options_.partition;
   RETURN_IF_ERROR(topics_.check(source));
   ASSIGN_OR_RETURN(topic_id_, topics_.topic_id(source.topic));
-  ASSIGN_OR_RETURN(const auto mirrored, mirrored_next());
+  ASSIGN_OR_RETURN(const auto mirrored, checkpoint());
+  const int64_t now_ms = wall_clock_ms();
   ASSIGN_OR_RETURN(const std::vector<OffsetRange> ranges, topics_.offsets({source}, KafkaTopics::End::kHigh));
   const OffsetRange range = ranges.front();
+  const bool is_rebuilt = !mirrored || mirrored->next < range.begin || mirrored->next > range.end;
+  Checkpoint from{range.begin, now_ms};
+  KafkaChangelogWriter writer;
+  if (!is_rebuilt) {
+    from = *mirrored;
+    ASSIGN_OR_RETURN(const auto known, local_.get(Space::kMeta, meta_prefix_ + std::string(kWriterKey)));
+    writer = (known ? decode_changelog_writer(known->bytes) : std::nullopt).value_or(KafkaChangelogWriter());
+  }
+  return Tail{{writer, from.next}, from.next, is_rebuilt, from.complete_ms, range.end, now_ms, from, {}};
+}
+
+Result<KafkaChangelog::Restored> KafkaChangelog::restore() {
+  const TopicPartition& source = options_.partition;
+  ASSIGN_OR_RETURN(Tail tail, begin());
   Restored restored;
-  restored.is_rebuilt = !mirrored || *mirrored < range.begin || *mirrored > range.end;
-  if (restored.is_rebuilt) RETURN_IF_ERROR(wipe());
-  const Offset begin = restored.is_rebuilt ? range.begin : *mirrored;
-  ASSIGN_OR_RETURN(const auto known, local_.get(Space::kMeta, meta_prefix_ + std::string(kWriterKey)));
-  Tail tail{{(known ? decode_changelog_writer(known->bytes) : std::nullopt).value_or(KafkaChangelogWriter()), begin},
-            begin,
-            {}};
+  restored.is_rebuilt = tail.is_rebuilt;
+  if (tail.is_rebuilt) RETURN_IF_ERROR(wipe());
   RecordSet records;
   auto progressed = std::chrono::steady_clock::now();
-  while (tail.next < range.end) {
-    RETURN_IF_ERROR(consumer_.read(source, tail.next, kReadBytes, 0, records));
+  while (tail.next < tail.end) {
+    RETURN_IF_ERROR(consumer_.read(source, tail.next, options_.read_bytes, 0, records));
     if (records.next == tail.next) {
       if (std::chrono::steady_clock::now() - progressed > kPendingTimeout)
         return unavailable(
@@ -222,6 +246,7 @@ Result<KafkaChangelog::Restored> KafkaChangelog::restore() {
     if (tail.bytes >= options_.restore_batch_bytes) RETURN_IF_ERROR(write(tail));
   }
   tail.sorter.finish();
+  tail.complete_ms = tail.end_ms;
   RETURN_IF_ERROR(write(tail));
   consumer_.release(source);
   torn_ = tail.sorter.torn();
@@ -230,6 +255,58 @@ Result<KafkaChangelog::Restored> KafkaChangelog::restore() {
   writer_ = {tail.sorter.highest_epoch() + 1, uint64_t{random()} << 32 | random()};
   commit_ = 0;
   return restored;
+}
+
+Result<KafkaChangelog::Followed> KafkaChangelog::follow() {
+  Followed followed;
+  Status status = follow_once(followed);
+  // What was to be read next is gone, or the topic is another one.
+  if (!status && status.error().code == ErrorCode::kOutOfRange) status = follow_once(followed);
+  if (!status) return std::move(status).error();
+  return followed;
+}
+
+Status KafkaChangelog::follow_once(Followed& followed) {
+  // Kept again only when all went well.
+  std::unique_ptr<Tail> tail = std::move(followed_);
+  const int64_t now_ms = wall_clock_ms();
+  if (tail != nullptr && now_ms - tail->complete_ms > options_.mirror_age_ms) tail.reset();
+  followed = {};
+  if (tail == nullptr) {
+    ASSIGN_OR_RETURN(Tail begun, begin());
+    tail = std::make_unique<Tail>(std::move(begun));
+    followed.is_rebuilt = tail->is_rebuilt;
+  }
+  RecordSet records;
+  RETURN_IF_ERROR(consumer_.read(options_.partition, tail->next, options_.read_bytes, kFollowedEndAgeMs, records));
+  RETURN_IF_ERROR(read(records, *tail));
+  followed.entries = static_cast<int64_t>(records.records.size());
+  if (tail->next >= tail->end) {
+    // Tombstones of a commit that is not whole must not be gone when it is read again.
+    if (!tail->sorter.open_from()) tail->complete_ms = tail->end_ms;
+    ASSIGN_OR_RETURN(const OffsetRange range, consumer_.offsets(options_.partition, kFollowedEndAgeMs));
+    tail->end = range.end;
+    tail->end_ms = now_ms - kFollowedEndAgeMs;
+  }
+  followed.behind = std::max<int64_t>(tail->end.value - tail->next.value, 0);
+  followed_ = std::move(tail);
+  return {};
+}
+
+Status KafkaChangelog::keep() {
+  if (followed_ == nullptr) return {};
+  Status kept = keep_tail(*followed_);
+  if (!kept) followed_.reset();
+  return kept;
+}
+
+Status KafkaChangelog::keep_tail(Tail& tail) {
+  const bool is_wiped = std::exchange(tail.is_rebuilt, false);
+  if (is_wiped) RETURN_IF_ERROR(wipe());
+  const Checkpoint now = tail.checkpoint();
+  const bool is_due = is_wiped || !tail.batch.empty() || now.next != tail.kept.next ||
+                      now.complete_ms - tail.kept.complete_ms >= options_.mirror_age_ms / kRenewals;
+  return is_due ? write(tail) : Status();
 }
 
 Result<std::optional<GroupPosition>> KafkaChangelog::position(std::string_view group,
@@ -320,7 +397,7 @@ Status KafkaChangelog::taken_over(Offset last) {
   torn_.clear();
   WriteBatch batch;
   batch.put(Space::kMeta, meta_prefix_ + std::string(kWriterKey), encode_changelog_writer(writer_));
-  put_checkpoint(next_, batch);
+  put_checkpoint({next_, wall_clock_ms()}, batch);
   return local_.write(batch, Durability::kBuffered);
 }
 
@@ -362,7 +439,7 @@ Status KafkaChangelog::apply(Transaction&& transaction, Offset last) {
   for (const Transaction::Position& position : transaction.positions)
     batch.put(Space::kMeta, meta_prefix_ + position_key(position.group, position.source),
               encode_position(position.position));
-  put_checkpoint(Offset(last.value + 1), batch);
+  put_checkpoint({Offset(last.value + 1), wall_clock_ms()}, batch);
   return local_.write(batch, Durability::kBuffered);
 }
 

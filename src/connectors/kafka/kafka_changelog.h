@@ -6,6 +6,7 @@
 //            transaction pending or this process died between commit and mirror. Where records are framed
 //            (kafka_changelog_frame.h) instead of written by transactions: what the last whole commit left, also when its
 //            owner died in the middle of the next, or still writes.
+//            A mirror that follows an owner elsewhere is at every moment one that restore() brings up to the end.
 // Thread-safety: one task's thread. The local store may be shared by several tasks.
 // Ownership: consumer, topics and store must outlive the changelog.
 // Errors: those of consumer, topics and store. kInvalid for a write outside of the prefixes.
@@ -35,7 +36,9 @@ struct KafkaChangelogOptions {
   std::vector<std::pair<Space, std::string>> prefixes;
   /// The mirror is written in batches of about this size during restore().
   size_t restore_batch_bytes = size_t{8} << 20;
-  /// A mirror that was written last before so long is not trusted: its erased keys may be gone from the changelog.
+  /// So much is read at a time.
+  size_t read_bytes = size_t{4} << 20;
+  /// A mirror that was complete last before so long is not trusted: its erased keys may be gone from the changelog.
   int64_t mirror_age_ms = int64_t{12} * 3600 * 1000;
   /// The changelog's records are not written by transactions: frame them, and take_over() before the first commit.
   bool is_framed = false;
@@ -58,6 +61,20 @@ class KafkaChangelog {
   /// Brings the mirror up to the end. Waits for pending transactions. Must come before all else.
   Result<Restored> restore();
 
+  struct Followed {
+    int64_t entries = 0;
+    /// Offsets from what was read to what is committed.
+    int64_t behind = 0;
+    /// The mirror did not serve: this is the first look after a beginning from the beginning.
+    bool is_rebuilt = false;
+  };
+  /// Instead of restore(), for the copy of a partition whose owner is elsewhere; in turns with keep(), for as long as it
+  /// follows. Reads some of what is committed into memory, and waits for no more to come. After an error the next call
+  /// begins anew from the mirror.
+  Result<Followed> follow();
+  /// Writes what was read into the mirror. Nobody else may have written there since the first follow().
+  Status keep();
+
   /// From the mirror.
   Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) const;
 
@@ -79,8 +96,17 @@ class KafkaChangelog {
 
  private:
   struct Tail;
-  /// The offset the mirror stands at; nullopt when it must be built anew.
-  Result<std::optional<Offset>> mirrored_next() const;
+  /// How far the mirror is true, and the time up to which that was everything.
+  struct Checkpoint {
+    Offset next;
+    int64_t complete_ms = 0;
+  };
+  /// nullopt when the mirror must be built anew.
+  Result<std::optional<Checkpoint>> checkpoint() const;
+  /// Where to read on from; does not write.
+  Result<Tail> begin();
+  Status follow_once(Followed& followed);
+  Status keep_tail(Tail& tail);
   Status wipe();
   Status write(Tail& tail);
   Status read(const RecordSet& records, Tail& tail) const;
@@ -95,7 +121,7 @@ class KafkaChangelog {
   bool advance(Offset last);
   Status check_key(const WriteBatch::Operation& operation) const;
   Status add_range(const WriteBatch& state, size_t index, std::string_view headers, RecordBatchBuilder& records) const;
-  void put_checkpoint(Offset next, WriteBatch& batch) const;
+  void put_checkpoint(const Checkpoint& checkpoint, WriteBatch& batch) const;
   [[nodiscard]] std::string name() const;
 
   KafkaChangelogOptions options_;
@@ -109,6 +135,7 @@ class KafkaChangelog {
   Offset next_;         ///< behind what was read and written
   uint32_t count_ = 0;  ///< records of the commit under way
   std::map<std::string, KafkaTornKey, std::less<>> torn_;
+  std::unique_ptr<Tail> followed_;
 };
 
 }  // namespace meterstream
