@@ -22,6 +22,7 @@
 namespace meterstream {
 namespace {
 
+constexpr int64_t kLeftToTheWorkerMs = int64_t{365} * 24 * 3600 * 1000;
 constexpr int64_t kLookMs = 20;
 constexpr int64_t kRetryMs = 1'000;
 constexpr int64_t kSettleMs = 1'000;
@@ -171,6 +172,8 @@ Status KafkaProgramRun::add_workers(const PlannedPass& pass, size_t number) {
   RETURN_IF_ERROR(KafkaChangelog::create_topic(*topics_, worker.changelog, tasks));
 
   PassTaskOptions task = each_;
+  worker.commit_interval_ms = each_.commit_interval_ms;
+  task.commit_interval_ms = kLeftToTheWorkerMs;
   task.memory_limit_bytes = each_.memory_limit_bytes / static_cast<size_t>(tasks);
   KafkaTaskFactory factory;
   factory.make = [this, spec = pass.spec, task](const std::vector<PartitionId>& owned, EventLog& log) {

@@ -1,10 +1,8 @@
 #include "connectors/kafka/kafka_log.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,20 +19,6 @@ constexpr size_t kMaxMetadataBytes = 4096;
 std::string random_id() {
   std::random_device random;
   return fmt::format("meterstream-{:08x}{:08x}", random(), random());
-}
-
-constexpr auto kVisibilityPause = std::chrono::milliseconds(2);
-
-// A record batch with the views of its records, as the producer takes them.
-struct ParsedBatch {
-  std::string bytes;
-  std::vector<RecordView> records;
-};
-
-Status parse(RecordBatchBuilder& builder, IngestTime now, ParsedBatch& out) {
-  out.records.reserve(builder.count());
-  out.bytes = builder.finish(Offset(0), now);
-  return parse_record_batch(out.bytes, Offset(0), out.records);
 }
 
 }  // namespace
@@ -139,71 +123,57 @@ Result<std::vector<KafkaGroupCommit>> KafkaLog::group_commits(const Transaction&
   return commits;
 }
 
-Status KafkaLog::commit(Transaction&& transaction, Durability /*durability*/) {
+Result<KafkaCommitPart> KafkaLog::prepare(Transaction&& transaction) const {
   RETURN_IF_ERROR(check_transaction(transaction));
-  std::vector<ParsedBatch> batches(transaction.appends.size() + 1);
-  std::vector<KafkaAppend> appends;
-  appends.reserve(batches.size());
+  KafkaCommitPart part;
+  part.batches.reserve(transaction.appends.size() + 1);
+  part.appends.reserve(transaction.appends.size() + 1);
   const IngestTime now = SystemClock().now();
-  for (size_t index = 0; index < transaction.appends.size(); ++index) {
-    Transaction::Append& append = transaction.appends[index];
+  for (Transaction::Append& append : transaction.appends) {
     if (append.records.empty()) continue;
-    RETURN_IF_ERROR(parse(append.records, now, batches[index]));
-    appends.push_back({append.target, batches[index].records, {}, waits_for_visibility()});
+    ASSIGN_OR_RETURN(KafkaRecordBatch batch, KafkaRecordBatch::parse(append.records, now));
+    part.batches.push_back(std::move(batch));
+    part.appends.push_back({append.target, part.batches.back().records, {}, waits_for_visibility()});
   }
-  bool has_changes = false;
   if (parts_.changelog) {
     ASSIGN_OR_RETURN(RecordBatchBuilder changes, parts_.changelog->records(transaction));
-    has_changes = !changes.empty();
-    if (has_changes) {
-      RETURN_IF_ERROR(parse(changes, now, batches.back()));
-      appends.push_back({parts_.changelog->partition(), batches.back().records, {}, true, true});
+    if (!changes.empty()) {
+      ASSIGN_OR_RETURN(KafkaRecordBatch batch, KafkaRecordBatch::parse(changes, now));
+      part.batches.push_back(std::move(batch));
+      part.appends.push_back({parts_.changelog->partition(), part.batches.back().records, {}, true, true});
+      part.changelog = parts_.changelog;
     }
   }
-  ASSIGN_OR_RETURN(const std::vector<KafkaGroupCommit> groups, group_commits(transaction));
-  if (appends.empty() && groups.empty()) return {};
-  ASSIGN_OR_RETURN(const std::shared_ptr<KafkaWriter> writer, producer());
-  Status committed = writer->commit(appends, groups);
-  if (!committed) {
-    if (committed.error().code == ErrorCode::kNotFound)
-      for (const KafkaAppend& append : appends) parts_.topics->forget(append.target.topic);
-    return committed;
+  ASSIGN_OR_RETURN(part.groups, group_commits(transaction));
+  transaction.appends.clear();
+  part.transaction = std::move(transaction);
+  return part;
+}
+
+Status KafkaLog::commit(Transaction&& transaction, Durability /*durability*/) {
+  // The changelog numbers its records by what is committed.
+  if (parts_.pipeline) RETURN_IF_ERROR(parts_.pipeline->settle());
+  ASSIGN_OR_RETURN(KafkaCommitPart part, prepare(std::move(transaction)));
+  if (part.is_empty()) return {};
+  if (parts_.pipeline) {
+    parts_.pipeline->add(std::move(part));
+    return {};
   }
-  if (has_changes) RETURN_IF_ERROR(parts_.changelog->apply(std::move(transaction), appends.back().last));
-  if (waits_for_visibility()) await_visibility(appends);
-  return {};
+  ASSIGN_OR_RETURN(const std::shared_ptr<KafkaWriter> writer, producer());
+  KafkaCommit commit;
+  commit.add(std::move(part));
+  RETURN_IF_ERROR(
+      commit.write(*writer, *parts_.topics, waits_for_visibility() ? options_.settings.request_timeout_ms : 0));
+  return commit.apply();
 }
 
 Status KafkaLog::take_over() {
   if (!parts_.changelog || !parts_.changelog->is_framed()) return {};
   ASSIGN_OR_RETURN(RecordBatchBuilder records, parts_.changelog->take_over());
-  ParsedBatch batch;
-  RETURN_IF_ERROR(parse(records, SystemClock().now(), batch));
+  ASSIGN_OR_RETURN(const KafkaRecordBatch batch, KafkaRecordBatch::parse(records, SystemClock().now()));
   KafkaAppend append{parts_.changelog->partition(), batch.records, {}, true, true};
   RETURN_IF_ERROR(parts_.producer->commit({&append, 1}, {}));
   return parts_.changelog->taken_over(append.last);
-}
-
-// A committed transaction becomes readable a moment later, when its mark has reached each partition. The end is looked
-// for in vain no longer than a request may take: the commit holds in any case.
-void KafkaLog::await_visibility(const std::vector<KafkaAppend>& appends) {
-  std::map<TopicPartition, Offset> last;
-  for (const KafkaAppend& append : appends) {
-    Offset& offset = last.try_emplace(append.target, append.last).first->second;
-    offset = std::max(offset, append.last);
-  }
-  std::vector<TopicPartition> targets;
-  targets.reserve(last.size());
-  for (const auto& [target, offset] : last) targets.push_back(target);
-  const auto began = std::chrono::steady_clock::now();
-  while (std::chrono::steady_clock::now() - began < std::chrono::milliseconds(options_.settings.request_timeout_ms)) {
-    const auto ends = parts_.topics->ends(targets, KafkaTopics::End::kStable);
-    if (!ends) return;
-    bool is_visible = true;
-    for (size_t index = 0; index < targets.size(); ++index) is_visible &= (*ends)[index] > last[targets[index]];
-    if (is_visible) return;
-    std::this_thread::sleep_for(kVisibilityPause);
-  }
 }
 
 Result<std::optional<GroupPosition>> KafkaLog::position(std::string_view group, const TopicPartition& source) {

@@ -4,6 +4,8 @@
 // Guarantee: EventLog's. Transactions are Kafka's; state goes to the changelog in the same transaction.
 //            With a writer that is not atomic: results are durable before the changelog says that they are made, so a
 //            commit that fails half-way is made again, and its appends may be there twice.
+//            With a pipeline commit() only adds to its next commit: what is told as committed may still fail, and then
+//            neither the log nor its task may be used any more.
 //            Without a changelog positions are the committed offsets of Kafka's groups, and state is kInvalid.
 // Non-guarantee: dense offsets; TopicDescription::bytes.
 // Thread-safety: EventLog's, with a changelog only one thread may commit and ask for positions.
@@ -16,6 +18,7 @@
 #include <string>
 
 #include "connectors/kafka/kafka_changelog.h"
+#include "connectors/kafka/kafka_commit_pipeline.h"
 #include "connectors/kafka/kafka_consumer.h"
 #include "connectors/kafka/kafka_producer.h"
 #include "connectors/kafka/kafka_topics.h"
@@ -32,6 +35,8 @@ struct KafkaLogParts {
   std::shared_ptr<KafkaChangelog> changelog;
   /// The member of KafkaLogOptions::group whose place lets offsets be committed; null: `consumer`, when it is one.
   std::shared_ptr<KafkaConsumer> member;
+  /// What makes this log's commits, together with those of others; null: commit() does it at once.
+  KafkaCommitPipeline* pipeline = nullptr;
 };
 
 struct KafkaLogOptions {
@@ -73,7 +78,7 @@ class KafkaLog final : public EventLog {
   Status check_transaction(const Transaction& transaction) const;
   Result<std::shared_ptr<KafkaWriter>> producer();
   [[nodiscard]] bool waits_for_visibility() const { return options_.end_age_ms == 0; }
-  void await_visibility(const std::vector<KafkaAppend>& appends);
+  Result<KafkaCommitPart> prepare(Transaction&& transaction) const;
   Result<std::vector<KafkaGroupCommit>> group_commits(const Transaction& transaction) const;
 
   KafkaLogParts parts_;

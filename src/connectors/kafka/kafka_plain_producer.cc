@@ -28,13 +28,13 @@ Status KafkaPlainProducer::State::wait(const KafkaDeadline& deadline) const {
 }
 
 Status KafkaPlainProducer::State::write(std::span<KafkaAppend> appends, const KafkaDeadline& deadline) const {
-  bool is_sending = false;
+  bool others_wait = false;
   for (KafkaAppend& append : appends) {
-    if (append.follows_others && is_sending) RETURN_IF_ERROR(wait(deadline));
+    if (append.follows_others && std::exchange(others_wait, false)) RETURN_IF_ERROR(wait(deadline));
     RETURN_IF_ERROR(sender->send(append, deadline));
-    is_sending = true;
+    others_wait = others_wait || !append.follows_others;
   }
-  return is_sending ? wait(deadline) : Status();
+  return appends.empty() ? Status() : wait(deadline);
 }
 
 KafkaPlainProducer::KafkaPlainProducer(std::unique_ptr<State> state) : state_(std::move(state)) {}

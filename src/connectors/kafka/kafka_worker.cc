@@ -26,6 +26,8 @@ struct KafkaWorker::Entry {
   std::unique_ptr<KafkaLog> log;
   std::shared_ptr<Task> task;  // null until it is open; the last member, so that it dies first
   bool is_finished = false;
+  Patience patience;
+  std::string trouble;  // what was told last and still lasts
 
   [[nodiscard]] int64_t records() const { return task == nullptr ? 0 : task->status().records; }
   void reset() {
@@ -42,7 +44,9 @@ KafkaWorker::KafkaWorker(KafkaWorkerOptions options, KafkaTaskFactory factory, s
       factory_(std::move(factory)),
       topics_(std::move(topics)),
       local_(local),
-      clock_(clock) {
+      clock_(clock),
+      pipeline_(*topics_, options_.bounded ? options_.settings.request_timeout_ms : 0),
+      cadence_(options_.commit_interval_ms, clock.monotonic_ns()) {
   options_.membership.group = options_.group;
 }
 
@@ -87,6 +91,7 @@ Status KafkaWorker::run() {
   while (!stop_) {
     Status served = serve();
     if (served) break;
+    failure_ = {};
     // Whoever holds the partitions now goes on from the last commit.
     drop_all();
     member_.reset();
@@ -109,9 +114,14 @@ bool KafkaWorker::may_join_again() {
   return was_long_ago;
 }
 
+void KafkaWorker::prolong(Patience& patience) const {
+  patience.pause_ms = std::clamp(patience.pause_ms * 2, options_.retry_first_ms, options_.retry_longest_ms);
+  patience.until_ns = clock_.monotonic_ns() + patience.pause_ms * 1'000'000;
+}
+
 void KafkaWorker::wait_before_retry() {
-  retry_ms_ = std::clamp(retry_ms_ * 2, options_.retry_first_ms, options_.retry_longest_ms);
-  for (int64_t waited_ms = 0; waited_ms < retry_ms_ && !stop_; waited_ms += 10) {
+  prolong(patience_);
+  for (int64_t waited_ms = 0; waited_ms < patience_.pause_ms && !stop_; waited_ms += 10) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }
@@ -144,6 +154,7 @@ Status KafkaWorker::serve() {
   bool worked = false;
   while (!stop_) {
     RETURN_IF_ERROR(member_->poll(worked ? 0 : options_.rest_ms));
+    RETURN_IF_ERROR(std::exchange(failure_, {}));
     worked = false;
     RETURN_IF_ERROR(work_once(worked));
   }
@@ -157,6 +168,7 @@ Status KafkaWorker::serve() {
 }
 
 Status KafkaWorker::work_once(bool& worked) {
+  RETURN_IF_ERROR(commit_if_due());
   bool all_finished = has_joined_;
   const Entries current = entries();
   for (const auto& [partition, entry] : current) {
@@ -166,26 +178,69 @@ Status KafkaWorker::work_once(bool& worked) {
       if (advanced.error().code == ErrorCode::kCancelled) return {};
       RETURN_IF_ERROR(handle_failure(*entry, std::move(advanced).error()));
     }
+    // A task commits on its own when its results need the memory.
+    if (pipeline_.is_waiting()) RETURN_IF_ERROR(begin_commit());
     all_finished = all_finished && entry->is_finished;
   }
   at_end_ = all_finished;
   return {};
 }
 
+Status KafkaWorker::commit_if_due() {
+  if (!pipeline_.is_answered()) return {};
+  if (pipeline_.is_under_way()) {
+    if (Status settled = settle(); !settled) return handle_failed_commit(std::move(settled).error());
+  }
+  return cadence_.is_due(clock_.monotonic_ns()) ? begin_commit() : Status();
+}
+
+Status KafkaWorker::settle() {
+  if (!pipeline_.is_under_way()) return {};
+  RETURN_IF_ERROR(pipeline_.settle());
+  cadence_.ended(clock_.monotonic_ns());
+  patience_ = {};
+  last_trouble_.clear();
+  return {};
+}
+
+Status KafkaWorker::begin_commit() {
+  if (Status settled = settle(); !settled) return handle_failed_commit(std::move(settled).error());
+  cadence_.begun(clock_.monotonic_ns());
+  for (const auto& [partition, entry] : entries()) {
+    if (entry->task == nullptr || entry->is_finished) continue;
+    if (Status given = entry->task->finish(false); !given)
+      RETURN_IF_ERROR(handle_failure(*entry, std::move(given).error()));
+  }
+  if (!pipeline_.has_failed()) pipeline_.begin(producer_);
+  return {};
+}
+
+Status KafkaWorker::end_commit() {
+  RETURN_IF_ERROR(settle());
+  cadence_.begun(clock_.monotonic_ns());
+  pipeline_.begin(producer_);
+  return settle();
+}
+
 Status KafkaWorker::advance(Entry& entry, bool& worked) {
-  if (entry.is_finished) return {};
+  if (entry.is_finished || clock_.monotonic_ns() < entry.patience.until_ns) return {};
   if (entry.task == nullptr) {
     RETURN_IF_ERROR(open_entry(entry));
     worked = true;
     return {};
   }
+  return step(entry, worked);
+}
+
+Status KafkaWorker::step(Entry& entry, bool& worked) {
   ASSIGN_OR_RETURN(const Task::Step step, entry.task->step());
+  entry.patience = {};
+  entry.trouble.clear();
   if (step == Task::Step::kWorked) {
     worked = true;
-    retry_ms_ = 0;
-    last_trouble_.clear();
   } else if (options_.bounded) {
     RETURN_IF_ERROR(entry.task->finish(options_.close_at_end));
+    RETURN_IF_ERROR(end_commit());
     entry.is_finished = true;
     const std::scoped_lock lock(entries_mutex_);
     finished_.insert(entry.partition);
@@ -196,24 +251,33 @@ Status KafkaWorker::advance(Entry& entry, bool& worked) {
 /// What failed while the cluster or the registry was away is tried again. A task that says kConflict then holds state
 /// that was not committed: it is made anew from the last commit.
 Status KafkaWorker::handle_failure(Entry& entry, Error error) {
+  if (pipeline_.has_failed()) return handle_failed_commit(std::move(error));
   const bool was_open = entry.task != nullptr;
   // A conflict of an open task is the group's or the producer's; one while opening is a definition that changed.
   const bool is_stale = error.code == ErrorCode::kConflict && was_open;
   if (!may_pass(error) && !is_stale) return error;
-  if (!is_stale) tell(error.message);
-  const bool needs_producer = !producer_->is_usable();
+  if (Status settled = settle(); !settled) return handle_failed_commit(std::move(settled).error());
+  if (!is_stale && std::exchange(entry.trouble, error.message) != error.message) tell(error.message);
+  prolong(entry.patience);
+  if (is_stale || !was_open) {
+    const std::scoped_lock lock(entries_mutex_);
+    reset(entry);
+  }
+  if (producer_->is_usable()) return {};
+  return handle_failed_commit(std::move(error));
+}
+
+/// All tasks of this worker commit together, and what their last commit became is settled by the next producer.
+Status KafkaWorker::handle_failed_commit(Error error) {
+  if (!may_pass(error) && error.code != ErrorCode::kConflict) return error;
+  if (may_pass(error)) tell(error.message);
   {
     const std::scoped_lock lock(entries_mutex_);
-    if (is_stale || !was_open) reset(entry);
-    if (needs_producer) {
-      // All tasks of this worker commit through it, and what its last transaction became is settled by the next one.
-      for (auto& [partition, other] : entries_) {
-        if (!other->is_finished) reset(*other);
-      }
-    }
+    reset_unfinished();
   }
+  pipeline_.reset();
   wait_before_retry();
-  return needs_producer ? renew_producer() : Status{};
+  return producer_->is_usable() ? Status() : renew_producer();
 }
 
 Status KafkaWorker::open_entry(Entry& entry) {
@@ -240,6 +304,7 @@ Status KafkaWorker::open_entry(Entry& entry) {
   parts.member = member_;
   parts.producer = producer_;
   parts.changelog = changelog;
+  parts.pipeline = &pipeline_;
   KafkaLogOptions log_options;
   log_options.settings = options_.settings;
   log_options.group = options_.group;
@@ -267,24 +332,32 @@ void KafkaWorker::add(const std::vector<TopicPartition>& partitions) {
 }
 
 void KafkaWorker::give_back(const std::vector<TopicPartition>& partitions) {
+  const Entries current = entries();
+  Status committed;
   for (const TopicPartition& partition : partitions) {
-    const Entries current = entries();
     const auto found = current.find(partition.partition);
     if (found == current.end() || found->second->task == nullptr || found->second->is_finished) continue;
-    // What could not be committed is done again by the next owner.
-    if (Status finished = found->second->task->finish(false); !finished) tell(finished.error().message);
+    committed = found->second->task->finish(false);
+    if (!committed) tell(committed.error().message);
   }
+  // What could not be committed is done again by the next owner.
+  if (!pipeline_.has_failed()) committed = end_commit();
   drop(partitions);
+  if (pipeline_.has_failed()) failure_ = handle_failed_commit(std::move(committed).error());
 }
 
 void KafkaWorker::drop(const std::vector<TopicPartition>& partitions) {
-  const std::scoped_lock lock(entries_mutex_);
-  for (const TopicPartition& partition : partitions) {
-    const auto found = entries_.find(partition.partition);
-    if (found == entries_.end()) continue;
-    reset(*found->second);
-    entries_.erase(found);
+  Status settled = settle();
+  {
+    const std::scoped_lock lock(entries_mutex_);
+    for (const TopicPartition& partition : partitions) {
+      const auto found = entries_.find(partition.partition);
+      if (found == entries_.end()) continue;
+      reset(*found->second);
+      entries_.erase(found);
+    }
   }
+  if (!settled) failure_ = handle_failed_commit(std::move(settled).error());
 }
 
 void KafkaWorker::reset(Entry& entry) {
@@ -292,17 +365,28 @@ void KafkaWorker::reset(Entry& entry) {
   entry.reset();
 }
 
+void KafkaWorker::reset_unfinished() {
+  for (const auto& [partition, entry] : entries_) {
+    if (!entry->is_finished) reset(*entry);
+  }
+}
+
 void KafkaWorker::drop_all() {
+  if (Status settled = settle(); !settled) tell(settled.error().message);
+  pipeline_.reset();
   const std::scoped_lock lock(entries_mutex_);
   for (auto& [partition, entry] : entries_) reset(*entry);
   entries_.clear();
 }
 
 Status KafkaWorker::finish_all() {
-  for (const auto& [partition, entry] : entries()) {
-    if (entry->task == nullptr || entry->is_finished) continue;
-    RETURN_IF_ERROR(entry->task->finish(false));
-    entry->is_finished = true;
+  const Entries current = entries();
+  for (const auto& [partition, entry] : current) {
+    if (entry->task != nullptr && !entry->is_finished) RETURN_IF_ERROR(entry->task->finish(false));
+  }
+  RETURN_IF_ERROR(end_commit());
+  for (const auto& [partition, entry] : current) {
+    if (entry->task != nullptr) entry->is_finished = true;
   }
   return {};
 }

@@ -5,7 +5,7 @@
 //        from the last commit. A pass that one task must do for all partitions is done by the member that holds the only
 //        partition of its changelog.
 // Guarantee: exactly once, see KafkaLog. A worker that lost its place (stopped for longer than the session timeout)
-//            cannot commit. With KafkaGuarantee::kAtLeastOnce: results of a commit that was under way when the worker
+//            cannot commit. Tasks of a worker commit together, while they already work on what comes next. With KafkaGuarantee::kAtLeastOnce: results of a commit that was under way when the worker
 //            died or lost its place may be written again; state and position stay true to each other.
 // Thread-safety: run() blocks its thread; the other methods from any thread.
 // Errors of run: what retrying cannot mend: a topic deleted or cut (kNotFound, kOutOfRange), another definition
@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "connectors/kafka/commit_cadence.h"
 #include "connectors/kafka/kafka_log.h"
 #include "stream/task.h"
 
@@ -48,6 +49,8 @@ struct KafkaWorkerOptions {
   /// Ends when everything that was assigned is at its end; `close_at_end` closes the windows then.
   bool bounded = false;
   bool close_at_end = true;
+  /// All tasks of the worker commit together, so often. They must not do so on their own, except for memory.
+  int64_t commit_interval_ms = 200;
   /// How long to wait for the group when no task had work.
   int64_t rest_ms = 5;
   int64_t retry_first_ms = 100;
@@ -83,6 +86,11 @@ class KafkaWorker {
 
  private:
   struct Entry;
+  /// What failed is tried again after pauses that grow.
+  struct Patience {
+    int64_t pause_ms = 0;
+    int64_t until_ns = 0;
+  };
   using Entries = std::map<PartitionId, std::shared_ptr<Entry>>;
 
   Status serve();
@@ -90,16 +98,27 @@ class KafkaWorker {
   Status work_once(bool& worked);
   Status open_entry(Entry& entry);
   Status advance(Entry& entry, bool& worked);
+  Status step(Entry& entry, bool& worked);
+  Status commit_if_due();
+  /// Of all tasks, beside the work that follows.
+  Status begin_commit();
+  /// Of what the tasks have given; until it is made.
+  Status end_commit();
+  Status settle();
   Status handle_failure(Entry& entry, Error error);
+  Status handle_failed_commit(Error error);
   void add(const std::vector<TopicPartition>& partitions);
   void give_back(const std::vector<TopicPartition>& partitions);
   void drop(const std::vector<TopicPartition>& partitions);
   void drop_all();
+  /// Both with entries_mutex_ held, and without a commit under way.
   void reset(Entry& entry);
+  void reset_unfinished();
   Status finish_all();
   Status renew_producer();
   [[nodiscard]] bool may_join_again();
   void wait_before_retry();
+  void prolong(Patience& patience) const;
   void tell(const std::string& message);
   [[nodiscard]] Entries entries() const;
 
@@ -111,6 +130,8 @@ class KafkaWorker {
   std::shared_ptr<KafkaConsumer> member_;
   std::shared_ptr<KafkaConsumer> reader_;  // changelogs, and the source of a task over all partitions
   std::shared_ptr<KafkaWriter> producer_;
+  KafkaCommitPipeline pipeline_;
+  CommitCadence cadence_;
   mutable std::mutex entries_mutex_;  // the worker's thread alone changes entries_
   Entries entries_;
   std::optional<std::vector<TaskStatus>> final_status_;  // once everything is given back
@@ -118,7 +139,9 @@ class KafkaWorker {
   int64_t records_of_closed_ = 0;
   bool has_joined_ = false;
   std::optional<int64_t> fenced_at_ns_;
-  int64_t retry_ms_ = 0;
+  Patience patience_;
+  /// What the group made it do failed beyond retrying.
+  Status failure_;
   std::string last_trouble_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> at_end_{false};
