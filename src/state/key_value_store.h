@@ -98,10 +98,15 @@ class KeyValueCursor {
   [[nodiscard]] virtual Status status() const = 0;
 };
 
+class BulkBatch;
+
 class KeyValueStore {
  public:
   virtual ~KeyValueStore() = default;
   virtual Status write(const WriteBatch& batch, Durability durability) = 0;
+  /// As write(kSync), for megabytes at a time, which a store may take without its write-ahead log. kInvalid when
+  /// something is for kLog.
+  virtual Status write_bulk(BulkBatch batch);
   /// nullopt when the key does not exist.
   virtual Result<std::optional<PinnedValue>> get(Space space, std::string_view key) const = 0;
   [[nodiscard]] virtual std::unique_ptr<KeyValueCursor> cursor(Space space) const = 0;

@@ -76,9 +76,13 @@ struct RocksDbState {
   rocksdb::ColumnFamilyHandle* default_family = nullptr;
   /// Shared by writers; reclaim() excludes them while it moves values.
   std::shared_mutex moving;
+  /// Names the table files of write_bulk().
+  std::atomic<uint64_t> bulk_files = 0;
 
   [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Space space) const { return families[static_cast<size_t>(space)]; }
   [[nodiscard]] Error damaged_value() const;
+  /// Where write_bulk() makes its files.
+  [[nodiscard]] std::filesystem::path bulk_folder() const { return path / "bulk"; }
 
   ~RocksDbState() {
     if (db == nullptr) return;

@@ -177,6 +177,9 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const std::filesystem::
   const rocksdb::Status opened = rocksdb::DB::Open(database, (directory / "store").string(), families, &handles, &db);
   if (!opened.ok()) return open_error_of(opened, directory);
   state->db.reset(db);
+  // Left by a process that died in write_bulk().
+  std::error_code ignored;
+  std::filesystem::remove_all(state->bulk_folder(), ignored);
   for (size_t space = 0; space < kSpaceCount; ++space) state->families[space] = handles[space];
   state->default_family = handles[kSpaceCount];
   return std::unique_ptr<RocksDbStore>(new RocksDbStore(std::move(state)));

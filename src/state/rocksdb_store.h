@@ -46,6 +46,8 @@ class RocksDbStore final : public KeyValueStore {
   ~RocksDbStore() override;
 
   Status write(const WriteBatch& batch, Durability durability) override;
+  /// By table files that RocksDB takes in as they are.
+  Status write_bulk(BulkBatch batch) override;
   Result<std::optional<PinnedValue>> get(Space space, std::string_view key) const override;
   [[nodiscard]] std::unique_ptr<KeyValueCursor> cursor(Space space) const override;
 

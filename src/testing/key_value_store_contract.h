@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "state/bulk_batch.h"
 #include "state/key_value_store.h"
 
 namespace meterstream {
@@ -205,6 +206,83 @@ TEST_P(KeyValueStoreContract, WritersAtOnceMayEraseRangesAndPutInOneBatch) {
   const auto pairs = all(Space::kState);
   EXPECT_EQ(pairs.size(), 20);
   for (const auto& [key, value] : pairs) EXPECT_EQ(value, std::to_string(kRounds - 1)) << key;
+}
+
+TEST_P(KeyValueStoreContract, BulkWritesOfManySpacesAreThereTogetherAndAfterReopening) {
+  put(Space::kState, "b", "old");
+  put(Space::kState, "c", "old");
+  BulkBatch batch;
+  batch.put(Space::kState, "d", "new");
+  batch.put(Space::kState, "b", "first");
+  batch.erase(Space::kState, "c");
+  batch.erase(Space::kState, "never there");
+  batch.put(Space::kState, "b", "new");
+  batch.put(Space::kMeta, "next", "7");
+  batch.put(Space::kTable, "", "");
+  ASSERT_TRUE(store().write_bulk(std::move(batch)));
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(all(Space::kState), (std::vector<std::pair<std::string, std::string>>{{"b", "new"}, {"d", "new"}}));
+    EXPECT_EQ(get(Space::kMeta, "next"), "7");
+    EXPECT_EQ(get(Space::kTable, ""), "");
+    subject_->reopen();
+  }
+}
+
+TEST_P(KeyValueStoreContract, BulkWritesNothingOfABatchForTheLog) {
+  BulkBatch batch;
+  batch.put(Space::kState, "a", "1");
+  batch.put(Space::kLog, "a", "1");
+  const Status refused = store().write_bulk(std::move(batch));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(get(Space::kState, "a"), std::nullopt);
+  EXPECT_TRUE(store().write_bulk(BulkBatch()));
+}
+
+TEST_P(KeyValueStoreContract, CursorSeesNothingOfALaterBulkWrite) {
+  put(Space::kState, "a", "old");
+  const auto cursor = store().cursor(Space::kState);
+  BulkBatch batch;
+  batch.put(Space::kState, "a", "new");
+  batch.put(Space::kState, "b", "new");
+  ASSERT_TRUE(store().write_bulk(std::move(batch)));
+  std::vector<std::pair<std::string, std::string>> seen;
+  for (cursor->seek(""); cursor->valid(); cursor->next()) seen.emplace_back(cursor->key(), cursor->value());
+  EXPECT_EQ(seen, (std::vector<std::pair<std::string, std::string>>{{"a", "old"}}));
+}
+
+TEST_P(KeyValueStoreContract, BulkAndOtherWritesKeepTheirOrder) {
+  std::mt19937_64 random(11);
+  std::map<std::string, std::string> model;
+  for (int round = 0; round < 60; ++round) {
+    WriteBatch batch;
+    BulkBatch bulk;
+    const bool is_bulk = random() % 2 == 0;
+    if (!is_bulk && random() % 4 == 0) {
+      const std::string first = std::to_string(random() % 300);
+      const std::string limit = std::to_string(random() % 300);
+      batch.erase_range(Space::kState, first, limit);
+      if (first < limit) model.erase(model.lower_bound(first), model.lower_bound(limit));
+    }
+    for (int index = 0; index < 50; ++index) {
+      const std::string key = std::to_string(random() % 300);
+      if (random() % 4 == 0) {
+        is_bulk ? bulk.erase(Space::kState, key) : batch.erase(Space::kState, key);
+        model.erase(key);
+      } else {
+        model[key] = std::to_string(random());
+        is_bulk ? bulk.put(Space::kState, key, model[key]) : batch.put(Space::kState, key, model[key]);
+      }
+    }
+    if (is_bulk)
+      ASSERT_TRUE(store().write_bulk(std::move(bulk)));
+    else
+      ASSERT_TRUE(store().write(batch, Durability::kBuffered));
+    if (round % 20 == 19) subject_->reopen();
+  }
+  subject_->reopen();
+  const auto pairs = all(Space::kState);
+  EXPECT_EQ((std::map<std::string, std::string>(pairs.begin(), pairs.end())), model);
 }
 
 }  // namespace meterstream
