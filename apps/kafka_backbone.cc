@@ -25,9 +25,11 @@ class KafkaBackbone final : public Backbone {
     impatient.request_timeout_ms = std::min(settings.request_timeout_ms, kLongestStartMs);
     ASSIGN_OR_RETURN(backbone->topics_, KafkaTopics::open(impatient));
     // A cluster that is away is told now, in one message, and not by whatever asks first.
+    const int64_t asked_ns = context.clock.monotonic_ns();
     if (const auto cluster = backbone->topics_->cluster(); !cluster) {
-      return cluster.error().within(fmt::format("{}: no answer within {} s", backbone->place(),
-                                                static_cast<double>(impatient.request_timeout_ms) / 1000));
+      if (cluster.error().message.starts_with(backbone->place())) return cluster.error();
+      return cluster.error().within(fmt::format("{}: no answer for {:.0f} s", backbone->place(),
+                                                static_cast<double>(context.clock.monotonic_ns() - asked_ns) / 1e9));
     }
     if (writer.empty()) {
       ASSIGN_OR_RETURN(backbone->log_, KafkaLog::connect(settings));

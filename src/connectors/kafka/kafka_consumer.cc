@@ -138,7 +138,9 @@ struct KafkaConsumer::State {
         fatal != RD_KAFKA_RESP_ERR_NO_ERROR)
       return conflict(fmt::format("Kafka: {}: this member is out: {}", what, reason.data()));
     const ErrorCode code = error_code_of(message.err);
-    if (code == ErrorCode::kNotFound || code == ErrorCode::kInvalid)
+    // A broker that stops in the middle of a handshake looks like this, too. Wrong settings are told at the start.
+    const bool may_pass = message.err == RD_KAFKA_RESP_ERR__SSL;
+    if (!may_pass && (code == ErrorCode::kNotFound || code == ErrorCode::kInvalid))
       return kafka_error(message.err, what, text == nullptr ? "" : text);
     spdlog::debug("Kafka: {}: {}", what, text == nullptr ? "" : text);
     return {};

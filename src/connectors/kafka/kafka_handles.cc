@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "connectors/kafka/kafka_refusal.h"
+
 namespace meterstream {
 namespace {
 
@@ -26,6 +28,11 @@ void forward_log(const rd_kafka_t* /*client*/, int level, const char* facility, 
   }
 }
 
+void note_and_forward_log(const rd_kafka_t* client, int level, const char* facility, const char* text) {
+  if (std::string_view(facility) == "FAIL") static_cast<KafkaRefusals*>(rd_kafka_opaque(client))->note(text);
+  forward_log(client, level, facility, text);
+}
+
 std::string_view advice_for(rd_kafka_resp_err_t code) {
   switch (code) {
     case RD_KAFKA_RESP_ERR__TRANSPORT:
@@ -41,10 +48,18 @@ std::string_view advice_for(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
       return "see the security settings under [kafka.librdkafka]";
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+      return "this user lacks a right on the topic; grant it: kafka-acls --add --allow-principal User:NAME --operation "
+             "Describe, Read, Write or Create --topic TOPIC";
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+      return "this user lacks the right Read on the consumer group; grant it: kafka-acls --add --allow-principal "
+             "User:NAME --operation Read --group GROUP";
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+      return "this user lacks a right on the cluster itself; grant it: kafka-acls --add --allow-principal User:NAME "
+             "--operation Describe or IdempotentWrite --cluster";
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-      return "the user of this program lacks a permission in the cluster";
+      return "this user lacks the right Write on the transactional id; grant it: kafka-acls --add --allow-principal "
+             "User:NAME --operation Write --operation Describe --resource-pattern-type prefixed --transactional-id "
+             "BEGIN-OF-ID";
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
@@ -152,10 +167,17 @@ bool is_moving(rd_kafka_resp_err_t code) {
   }
 }
 
-Error kafka_error(rd_kafka_resp_err_t code, std::string_view what, std::string_view reason) {
+Error kafka_error(rd_kafka_resp_err_t code, std::string_view what, std::string_view reason, std::string_view right) {
   std::string message = fmt::format("Kafka: {}: {}", what, rd_kafka_err2str(code));
   if (!reason.empty()) message += fmt::format(" ({})", reason);
-  if (const std::string_view advice = advice_for(code); !advice.empty()) message += fmt::format("; {}", advice);
+  if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && !right.empty()) {
+    message += fmt::format(
+        "; this user lacks the right {} on the topic; grant it: kafka-acls --add --allow-principal User:NAME "
+        "--operation {} --topic TOPIC",
+        right, right);
+  } else if (const std::string_view advice = advice_for(code); !advice.empty()) {
+    message += fmt::format("; {}", advice);
+  }
   return {error_code_of(code), std::move(message)};
 }
 
@@ -165,11 +187,17 @@ Result<KafkaConfiguration> make_configuration(const std::map<std::string, std::s
   for (const auto& [name, value] : properties) {
     if (rd_kafka_conf_set(configuration.get(), name.c_str(), value.c_str(), reason.data(), reason.size()) !=
         RD_KAFKA_CONF_OK)
-      return invalid(fmt::format("Kafka: setting {}={}: {}; see [kafka.librdkafka] in the configuration", name, value,
-                                 reason.data()));
+      // The value may be a secret.
+      return invalid(
+          fmt::format("Kafka: setting {}: {}; see [kafka.librdkafka] in the configuration", name, reason.data()));
   }
   rd_kafka_conf_set_log_cb(configuration.get(), &forward_log);
   return configuration;
+}
+
+void watch_refusals(rd_kafka_conf_t& configuration, KafkaRefusals& refusals) {
+  rd_kafka_conf_set_opaque(&configuration, &refusals);
+  rd_kafka_conf_set_log_cb(&configuration, &note_and_forward_log);
 }
 
 Result<KafkaClient> make_client(rd_kafka_type_t type, KafkaConfiguration configuration) {

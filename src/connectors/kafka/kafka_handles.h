@@ -18,6 +18,8 @@
 
 namespace meterstream {
 
+class KafkaRefusals;
+
 template <auto destroy>
 struct KafkaDeleter {
   template <class Handle>
@@ -40,8 +42,9 @@ using KafkaEvent = KafkaOwner<rd_kafka_event_t, rd_kafka_event_destroy>;
 ErrorCode error_code_of(rd_kafka_resp_err_t code);
 /// True while the leader of a partition or the coordinator of a group changes: the same request succeeds soon.
 bool is_moving(rd_kafka_resp_err_t code);
-/// "`what`: reason; what to do next".
-Error kafka_error(rd_kafka_resp_err_t code, std::string_view what, std::string_view reason = {});
+/// "`what`: reason; what to do next". `right`: of the topic that `what` is about, and that the user may lack, as Read.
+Error kafka_error(rd_kafka_resp_err_t code, std::string_view what, std::string_view reason = {},
+                  std::string_view right = {});
 
 /// The time that is left of a request's.
 class KafkaDeadline {
@@ -60,6 +63,8 @@ class KafkaDeadline {
 
 /// Properties as a configuration object, with librdkafka's messages going to our diagnostics.
 Result<KafkaConfiguration> make_configuration(const std::map<std::string, std::string>& properties);
+/// Failures of connections go there, too; it must outlive the client. Takes the place of the client's opaque pointer.
+void watch_refusals(rd_kafka_conf_t& configuration, KafkaRefusals& refusals);
 Result<KafkaClient> make_client(rd_kafka_type_t type, KafkaConfiguration configuration);
 
 /// Offsets of a group as the library takes them.

@@ -275,7 +275,7 @@ Status KafkaPartitionReader::failure_at(const rd_kafka_message_t& message) {
   if (code == ErrorCode::kCorrupt)
     return corrupt(fmt::format("Kafka: {} offset {}: {}; the record is damaged on the broker or on the way", name(),
                                std::max<int64_t>(message.offset, low_), text == nullptr ? "" : text));
-  return kafka_error(message.err, "reading " + name(), text == nullptr ? "" : text);
+  return kafka_error(message.err, "reading " + name(), text == nullptr ? "" : text, "Read");
 }
 
 Error KafkaPartitionReader::out_of_range_at(int64_t offset) {

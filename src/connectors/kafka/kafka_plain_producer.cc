@@ -22,8 +22,8 @@ struct KafkaPlainProducer::State {
 Status KafkaPlainProducer::State::wait(const KafkaDeadline& deadline) const {
   const rd_kafka_resp_err_t waited = sender->wait(deadline);
   if (const auto failed = sender->failure(); failed != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return kafka_error(failed, "writing records");
-  if (waited != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(waited, "writing records");
+    return kafka_error(failed, "writing records", {}, "Write");
+  if (waited != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(waited, "writing records", {}, "Write");
   return {};
 }
 

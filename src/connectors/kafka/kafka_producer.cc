@@ -55,9 +55,9 @@ Error KafkaProducer::State::failure(rd_kafka_error_t* error, std::string_view wh
       code = fatal;
       text = reason.data();
     }
-    return kafka_error(code, place, text);
+    return kafka_error(code, place, text, "Write");
   }
-  Error result = kafka_error(code, place, text);
+  Error result = kafka_error(code, place, text, "Write");
   if (rd_kafka_error_txn_requires_abort(error) != 0) return abort(std::move(result));
   is_usable = false;
   return result;
@@ -143,7 +143,7 @@ Status KafkaProducer::commit(std::span<KafkaAppend> appends, std::span<const Kaf
   // pending, and waits for their outcome.
   if (!groups.empty() && !appends.empty()) {
     if (const auto code = state.sender->wait(deadline); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return state.abort(kafka_error(code, fmt::format("writing ({})", state.id)));
+      return state.abort(kafka_error(code, fmt::format("writing ({})", state.id), {}, "Write"));
   }
   for (const KafkaGroupCommit& group : groups) RETURN_IF_ERROR(state.send_offsets(group, deadline));
   RETURN_IF_ERROR(state.finish(deadline));

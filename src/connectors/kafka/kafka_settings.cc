@@ -72,6 +72,8 @@ Result<std::map<std::string, std::string>> kafka_configuration(const KafkaSettin
       // A consumer with a group that nobody joins: another client of the library crashes when it asks for the offsets of a
       // group whose coordinator moves.
       properties.insert({"group.id", "meterstream-without-group"});
+      // A broker that ends a connection at once may want TLS or a login; see kafka_refusal.h.
+      properties["log.connection.close"] = "true";
       break;
   }
   for (const auto& [name, value] : settings.librdkafka) {

@@ -51,7 +51,9 @@ bool parse_api_version_line(std::string_view line, std::string& broker, std::str
   if (broker_end == std::string_view::npos || name_end == std::string_view::npos) return false;
   const char* number = line.data() + dots + 2;
   if (std::from_chars(number, line.data() + line.size(), highest).ec != std::errc()) return false;
-  broker = rest.substr(0, broker_end);
+  rest = rest.substr(0, broker_end);
+  if (const size_t scheme = rest.find("://"); scheme != std::string_view::npos) rest.remove_prefix(scheme + 3);
+  broker = rest;
   request = name.substr(0, name_end);
   return true;
 }

@@ -12,7 +12,9 @@
 #include <fmt/format.h>
 
 #include "base/nearest_name.h"
+#include "connectors/kafka/kafka_group_offsets.h"
 #include "connectors/kafka/kafka_handles.h"
+#include "connectors/kafka/kafka_refusal.h"
 #include "log/topic_registry.h"
 
 namespace meterstream {
@@ -27,6 +29,7 @@ using Metadata = KafkaOwner<const struct rd_kafka_metadata, rd_kafka_metadata_de
 constexpr int32_t kMaxPartitions = 10'000;
 constexpr int kBrokersForThreeCopies = 3;
 constexpr auto kPause = std::chrono::milliseconds(20);
+constexpr int kLookMs = 100;
 constexpr int64_t kNoAnswer = INT64_MIN;
 
 std::string name_of(const TopicPartition& partition) {
@@ -77,7 +80,8 @@ struct KafkaTopics::State {
     const KafkaDeadline deadline(timeout_ms);
     for (;;) {
       auto event = ask(operation, what, send);
-      if (event || event.error().code != ErrorCode::kUnavailable || deadline.is_over()) return event;
+      if (event || event.error().code != ErrorCode::kUnavailable || deadline.is_over() || refusals->lasting())
+        return event;
       std::this_thread::sleep_for(kPause);
     }
   }
@@ -91,10 +95,16 @@ struct KafkaTopics::State {
     if (adjust) adjust(options.get());
     const KafkaQueue queue(rd_kafka_queue_new(client.get()));
     send(options.get(), queue.get());
-    KafkaEvent event(rd_kafka_queue_poll(queue.get(), timeout_ms + 1000));
+    const KafkaDeadline deadline(timeout_ms + 1000);
+    KafkaEvent event;
+    while (!event && !deadline.is_over()) {
+      event.reset(rd_kafka_queue_poll(queue.get(), std::min(deadline.left_ms(), kLookMs)));
+      if (auto refusal = refusals->lasting(); refusal && !event) return *std::move(refusal);
+    }
     if (!event) return kafka_error(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
     if (const rd_kafka_resp_err_t code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
       return kafka_error(code, what, rd_kafka_event_error_string(event.get()));
+    refusals->note_answer();
     return event;
   }
 
@@ -118,7 +128,7 @@ struct KafkaTopics::State {
         return not_found(
             fmt::format("Kafka: there is no topic {}; create it with: meterstream topics --create {}", topic, topic));
       if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_error(rd_kafka_error_code(error), what);
+        return kafka_error(rd_kafka_error_code(error), what, {}, "Describe");
     }
     size_t partitions = 0;
     const auto* const* infos = rd_kafka_TopicDescription_partitions(topics[0], &partitions);
@@ -138,15 +148,16 @@ struct KafkaTopics::State {
                                             rd_kafka_IsolationLevel_t isolation) const {
     const KafkaDeadline deadline(timeout_ms);
     for (;;) {
-      rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-      auto offsets = ask_list_offsets(sources, which, isolation, code);
-      if (offsets || !is_moving(code) || deadline.is_over()) return offsets;
+      // Also while no broker has heard yet who leads a new topic.
+      auto offsets = ask_list_offsets(sources, which, isolation);
+      if (offsets || offsets.error().code != ErrorCode::kUnavailable || deadline.is_over() || refusals->lasting())
+        return offsets;
       std::this_thread::sleep_for(kPause);
     }
   }
 
   Result<std::vector<int64_t>> ask_list_offsets(const std::vector<TopicPartition>& partitions, int64_t which,
-                                                rd_kafka_IsolationLevel_t isolation, rd_kafka_resp_err_t& code) const {
+                                                rd_kafka_IsolationLevel_t isolation) const {
     const KafkaPartitionList list = list_of(partitions, which);
     const std::string what = "offsets of " + name_of(partitions.front());
     ASSIGN_OR_RETURN(const KafkaEvent event,
@@ -165,8 +176,9 @@ struct KafkaTopics::State {
     for (size_t index = 0; index < count; ++index) {
       const rd_kafka_topic_partition_t* answer = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[index]);
       const TopicPartition partition{answer->topic, PartitionId(answer->partition)};
-      code = answer->err;
-      if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "offsets of " + name_of(partition));
+      const rd_kafka_resp_err_t code = answer->err;
+      if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_error(code, "offsets of " + name_of(partition), {}, "Describe");
       const auto place = std::ranges::find(partitions, partition);
       if (place != partitions.end()) offsets[static_cast<size_t>(place - partitions.begin())] = answer->offset;
     }
@@ -194,10 +206,13 @@ struct KafkaTopics::State {
     const rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[0]);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return {};
     const char* text = rd_kafka_topic_result_error_string(results[0]);
-    return kafka_error(code, what, text == nullptr ? "" : text);
+    return kafka_error(code, what, text == nullptr ? "" : text, "Create");
   }
 
+  // The client's log goes there, so it lives longer.
+  std::unique_ptr<KafkaRefusals> refusals;
   KafkaClient client;
+  std::unique_ptr<KafkaGroupOffsets> group_offsets;
   int timeout_ms = 0;
   int32_t default_replication = 0;
   std::mutex mutex;
@@ -211,7 +226,10 @@ Result<std::unique_ptr<KafkaTopics>> KafkaTopics::open(const KafkaSettings& sett
   ASSIGN_OR_RETURN(const auto properties, kafka_configuration(settings, KafkaClientKind::kTopics));
   ASSIGN_OR_RETURN(KafkaConfiguration configuration, make_configuration(properties));
   auto state = std::make_unique<State>();
+  state->refusals = std::make_unique<KafkaRefusals>(properties);
+  watch_refusals(*configuration, *state->refusals);
   ASSIGN_OR_RETURN(state->client, make_client(RD_KAFKA_CONSUMER, std::move(configuration)));
+  state->group_offsets = std::make_unique<KafkaGroupOffsets>(settings);
   state->timeout_ms = static_cast<int>(settings.request_timeout_ms);
   state->default_replication = settings.replication;
   return std::unique_ptr<KafkaTopics>(new KafkaTopics(std::move(state)));
@@ -322,7 +340,7 @@ Result<std::map<std::string, std::string>> KafkaTopics::configuration(std::strin
       rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
   if (count != 1) return kafka_error(RD_KAFKA_RESP_ERR__BAD_MSG, what);
   if (const rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(answers[0]); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return kafka_error(code, what);
+    return kafka_error(code, what, {}, "DescribeConfigs");
   size_t entries = 0;
   const auto* const* values = rd_kafka_ConfigResource_configs(answers[0], &entries);
   std::map<std::string, std::string> settings;
@@ -400,51 +418,7 @@ Result<Offset> KafkaTopics::offset_at(const TopicPartition& partition, IngestTim
 }
 
 Result<std::optional<GroupPosition>> KafkaTopics::group_position(std::string_view group, const TopicPartition& source) {
-  const std::string name(group);
-  const std::string what = fmt::format("offset of group {} in {}", name, name_of(source));
-  const KafkaPartitionList list = list_of({source}, RD_KAFKA_OFFSET_INVALID);
-  using Request = KafkaOwner<rd_kafka_ListConsumerGroupOffsets_t, rd_kafka_ListConsumerGroupOffsets_destroy>;
-  const Request request(rd_kafka_ListConsumerGroupOffsets_new(name.c_str(), list.get()));
-  rd_kafka_ListConsumerGroupOffsets_t* requests[] = {request.get()};
-  const KafkaDeadline deadline(state_->timeout_ms);
-  for (;;) {
-    const auto event = state_->ask(
-        RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, what,
-        [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-          rd_kafka_ListConsumerGroupOffsets(state_->client.get(), requests, 1, options, queue);
-        },
-        [](rd_kafka_AdminOptions_t* options) {
-          const KafkaErrorOwner ignored(rd_kafka_AdminOptions_set_require_stable_offsets(options, 1));
-        });
-    if (!event) {
-      if (event.error().code != ErrorCode::kUnavailable || deadline.is_over()) return event.error();
-      std::this_thread::sleep_for(kPause);
-      continue;
-    }
-    size_t count = 0;
-    const auto* const* groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
-        rd_kafka_event_ListConsumerGroupOffsets_result(event->get()), &count);
-    if (count != 1) return kafka_error(RD_KAFKA_RESP_ERR__BAD_MSG, what);
-    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0]); error != nullptr)
-      code = rd_kafka_error_code(error);
-    const rd_kafka_topic_partition_list_t* answer = rd_kafka_group_result_partitions(groups[0]);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && answer != nullptr && answer->cnt == 1) {
-      const rd_kafka_topic_partition_t& committed = answer->elems[0];
-      code = committed.err;
-      if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (committed.offset < 0) return std::nullopt;
-        const auto* metadata = static_cast<const char*>(committed.metadata);
-        return decode_offset_metadata(
-            Offset(committed.offset),
-            metadata == nullptr ? std::string_view() : std::string_view(metadata, committed.metadata_size));
-      }
-    } else if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND) {
-      return std::nullopt;
-    }
-    if (!is_moving(code) || deadline.is_over()) return kafka_error(code, what);
-    std::this_thread::sleep_for(kPause);
-  }
+  return state_->group_offsets->position(group, source);
 }
 
 Status KafkaTopics::delete_records(const TopicPartition& partition, Offset before) {
@@ -461,7 +435,8 @@ Status KafkaTopics::delete_records(const TopicPartition& partition, Offset befor
   const rd_kafka_topic_partition_list_t* answer =
       rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
   for (int index = 0; index < answer->cnt; ++index) {
-    if (answer->elems[index].err != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(answer->elems[index].err, what);
+    if (answer->elems[index].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return kafka_error(answer->elems[index].err, what, {}, "Delete");
   }
   return {};
 }
@@ -481,7 +456,7 @@ Status KafkaTopics::remove(std::string_view topic) {
       rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
   forget(topic);
   if (count == 1 && rd_kafka_topic_result_error(results[0]) != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return kafka_error(rd_kafka_topic_result_error(results[0]), what);
+    return kafka_error(rd_kafka_topic_result_error(results[0]), what, {}, "Delete");
   return {};
 }
 
