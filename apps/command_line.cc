@@ -25,7 +25,7 @@ constexpr const char* kExitCodes =
     "  1    failed; the message says why\n"
     "  2    wrong usage: options, configuration or SQL\n"
     "  3    conflict (data directory in use by another process, a view or table with another definition) or\n"
-    "       unavailable (disk full, Kafka or the registry away)\n"
+    "       unavailable (disk full, no permission there, Kafka or the registry away)\n"
     "  4    stored data is corrupt\n"
     "  130  interrupted; what was committed is kept\n\n"
     "Options may also come from meterstream.toml in the current directory (or --config FILE); flags win.\n"
@@ -148,8 +148,9 @@ Status apply_flags(const GlobalOptions& options, Configuration& configuration) {
 /// Diagnostics of the libraries' wrappers; standard output is for results.
 void send_diagnostics_to_standard_error(bool verbose) {
   auto logger = spdlog::stderr_logger_mt("meterstream");
-  logger->set_pattern("meterstream: %v");
-  logger->set_level(verbose ? spdlog::level::debug : spdlog::level::warn);
+  logger->set_pattern(verbose ? "%H:%M:%S.%e [%t] %v" : "meterstream: %v");
+  // What librdkafka's `debug` setting asks for comes as trace.
+  logger->set_level(verbose ? spdlog::level::trace : spdlog::level::warn);
   spdlog::set_default_logger(std::move(logger));
 }
 

@@ -47,7 +47,7 @@ Result<ExitCode> ConsoleCommand::run(const CommandContext& context) {
                                                          [&](const TopicPartition& source, IngestTime time) {
                                                            return backbone->offset_at(source, time);
                                                          }));
-  const SignalStop stop;
+  const SignalStop stop(SignalStop::Announcement::kNone);
   RecordText text(backbone->schemas(), [](const std::string& message) { fmt::print(stderr, "{}\n", message); });
   int64_t shown = 0;
   while (!stop.requested() && (!options_.limit || shown < *options_.limit)) {
@@ -62,8 +62,13 @@ Result<ExitCode> ConsoleCommand::run(const CommandContext& context) {
     fmt::print("{}\n", context.json ? text.record_json(options_.topic, item->partition, item->record)
                                     : text.record_line(item->partition, item->record));
   }
-  if (stop.requested() && !options_.follow) fmt::print(stderr, "stopped after {} records\n", grouped_text(shown));
-  if (context.verbose) fmt::print(stderr, "{} records\n", grouped_text(shown));
+  // Ctrl-C is how following ends; anything else it cuts short.
+  if (stop.requested() && !options_.follow) {
+    fmt::print(stderr, "stopped after {} records\n", grouped_text(shown));
+  } else if (stop.requested() && context.errors.interactive) {
+    fmt::print(stderr, "\n{} records\n", grouped_text(shown));
+  } else if (context.verbose)
+    fmt::print(stderr, "{} records\n", grouped_text(shown));
   return stop.requested() && !options_.follow ? ExitCode::kInterrupted : ExitCode::kDone;
 }
 

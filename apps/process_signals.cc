@@ -20,9 +20,17 @@ extern "C" void end_after_failed_read(int /*signal*/) {
   ::_exit(static_cast<int>(ExitCode::kCorrupt));
 }
 
+extern "C" void end_before_work(int signal) {
+  constexpr std::string_view kMessage = "\ninterrupted; what was committed is kept\n";
+  std::ignore = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  ::_exit(128 + signal);
+}
+
 }  // namespace
 
 void set_process_signals() {
+  std::signal(SIGINT, end_before_work);
+  std::signal(SIGTERM, end_before_work);
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGBUS, end_after_failed_read);
 }

@@ -15,32 +15,31 @@ namespace {
 // A signal handler can reach nothing but static storage.
 std::atomic<bool> stop_requested{false};
 std::atomic<bool> is_installed{false};
+std::atomic<bool> announces{true};
+constexpr std::array kSignals = {SIGINT, SIGTERM};
 
 void on_signal(int signal_number) {
   if (stop_requested.exchange(true)) _exit(128 + signal_number);
+  if (!announces) return;
   constexpr char kMessage[] = "\nstopping after the current batch; press Ctrl-C again to end at once\n";
   // Nothing can be done here when the message cannot be written.
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1);
 }
 
-void handle(void (*handler)(int)) {
-  struct sigaction action{};
-  action.sa_handler = handler;
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
-
 }  // namespace
 
-SignalStop::SignalStop() {
+SignalStop::SignalStop(Announcement announcement) {
   CHECK_MESSAGE(!is_installed.exchange(true), "one SignalStop at a time");
   stop_requested = false;
-  handle(on_signal);
+  announces = announcement == Announcement::kMessage;
+  struct sigaction action{};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &previous_[i]);
 }
 
 SignalStop::~SignalStop() {
-  handle(SIG_DFL);
+  for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &previous_[i], nullptr);
   is_installed = false;
 }
 

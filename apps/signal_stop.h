@@ -3,13 +3,19 @@
 // Guarantee: everything committed before an immediate end is kept; the log recovers at the next start.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <csignal>
 
 namespace meterstream {
 
 class SignalStop {
  public:
-  SignalStop();
+  enum class Announcement : unsigned char {
+    kMessage,  ///< the signal is answered with a message: the end may take a while
+    kNone,     ///< the end comes at once
+  };
+  explicit SignalStop(Announcement announcement = Announcement::kMessage);
   ~SignalStop();
   SignalStop(const SignalStop&) = delete;
   SignalStop& operator=(const SignalStop&) = delete;
@@ -19,6 +25,10 @@ class SignalStop {
   [[nodiscard]] const std::atomic<bool>& flag() const;
   /// Sleeps up to `milliseconds`, less when a signal comes; true when it came.
   [[nodiscard]] bool wait(int milliseconds) const;
+
+ private:
+  /// What SIGINT and SIGTERM did before.
+  std::array<struct sigaction, 2> previous_{};
 };
 
 }  // namespace meterstream

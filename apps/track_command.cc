@@ -85,7 +85,7 @@ Result<ExitCode> TrackCommand::run(const CommandContext& context) {
                                                          [&](const TopicPartition& source, IngestTime time) {
                                                            return backbone->offset_at(source, time);
                                                          }));
-  const SignalStop stop;
+  const SignalStop stop(SignalStop::Announcement::kNone);
   ProgressLine progress(context.clock, context.errors, {.unit = "records", .label = "track"});
   constexpr int64_t kSlice_ms = 100;
   const int64_t start_ns = context.clock.monotonic_ns();

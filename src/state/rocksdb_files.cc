@@ -73,7 +73,7 @@ Error system_error(const fs::path& path, std::string_view doing) {
   const std::string what = fmt::format("{} {}: {}", doing, path.string(), std::strerror(number));
   if (number == ENOSPC || number == EDQUOT) return unavailable(what + "; free some space and start again");
   if (number == EACCES || number == EPERM || number == EROFS)
-    return invalid(what + "; give this user the right to write there, or choose another --data-dir");
+    return unavailable(what + "; give this user the right to write there, or choose another --data-dir");
   return unavailable(what);
 }
 
@@ -215,7 +215,7 @@ Error error_of(const rocksdb::Status& status, const fs::path& path) {
     return unavailable(fmt::format("too many open files for data directory {}: {}; raise 'ulimit -n' and start again",
                                    path.string(), text));
   if (contains(text, "Permission denied"))
-    return invalid(
+    return unavailable(
         fmt::format("no permission in data directory {}: {}; give this user the right to write there, or "
                     "choose another --data-dir",
                     path.string(), text));

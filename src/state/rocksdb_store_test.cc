@@ -217,7 +217,7 @@ TEST_F(RocksDbStoreTest, DirectoryWithoutPermissionIsRefused) {
   const auto refused = open();
   fs::permissions(directory_.path(), fs::perms::owner_all);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(RocksDbStoreTest, OtherFormatVersionIsRefusedByName) {

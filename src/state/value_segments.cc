@@ -28,7 +28,7 @@ Error file_error(const fs::path& path, std::string_view doing, int number) {
   if (number == EMFILE || number == ENFILE)
     return unavailable(fmt::format("{}; raise 'ulimit -n' and start again", what));
   if (number == EACCES || number == EPERM || number == EROFS)
-    return invalid(what + "; give this user the right to write there, or choose another --data-dir");
+    return unavailable(what + "; give this user the right to write there, or choose another --data-dir");
   return unavailable(what);
 }
 

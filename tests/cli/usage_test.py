@@ -1,8 +1,11 @@
 """Exit codes, help and messages of the command line."""
 import os
 import pathlib
+import pty
+import signal
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -55,6 +58,73 @@ class Usage(ProgramTest):
 
     def test_version(self):
         self.assertRegex(self.succeed("--version").stdout, r"^meterstream \d+\.\d+\.\d+\n$")
+
+
+class World(ProgramTest):
+    def test_a_data_directory_without_permission_is_no_wrong_usage(self):
+        # Nobody may make a directory there, not even root.
+        self.data_dir = "/sys/meterstream-data"
+        self.write("uci.txt", uci_lines(2))
+        result = self.run_program("replay", "--type", "electricity", "--data", "uci.txt")
+        self.assert_exit(result, 3)
+        self.assertIn("give this user the right to write there, or choose another --data-dir", result.stderr)
+
+    def test_a_signal_at_any_moment_of_the_start_is_told(self):
+        # Most of the time until the first command's own handling lies before this; the loader's part cannot be told.
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(signal=number):
+                # Reads its program from a pipe that nobody writes to.
+                os.mkfifo(self.folder / f"flows-{code}.sql")
+                process = self.start_program("run", f"flows-{code}.sql")
+                self.wait_until_started(process)
+                process.send_signal(number)
+                errors = process.communicate(timeout=30)[1]
+                self.assertEqual(process.returncode, code, errors)
+                self.assertIn("interrupted", errors)
+
+    @staticmethod
+    def wait_until_started(process):
+        """Until it handles SIGINT itself."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            if int(status.split("SigCgt:")[1].split()[0], 16) & (1 << (signal.SIGINT - 1)):
+                return
+            time.sleep(0.002)
+
+    def test_following_ends_quietly_by_ctrl_c(self):
+        self.write("uci.txt", uci_lines(5))
+        self.succeed("replay", "--type", "electricity", "--data", "uci.txt")
+        process = self.start_program("console", "metrics", "--follow", "--limit", "1000")
+        for _ in range(20):
+            process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=30)
+        self.assertEqual((process.returncode, errors, out), (0, "", ""))
+
+    def test_following_on_a_terminal_says_how_much_was_shown(self):
+        self.write("uci.txt", uci_lines(5))
+        self.succeed("replay", "--type", "electricity", "--data", "uci.txt")
+        ours, its = pty.openpty()
+        process = subprocess.Popen(self.command("console", "metrics", "--follow"), cwd=self.folder, stdout=subprocess.PIPE, stderr=its,
+                                   text=True)
+        self.addCleanup(process.stdout.close)
+        os.close(its)
+        for _ in range(20):
+            process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(30), 0)
+        self.assertIn("20 records", os.read(ours, 1000).decode())
+        os.close(ours)
+
+    def test_tracking_cut_short_by_ctrl_c_says_how_far_it_came(self):
+        self.write("uci.txt", uci_lines(5))
+        self.succeed("replay", "--type", "electricity", "--data", "uci.txt")
+        process = self.start_program("track", "--topic", "metrics", "--count", "1000")
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=30)[1]
+        self.assertEqual((process.returncode, errors), (130, "stopped after 20 of 1,000\n"))
 
 
 class Configuration(ProgramTest):
