@@ -185,7 +185,9 @@ class AvroRecordDecoder::Implementation {
     if (current_ == nullptr || id != current_id_) {
       auto found = plans_.find(id);
       if (found == plans_.end()) {
-        ASSIGN_OR_RETURN(Entry entry, make_entry(id));
+        auto made = make_entry(id);
+        if (!made) return made.error().within(fmt::format("offset {}", record.offset));
+        Entry entry = *std::move(made);
         found = plans_.emplace(id, std::move(entry)).first;
       }
       current_ = &found->second;

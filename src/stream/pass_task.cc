@@ -264,7 +264,8 @@ Result<Task::Step> PassTask::advance() {
     if (Status processed = process_records(i, false, Offset(INT64_MAX)); !processed) {
       // What waits for a schema must not hold back the results before it.
       if (pass_->is_whole()) RETURN_IF_ERROR(commit_if_due(false));
-      return processed.error();
+      return processed.error().within(
+          fmt::format("topic {} partition {}", source.partition.topic, source.partition.partition));
     }
     source.next = records_.next;
     result = Step::kWorked;
