@@ -110,6 +110,7 @@ class KafkaProgramRun {
 
  private:
   Status prepare();
+  Status create_topics(std::vector<ViewSpec>& views);
   Status add_workers(const PlannedPass& pass, size_t number);
   Status run_workers(RunProgress& progress);
   Status run_sinks(bool bounded, RunProgress* progress);
@@ -146,9 +147,27 @@ Status KafkaProgramRun::prepare() {
   ASSIGN_OR_RETURN(log_, KafkaLog::connect(settings_));
   sink_log_ = std::make_unique<KafkaSinkLog>(*log_, data_->store());
   std::vector<ViewSpec> views = program_.views;
-  RETURN_IF_ERROR(create_view_topics(views, *log_));
+  RETURN_IF_ERROR(create_topics(views));
   ASSIGN_OR_RETURN(const auto passes, register_passes(views, each_.application, settings_, topics_));
   for (size_t number = 0; number < passes.size(); ++number) RETURN_IF_ERROR(add_workers(passes[number], number));
+  return {};
+}
+
+Status KafkaProgramRun::create_topics(std::vector<ViewSpec>& views) {
+  std::set<std::string> missing;
+  for (const ViewSpec& view : views) {
+    const auto partitions = topics_->partitions(view.source->topic);
+    if (!partitions && partitions.error().code == ErrorCode::kNotFound) missing.insert(view.source->topic);
+  }
+  RETURN_IF_ERROR(create_view_topics(views, *log_));
+  for (const std::string& topic : missing) {
+    ASSIGN_OR_RETURN(const int32_t partitions, topics_->partitions(topic));
+    fmt::print(
+        stderr,
+        "topic {} did not exist and was created with {} partitions; if readings should be there already, check its "
+        "name in the program and --kafka\n",
+        topic, partitions);
+  }
   return {};
 }
 
