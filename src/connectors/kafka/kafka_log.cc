@@ -60,7 +60,7 @@ Status KafkaLog::read(const TopicPartition& source, Offset from, size_t max_byte
 
 Result<OffsetRange> KafkaLog::offsets(const TopicPartition& source) {
   RETURN_IF_ERROR(parts_.topics->check(source));
-  return parts_.consumer->offsets(source, options_.end_age_ms);
+  return parts_.consumer->offsets(source, std::max(options_.end_age_ms, options_.offsets_age_ms));
 }
 
 Result<bool> KafkaLog::await_data(const TopicPartition& source, Offset from, int64_t timeout_ms) {

@@ -49,6 +49,8 @@ struct KafkaLogOptions {
   /// How old the knowledge may be that a partition is at its end; see KafkaConsumer::read(). With 0, for bounded runs,
   /// a commit also returns only when its records can be read, a few milliseconds after they are durable.
   int64_t end_age_ms = 0;
+  /// How old the answers of offsets() may be; at least `end_age_ms`. A question waits behind the fetch under way.
+  int64_t offsets_age_ms = 0;
 };
 
 class KafkaLog final : public EventLog {

@@ -5,14 +5,18 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "connectors/kafka/kafka_plain_producer.h"
 
 namespace meterstream {
 namespace {
 
-constexpr int64_t kFollowingEndAgeMs = 1'000;
+constexpr int64_t kNsPerMs = 1'000'000;
+constexpr int64_t kKnownOffsetsAgeMs = 1'000;
 constexpr int64_t kFencedAgainNs = 3'000'000'000;
+// A standby leaves after one write. Another worker of this process that lost the partition may have to notice first.
+constexpr int64_t kOwnershipTimeoutMs = 2'000;
 
 bool may_pass(const Error& error) {
   return error.code == ErrorCode::kUnavailable;
@@ -22,6 +26,7 @@ bool may_pass(const Error& error) {
 
 struct KafkaWorker::Entry {
   PartitionId partition;  // of the changelog
+  ChangelogOwnership::Hold hold;
   std::shared_ptr<KafkaChangelog> changelog;
   std::unique_ptr<KafkaLog> log;
   std::shared_ptr<Task> task;  // null until it is open; the last member, so that it dies first
@@ -34,6 +39,7 @@ struct KafkaWorker::Entry {
     task.reset();
     log.reset();
     changelog.reset();
+    hold.end();
     is_finished = false;
   }
 };
@@ -79,6 +85,11 @@ std::vector<TaskStatus> KafkaWorker::status() const {
 std::set<PartitionId> KafkaWorker::finished() const {
   const std::scoped_lock lock(entries_mutex_);
   return finished_;
+}
+
+KafkaWorker::Restores KafkaWorker::restores() const {
+  const std::scoped_lock lock(entries_mutex_);
+  return restores_;
 }
 
 void KafkaWorker::tell(const std::string& message) {
@@ -129,14 +140,16 @@ void KafkaWorker::wait_before_retry() {
 Status KafkaWorker::join() {
   has_joined_ = false;
   at_end_ = false;
-  ASSIGN_OR_RETURN(reader_, KafkaConsumer::open(options_.settings));
-  RETURN_IF_ERROR(renew_producer());
   ASSIGN_OR_RETURN(member_, KafkaConsumer::open(options_.settings, options_.membership));
   KafkaAssignmentListener listener;
   listener.assigned = [this](const auto& partitions) { add(partitions); };
   listener.revoked = [this](const auto& partitions) { give_back(partitions); };
   listener.lost = [this](const auto& partitions) { drop(partitions); };
-  return member_->subscribe({options_.task_per_partition ? options_.source : options_.changelog}, std::move(listener));
+  // The group takes its time meanwhile; the listener is called by poll() only.
+  RETURN_IF_ERROR(
+      member_->subscribe({options_.task_per_partition ? options_.source : options_.changelog}, std::move(listener)));
+  ASSIGN_OR_RETURN(reader_, KafkaConsumer::open(options_.settings));
+  return renew_producer();
 }
 
 Status KafkaWorker::renew_producer() {
@@ -198,9 +211,19 @@ Status KafkaWorker::settle() {
   if (!pipeline_.is_under_way()) return {};
   RETURN_IF_ERROR(pipeline_.settle());
   cadence_.ended(clock_.monotonic_ns());
+  trace_first_commit();
   patience_ = {};
   last_trouble_.clear();
   return {};
+}
+
+/// How long the partitions of an assignment stood still.
+void KafkaWorker::trace_first_commit() {
+  const auto is_open = [](const auto& entry) { return entry.second->task != nullptr; };
+  if (!assigned_ns_ || !std::ranges::all_of(entries_, is_open)) return;
+  spdlog::debug("Kafka: group {}: first commit of {} partitions {} ms after they were assigned", options_.group,
+                entries_.size(), (clock_.monotonic_ns() - *assigned_ns_) / kNsPerMs);
+  assigned_ns_.reset();
 }
 
 Status KafkaWorker::begin_commit() {
@@ -281,6 +304,7 @@ Status KafkaWorker::handle_failed_commit(Error error) {
 }
 
 Status KafkaWorker::open_entry(Entry& entry) {
+  const int64_t begun_ns = clock_.monotonic_ns();
   std::vector<PartitionId> sources;
   if (options_.task_per_partition) {
     sources.push_back(entry.partition);
@@ -295,8 +319,13 @@ Status KafkaWorker::open_entry(Entry& entry) {
   kept.partition = {options_.changelog, entry.partition};
   kept.prefixes = factory_.state_prefixes(sources);
   kept.is_framed = !producer_->is_atomic();
+  ChangelogOwnership::Hold hold;
+  if (options_.ownership) {
+    ASSIGN_OR_RETURN(hold, options_.ownership->acquire(kept.partition, kOwnershipTimeoutMs));
+  }
   auto changelog = std::make_shared<KafkaChangelog>(std::move(kept), *reader_, *topics_, local_);
-  RETURN_IF_ERROR(changelog->restore());
+  ASSIGN_OR_RETURN(const KafkaChangelog::Restored restored, changelog->restore());
+  const int64_t restored_ns = clock_.monotonic_ns();
   reader_->release(changelog->partition());
   KafkaLogParts parts;
   parts.topics = topics_;
@@ -308,12 +337,20 @@ Status KafkaWorker::open_entry(Entry& entry) {
   KafkaLogOptions log_options;
   log_options.settings = options_.settings;
   log_options.group = options_.group;
-  log_options.end_age_ms = options_.bounded ? 0 : kFollowingEndAgeMs;
+  log_options.end_age_ms = options_.bounded ? 0 : kKnownOffsetsAgeMs;
+  log_options.offsets_age_ms = kKnownOffsetsAgeMs;
   auto log = std::make_unique<KafkaLog>(std::move(parts), std::move(log_options));
   RETURN_IF_ERROR(log->take_over());
   std::shared_ptr<Task> task = factory_.make(sources, *log);
   RETURN_IF_ERROR(task->open());
+  spdlog::debug("Kafka: {} partition {}: {} {} entries read in {} ms, open {} ms later", options_.changelog,
+                entry.partition, restored.is_rebuilt ? "state built anew," : "state is here,", restored.entries,
+                (restored_ns - begun_ns) / kNsPerMs, (clock_.monotonic_ns() - restored_ns) / kNsPerMs);
   const std::scoped_lock lock(entries_mutex_);
+  ++restores_.tasks;
+  restores_.entries += restored.entries;
+  if (restored.is_rebuilt && restored.entries > 0) ++restores_.rebuilt;
+  entry.hold = std::move(hold);
   entry.changelog = std::move(changelog);
   entry.log = std::move(log);
   entry.task = std::move(task);
@@ -322,6 +359,7 @@ Status KafkaWorker::open_entry(Entry& entry) {
 
 void KafkaWorker::add(const std::vector<TopicPartition>& partitions) {
   has_joined_ = true;
+  if (!assigned_ns_ && !partitions.empty()) assigned_ns_ = clock_.monotonic_ns();
   const std::scoped_lock lock(entries_mutex_);
   for (const TopicPartition& partition : partitions) {
     at_end_ = false;
@@ -374,6 +412,7 @@ void KafkaWorker::reset_unfinished() {
 void KafkaWorker::drop_all() {
   if (Status settled = settle(); !settled) tell(settled.error().message);
   pipeline_.reset();
+  assigned_ns_.reset();
   const std::scoped_lock lock(entries_mutex_);
   for (auto& [partition, entry] : entries_) reset(*entry);
   entries_.clear();

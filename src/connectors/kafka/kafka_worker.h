@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "connectors/kafka/changelog_ownership.h"
 #include "connectors/kafka/commit_cadence.h"
 #include "connectors/kafka/kafka_log.h"
 #include "stream/task.h"
@@ -56,6 +57,8 @@ struct KafkaWorkerOptions {
   int64_t retry_first_ms = 100;
   int64_t retry_longest_ms = 5'000;
   std::function<void(const std::string& message)> on_trouble;
+  /// Shared with the standby and the other workers of the process; null: nobody else writes the same mirrors.
+  std::shared_ptr<ChangelogOwnership> ownership;
 };
 
 /// How the worker's tasks are made. `make` is called on the worker's thread; the log outlives the task.
@@ -84,6 +87,16 @@ class KafkaWorker {
   /// Of the tasks it has, or had when it was stopped; the records of those it gave back before are one more.
   [[nodiscard]] std::vector<TaskStatus> status() const;
 
+  /// How the tasks it was given found their state.
+  struct Restores {
+    int64_t tasks = 0;
+    /// Without a mirror that serves, from a changelog that holds something.
+    int64_t rebuilt = 0;
+    /// Records read from changelogs.
+    int64_t entries = 0;
+  };
+  [[nodiscard]] Restores restores() const;
+
  private:
   struct Entry;
   /// What failed is tried again after pauses that grow.
@@ -102,6 +115,7 @@ class KafkaWorker {
   Status commit_if_due();
   /// Of all tasks, beside the work that follows.
   Status begin_commit();
+  void trace_first_commit();
   /// Of what the tasks have given; until it is made.
   Status end_commit();
   Status settle();
@@ -137,7 +151,9 @@ class KafkaWorker {
   std::optional<std::vector<TaskStatus>> final_status_;  // once everything is given back
   std::set<PartitionId> finished_;
   int64_t records_of_closed_ = 0;
+  Restores restores_;
   bool has_joined_ = false;
+  std::optional<int64_t> assigned_ns_;  // until the first commit with all that was assigned
   std::optional<int64_t> fenced_at_ns_;
   Patience patience_;
   /// What the group made it do failed beyond retrying.
