@@ -30,6 +30,8 @@ constexpr int32_t kMaxPartitions = 10'000;
 constexpr int kBrokersForThreeCopies = 3;
 constexpr auto kPause = std::chrono::milliseconds(20);
 constexpr int kLookMs = 100;
+// Until every broker has heard of a new topic and who leads it.
+constexpr int kSpreadingMs = 5'000;
 constexpr int64_t kNoAnswer = INT64_MIN;
 
 std::string name_of(const TopicPartition& partition) {
@@ -147,17 +149,20 @@ struct KafkaTopics::State {
   Result<std::vector<int64_t>> list_offsets(const std::vector<TopicPartition>& sources, int64_t which,
                                             rd_kafka_IsolationLevel_t isolation) const {
     const KafkaDeadline deadline(timeout_ms);
+    const KafkaDeadline spreading(std::min(timeout_ms, kSpreadingMs));
     for (;;) {
-      // Also while no broker has heard yet who leads a new topic.
-      auto offsets = ask_list_offsets(sources, which, isolation);
-      if (offsets || offsets.error().code != ErrorCode::kUnavailable || deadline.is_over() || refusals->lasting())
-        return offsets;
+      rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+      auto offsets = ask_list_offsets(sources, which, isolation, code);
+      if (offsets || deadline.is_over()) return offsets;
+      const bool may_be_new =
+          offsets.error().code == ErrorCode::kUnavailable && !spreading.is_over() && !refusals->lasting();
+      if (!is_moving(code) && !may_be_new) return offsets;
       std::this_thread::sleep_for(kPause);
     }
   }
 
   Result<std::vector<int64_t>> ask_list_offsets(const std::vector<TopicPartition>& partitions, int64_t which,
-                                                rd_kafka_IsolationLevel_t isolation) const {
+                                                rd_kafka_IsolationLevel_t isolation, rd_kafka_resp_err_t& code) const {
     const KafkaPartitionList list = list_of(partitions, which);
     const std::string what = "offsets of " + name_of(partitions.front());
     ASSIGN_OR_RETURN(const KafkaEvent event,
@@ -176,7 +181,7 @@ struct KafkaTopics::State {
     for (size_t index = 0; index < count; ++index) {
       const rd_kafka_topic_partition_t* answer = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[index]);
       const TopicPartition partition{answer->topic, PartitionId(answer->partition)};
-      const rd_kafka_resp_err_t code = answer->err;
+      code = answer->err;
       if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_error(code, "offsets of " + name_of(partition), {}, "Describe");
       const auto place = std::ranges::find(partitions, partition);
