@@ -16,8 +16,9 @@ void forward_log(const rd_kafka_t* /*client*/, int level, const char* facility, 
   if (kind == "CONFWARN") return;
   if (level <= 3) {
     // What fails is told by the call that needs it.
-    const bool is_told = kind == "FAIL" || kind == "ERROR" || kind == "TXNERR" || kind == "ADDPARTS";
-    if (is_told)
+    constexpr std::array<std::string_view, 7> kTold = {"FAIL",       "ERROR", "TXNERR", "ADDPARTS",
+                                                       "ADDOFFSETS", "FATAL", "SSL"};
+    if (std::ranges::find(kTold, kind) != kTold.end())
       spdlog::debug("Kafka client: {}: {}", kind, text);
     else
       spdlog::warn("Kafka client: {}: {}", kind, text);
@@ -203,8 +204,11 @@ void watch_refusals(rd_kafka_conf_t& configuration, KafkaRefusals& refusals) {
 Result<KafkaClient> make_client(rd_kafka_type_t type, KafkaConfiguration configuration) {
   std::array<char, 512> reason{};
   rd_kafka_t* client = rd_kafka_new(type, configuration.get(), reason.data(), reason.size());
-  if (client == nullptr)
-    return invalid(fmt::format("Kafka: the client could not start: {}; see [kafka.librdkafka]", reason.data()));
+  if (client == nullptr) {
+    const bool is_file = std::string_view(reason.data()).starts_with("ssl.");
+    return invalid(fmt::format("Kafka: the client could not start: {}; {}see [kafka.librdkafka]", reason.data(),
+                               is_file ? "does the file exist, is it PEM, and may this user read it? " : ""));
+  }
   // The client owns it now.
   [[maybe_unused]] const rd_kafka_conf_t* given = configuration.release();
   return KafkaClient(client);
