@@ -251,6 +251,46 @@ class Doctor(KafkaTest):
         self.assertEqual(next(line["state"] for line in lines if line["check"] == "kafka"), "bad")
 
 
+class Run(KafkaTest):
+    def view(self):
+        return self.write("view.sql", f"""
+CREATE STREAM readings WITH (topic = '{self.topic}', value_format = 'AVRO');
+CREATE TABLE counted WITH (topic = '{self.topic}-counted') AS
+SELECT WINDOWSTART AS windowStart, COUNT(*) AS sampleCount FROM readings
+WINDOW TUMBLING (SIZE 1 HOUR, GRACE PERIOD 1 MINUTE) GROUP BY gateway, metricType, metricAttribute EMIT FINAL;
+""")
+
+    def run_view(self, *arguments):
+        return self.kafka("run", self.view(), "--until-idle", "--application-id", self.topic, *arguments)
+
+    def test_a_source_topic_that_is_created_is_told_once(self):
+        text = f"topic {self.topic} did not exist and was created with 4 partitions"
+        first = self.run_view()
+        self.assert_exit(first, 0)
+        self.assertEqual(first.stderr.count(text), 1, first.stderr)
+        self.assertNotIn("did not exist", self.run_view().stderr)
+
+    def test_bytes_that_only_look_like_the_wire_format_are_named_with_their_place_and_the_ways_out(self):
+        self.on_kafka("topics", "--create", self.topic, "--partitions", 1)
+        for value in (avro_reading("gateway-9", "WATER", "WATER_IDD", "2024-02-29T12:00:00Z", 2.5), b"\0\x7frubbish"):
+            kcat("-P", "-t", self.topic, "-p", "0", "-k", "gateway-9.WATER.WATER_IDD", self.write("value", value))
+        process = self.start_program("run", self.view(), "--until-idle", "--kafka", BROKERS, "--schema-id", SCHEMA_ID,
+                                     "--application-id", self.topic)
+        line = process.stderr.readline()
+        while line and not line.startswith("waiting: "):
+            line = process.stderr.readline()
+        for part in (f"topic {self.topic} partition 0", "offset 1", "schema 2138207586", "[registry] unknown_schema = \"reject\""):
+            self.assertIn(part, line)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.write("meterstream.toml", '[registry]\nunknown_schema = "reject"\n')
+        rejecting = self.run_view()
+        self.assert_exit(rejecting, 0)
+        rejected = json.loads(self.on_kafka("console", f"{self.topic}-rejected", "--json").stdout)
+        self.assertIn("2138207586", json.dumps(rejected))
+        self.assertEqual(json.loads(self.on_kafka("console", f"{self.topic}-counted", "--json").stdout)["value"]["sampleCount"], 1)
+
+
 class Away(KafkaTest):
     def test_one_clear_message_within_the_time_out(self):
         self.write("meterstream.toml", '[kafka]\nrequest_timeout = "2s"\n')
