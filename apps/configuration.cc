@@ -177,6 +177,7 @@ constexpr Key kKeys[] = {
      }},
     {"kafka.guarantee",
      [](Configuration& c, const toml::node& node) { return assign_guarantee(c.kafka.guarantee, node); }},
+    {"kafka.standby", [](Configuration& c, const toml::node& node) { return assign_boolean(c.kafka.standby, node); }},
     {"kafka.static_member",
      [](Configuration& c, const toml::node& node) { return assign_text(c.kafka.static_member, node); }},
     {"registry.url", [](Configuration& c, const toml::node& node) { return assign_texts(c.registry.urls, node); }},

@@ -63,6 +63,8 @@ struct ClusterSettings {
   int64_t commit_interval_ms = 200;
   /// At least once: no transactions; after a crash readings may count twice.
   ClusterGuarantee guarantee = ClusterGuarantee::kExactlyOnce;
+  /// Keep copies of the state of tasks that run in other processes, so that taking one over needs only the tail.
+  bool standby = false;
   /// Name of this process in its group: after a restart within the session time-out it gets its partitions back, and no
   /// others move. Must differ between processes; empty: a new member at each start.
   std::string static_member;

@@ -50,7 +50,7 @@ TEST(Configuration, ClusterAndRegistryAreSectionsOfTheirOwn) {
   const auto configuration = parse_configuration(
       "[kafka]\nbrokers = [\"a:9092\", \"b:9092\"]\nreplication_factor = 2\npartitions = 12\n"
       "request_timeout = \"3s\"\ntransaction_timeout = \"20s\"\nsession_timeout = \"6s\"\ncommit_interval = "
-      "\"50ms\"\nstatic_member = \"one\"\nguarantee = \"at-least-once\"\n"
+      "\"50ms\"\nstatic_member = \"one\"\nguarantee = \"at-least-once\"\nstandby = true\n"
       "client_id = \"readers\"\n"
       "[registry]\nurl = [\"http://a:8081\", \"http://b:8081\"]\nuser = \"reader\"\npassword_file = \"/run/secret\"\n"
       "ca_file = \"ca.pem\"\ncertificate_file = \"c.pem\"\nkey_file = \"k.pem\"\nverify = false\n"
@@ -67,6 +67,7 @@ TEST(Configuration, ClusterAndRegistryAreSectionsOfTheirOwn) {
   EXPECT_EQ(configuration->kafka.commit_interval_ms, 50);
   EXPECT_EQ(configuration->kafka.static_member, "one");
   EXPECT_EQ(configuration->kafka.guarantee, ClusterGuarantee::kAtLeastOnce);
+  EXPECT_TRUE(configuration->kafka.standby);
   const RegistrySettings& registry = configuration->registry;
   EXPECT_EQ(registry.urls, (std::vector<std::string>{"http://a:8081", "http://b:8081"}));
   EXPECT_EQ(registry.user, "reader");

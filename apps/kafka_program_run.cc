@@ -11,9 +11,11 @@
 #include "apps/backbone.h"
 #include "apps/bounded_run_end.h"
 #include "apps/kafka_connection.h"
+#include "apps/number_text.h"
 #include "apps/run_progress.h"
 #include "connectors/kafka/kafka_pass_catalog.h"
 #include "connectors/kafka/kafka_sink_log.h"
+#include "connectors/kafka/kafka_standby.h"
 #include "connectors/kafka/kafka_worker.h"
 #include "stream/sink_deployment.h"
 #include "stream/task_runner.h"
@@ -73,6 +75,16 @@ class WorkerPool {
     const std::scoped_lock lock(mutex_);
     return result_;
   }
+  [[nodiscard]] KafkaWorker::Restores restores() const {
+    KafkaWorker::Restores all;
+    for (const auto& worker : workers_) {
+      const KafkaWorker::Restores one = worker->restores();
+      all.tasks += one.tasks;
+      all.rebuilt += one.rebuilt;
+      all.entries += one.entries;
+    }
+    return all;
+  }
   [[nodiscard]] std::vector<TaskStatus> status() const {
     std::vector<TaskStatus> all;
     for (const auto& worker : workers_) {
@@ -112,6 +124,9 @@ class KafkaProgramRun {
   Status prepare();
   Status create_topics(std::vector<ViewSpec>& views);
   Status add_workers(const PlannedPass& pass, size_t number);
+  void prepare_standby();
+  [[nodiscard]] std::string standby_text() const;
+  [[nodiscard]] ClusterSummary cluster_summary() const;
   Status run_workers(RunProgress& progress);
   Status run_sinks(bool bounded, RunProgress* progress);
   [[nodiscard]] std::vector<TaskStatus> status() const;
@@ -128,6 +143,8 @@ class KafkaProgramRun {
   std::shared_ptr<KafkaTopics> topics_;
   std::unique_ptr<KafkaLog> log_;
   std::unique_ptr<KafkaSinkLog> sink_log_;
+  std::shared_ptr<ChangelogOwnership> ownership_ = std::make_shared<ChangelogOwnership>();
+  std::unique_ptr<KafkaStandby> standby_;  // null without the option
   WorkerPool workers_;
   std::atomic<bool> sinks_stop_{false};
   mutable std::mutex sinks_mutex_;
@@ -149,6 +166,7 @@ Status KafkaProgramRun::prepare() {
   std::vector<ViewSpec> views = program_.views;
   RETURN_IF_ERROR(create_topics(views));
   ASSIGN_OR_RETURN(const auto passes, register_passes(views, each_.application, settings_, topics_));
+  prepare_standby();
   for (size_t number = 0; number < passes.size(); ++number) RETURN_IF_ERROR(add_workers(passes[number], number));
   return {};
 }
@@ -169,6 +187,31 @@ Status KafkaProgramRun::create_topics(std::vector<ViewSpec>& views) {
         topic, partitions);
   }
   return {};
+}
+
+void KafkaProgramRun::prepare_standby() {
+  if (!options_.standby && !context_.configuration.kafka.standby) return;
+  KafkaStandbyOptions options;
+  options.settings = settings_;
+  options.on_trouble = [](const std::string& message) { fmt::print(stderr, "standby waits: {}\n", message); };
+  standby_ = std::make_unique<KafkaStandby>(std::move(options), ownership_, data_->store());
+}
+
+std::string KafkaProgramRun::standby_text() const {
+  if (standby_ == nullptr) return {};
+  const KafkaStandby::Progress progress = standby_->progress();
+  return fmt::format("standby for {}, {} behind", progress.partitions,
+                     count_text(static_cast<double>(progress.behind)));
+}
+
+ClusterSummary KafkaProgramRun::cluster_summary() const {
+  const KafkaWorker::Restores restores = workers_.restores();
+  ClusterSummary summary{restores.tasks, restores.rebuilt, restores.entries};
+  if (standby_ == nullptr) return summary;
+  summary.has_standby = true;
+  summary.standby_partitions = standby_->progress().partitions;
+  summary.standby_behind = standby_->progress().behind;
+  return summary;
 }
 
 Status KafkaProgramRun::add_workers(const PlannedPass& pass, size_t number) {
@@ -205,6 +248,14 @@ Status KafkaProgramRun::add_workers(const PlannedPass& pass, size_t number) {
     }
     return prefixes;
   };
+  for (int32_t number_of_task = 0; standby_ != nullptr && number_of_task < tasks; ++number_of_task) {
+    std::vector<PartitionId> sources;
+    for (int32_t source = 0; source < partitions; ++source) {
+      if (!pass.task_per_partition || source == number_of_task) sources.emplace_back(source);
+    }
+    standby_->add({worker.changelog, PartitionId(number_of_task)}, factory.state_prefixes(sources));
+  }
+  worker.ownership = ownership_;
   int64_t threads = options_.threads.value_or(context_.configuration.engine.threads);
   if (threads <= 0) threads = std::max(1U, std::thread::hardware_concurrency());
   threads = std::min<int64_t>(threads, tasks);
@@ -258,6 +309,7 @@ Status KafkaProgramRun::run_sinks(bool bounded, RunProgress* progress) {
 }
 
 Status KafkaProgramRun::run_workers(RunProgress& progress) {
+  if (standby_ != nullptr) RETURN_IF_ERROR(standby_->start());
   workers_.start();
   // Longer than the group waits for a member that died.
   BoundedRunEnd end(context_.configuration.kafka.session_timeout_ms + kSettleMs);
@@ -266,11 +318,13 @@ Status KafkaProgramRun::run_workers(RunProgress& progress) {
     return options_.until_idle && end.is_reached(workers_.are_at_end(), workers_.unfinished(), now_ms);
   };
   while (!stop_ && !workers_.has_failed() && !is_at_end()) {
-    progress.update(status());
+    progress.update(status(), standby_text());
     sleep_ms(kLookMs);
   }
   // Only together: while others work, what this one gave up would come back to them.
+  if (standby_ != nullptr) standby_->request_stop();
   workers_.stop_and_join();
+  if (standby_ != nullptr) standby_->stop();
   return workers_.result();
 }
 
@@ -292,6 +346,7 @@ Result<ProgramSummary> KafkaProgramRun::run() {
   ProgramSummary summary = summarise(program_, status());
   summary.seconds = static_cast<double>(context_.clock.monotonic_ns() - start_ns) / 1e9;
   summary.stopped = stop_;
+  summary.cluster = cluster_summary();
   return summary;
 }
 

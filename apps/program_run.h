@@ -26,6 +26,8 @@ struct ProgramRunOptions {
   std::optional<int64_t> threads;
   /// On a cluster: without transactions, whatever the configuration says.
   bool at_least_once = false;
+  /// On a cluster: keep copies of the state of tasks of other processes, whatever the configuration says.
+  bool standby = false;
 };
 
 /// Totals of a view since it began, not only of this run.
@@ -35,6 +37,18 @@ struct ViewSummary {
   ViewAccounting accounting;
 };
 
+/// What a run on a cluster tells about state that it had from others or keeps for them.
+struct ClusterSummary {
+  /// Tasks that it was given, those of them whose state was built anew, and records read for all of them.
+  int64_t taken_over = 0;
+  int64_t rebuilt = 0;
+  int64_t entries_read = 0;
+  bool has_standby = false;
+  /// At the end: copies for tasks of other processes, and offsets that they are behind.
+  int64_t standby_partitions = 0;
+  int64_t standby_behind = 0;
+};
+
 struct ProgramSummary {
   std::vector<ViewSummary> views;
   std::vector<ViewSummary> sinks;
@@ -42,6 +56,7 @@ struct ProgramSummary {
   int64_t view_records = 0;
   double seconds = 0;
   bool stopped = false;
+  std::optional<ClusterSummary> cluster;
 
   [[nodiscard]] bool balanced() const;
 };

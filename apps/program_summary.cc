@@ -25,13 +25,23 @@ std::string accounting_json(const ViewSummary& summary) {
       a.rejected, a.conflicts, a.capped_ahead, a.faults, a.results, a.balanced());
 }
 
+std::string cluster_json(const ClusterSummary& cluster) {
+  std::string text = fmt::format("\"state\":{{\"tasks\":{},\"rebuilt\":{},\"entries\":{}}}", cluster.taken_over,
+                                 cluster.rebuilt, cluster.entries_read);
+  if (cluster.has_standby)
+    text += fmt::format(",\"standby\":{{\"partitions\":{},\"behind\":{}}}", cluster.standby_partitions,
+                        cluster.standby_behind);
+  return text;
+}
+
 void print_json(const ProgramSummary& summary) {
   std::string views;
   for (const ViewSummary& view : summary.views) views += (views.empty() ? "" : ",") + accounting_json(view);
   std::string sinks;
   for (const ViewSummary& sink : summary.sinks) sinks += (sinks.empty() ? "" : ",") + accounting_json(sink);
-  fmt::print("{{\"views\":[{}],\"sinks\":[{}],\"records\":{},\"seconds\":{:.3f},\"balanced\":{},\"stopped\":{}}}\n",
-             views, sinks, summary.records, summary.seconds, summary.balanced(), summary.stopped);
+  fmt::print("{{\"views\":[{}],\"sinks\":[{}],\"records\":{},\"seconds\":{:.3f},\"balanced\":{},\"stopped\":{}{}}}\n",
+             views, sinks, summary.records, summary.seconds, summary.balanced(), summary.stopped,
+             summary.cluster ? "," + cluster_json(*summary.cluster) : "");
 }
 
 struct Number {
@@ -140,6 +150,10 @@ void print_summary(const ProgramSummary& summary, const CommandContext& context)
   print_remarks(summary.views);
   for (const ViewSummary& sink : summary.sinks) {
     fmt::print("sink {}: {} rows written to table {}\n", sink.name, grouped_text(sink.accounting.results), sink.topic);
+  }
+  if (summary.cluster && summary.cluster->has_standby) {
+    fmt::print("standby: copies of {} partitions of other processes, {} records behind\n",
+               summary.cluster->standby_partitions, grouped_text(summary.cluster->standby_behind));
   }
   fmt::print("{} records in {} ({}/s)\n", grouped_text(summary.records), elapsed_text(summary.seconds),
              count_text(summary.seconds > 0 ? static_cast<double>(summary.records) / summary.seconds : 0));

@@ -35,8 +35,8 @@ Result<std::string> read_file(const std::string& path) {
 
 Result<ProgramSummary> run_where_configured(const Program& program, const FlowOptions& flow,
                                             const CommandContext& context) {
-  const ProgramRunOptions options{flow.application_id, flow.until_idle, flow.keep_open, flow.threads,
-                                  flow.at_least_once};
+  const ProgramRunOptions options{flow.application_id, flow.until_idle,    flow.keep_open,
+                                  flow.threads,        flow.at_least_once, flow.standby};
   const SignalStop stop;
   if (!context.configuration.kafka.brokers.empty()) {
     ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));
@@ -47,6 +47,12 @@ Result<ProgramSummary> run_where_configured(const Program& program, const FlowOp
         "--at-least-once is for a Kafka cluster (--kafka HOST:PORT); in a data directory everything counts exactly "
         "once. "
         "Leave it out");
+  }
+  if (flow.standby) {
+    return invalid(
+        "--standby is for a Kafka cluster (--kafka HOST:PORT): it keeps copies of the state of other processes. Leave "
+        "it "
+        "out");
   }
   ASSIGN_OR_RETURN(const auto data,
                    DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kCreate, context.clock));
@@ -89,6 +95,9 @@ void FlowOptions::declare(CLI::App& app) {
       "--at-least-once", at_least_once,
       "On a Kafka cluster: no transactions. After a crash results may be there twice, so that who adds them up counts "
       "readings twice; none is lost");
+  app.add_flag("--standby", standby,
+               "On a Kafka cluster: keep copies of the state of tasks that run in other processes, so that taking over "
+               "from one that dies needs only the end of its changelog");
 }
 
 std::string RunCommand::examples() const {

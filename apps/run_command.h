@@ -18,6 +18,7 @@ struct FlowOptions {
   bool keep_open = false;
   std::optional<int64_t> threads;
   bool at_least_once = false;
+  bool standby = false;
 
   void declare(CLI::App& app);
 };

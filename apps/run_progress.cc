@@ -47,7 +47,7 @@ RunProgress::RunProgress(const CommandContext& context, bool is_bounded)
       is_bounded_(is_bounded),
       is_narrow_(context.errors.interactive && context.errors.width < kNarrow) {}
 
-void RunProgress::update(const std::vector<TaskStatus>& tasks) {
+void RunProgress::update(const std::vector<TaskStatus>& tasks, std::string_view remark) {
   const Totals totals = totals_of(tasks);
   const double known = static_cast<double>(totals.records + totals.lag);
   const double share = is_bounded_ && known > 0 ? static_cast<double>(totals.records) / known : -1;
@@ -55,8 +55,10 @@ void RunProgress::update(const std::vector<TaskStatus>& tasks) {
     const std::string lag = count_text(static_cast<double>(totals.lag));
     const std::string windows = count_text(static_cast<double>(totals.results));
     const std::string watermark = watermark_text(totals.watermark_ms, is_narrow_);
-    return is_narrow_ ? fmt::format("lag {}, {} windows, to {}", lag, windows, watermark)
-                      : fmt::format("lag {}, {} windows written, watermark {}", lag, windows, watermark);
+    std::string text = is_narrow_ ? fmt::format("lag {}, {} windows, to {}", lag, windows, watermark)
+                                  : fmt::format("lag {}, {} windows written, watermark {}", lag, windows, watermark);
+    if (!remark.empty()) text.append(", ").append(remark);
+    return text;
   });
 }
 

@@ -2,6 +2,7 @@
 // Thread-safety: none; one thread reports.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "apps/command_line.h"
@@ -15,7 +16,8 @@ class RunProgress {
   /// `is_bounded`: the run ends at the end of its input, so a share can be told. `context` must outlive it.
   RunProgress(const CommandContext& context, bool is_bounded);
 
-  void update(const std::vector<TaskStatus>& tasks);
+  /// `remark` stands at the end of the line.
+  void update(const std::vector<TaskStatus>& tasks, std::string_view remark = {});
   void finish() { line_.finish(); }
 
  private:
