@@ -41,6 +41,7 @@ class KafkaClusterTest(ProgramTest):
     def setUp(self):
         super().setUp()
         self.random = random.Random(SEED)
+        self.workers = {}  # those that must live, by name
 
     def undisturbed(self):
         """The results of an embedded run, by topic."""
@@ -72,6 +73,7 @@ class KafkaClusterTest(ProgramTest):
         command[2] = f"worker-{name}"
         process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=log)
         self.addCleanup(self.end_worker, process)
+        self.workers[name] = process
         return process
 
     @staticmethod
@@ -83,21 +85,28 @@ class KafkaClusterTest(ProgramTest):
     def worker_log(self, name):
         return (self.folder / f"worker-{name}.log").read_text()[-3000:]
 
-    def assert_works(self, process, name):
-        self.assertIsNone(process.poll(), f"seed {SEED}: worker {name} ended: {self.worker_log(name)}")
+    def assert_workers_live(self):
+        for name, process in self.workers.items():
+            self.assertIsNone(process.poll(), f"seed {SEED}: worker {name} ended: {self.worker_log(name)}")
 
-    def stop_worker(self, process, name):
+    def kill_worker(self, name):
+        self.assert_workers_live()
+        self.end_worker(self.workers.pop(name))
+
+    def stop_worker(self, name):
+        process = self.workers.pop(name)
         process.send_signal(signal.SIGINT)
         # One that was just started may not listen to the signal yet, and has done nothing.
         self.assertIn(process.wait(timeout=PATIENCE_S), (0, -signal.SIGINT), f"seed {SEED}: {self.worker_log(name)}")
 
-    def stop_workers(self, workers):
-        for name, worker in workers.items():
-            self.stop_worker(worker, name)
+    def stop_workers(self):
+        for name in list(self.workers):
+            self.stop_worker(name)
 
     def wait_until(self, condition, what):
         end = time.monotonic() + PATIENCE_S
         while not condition():
+            self.assert_workers_live()
             if time.monotonic() > end:
                 logs = "\n".join(f"{file.name}: {file.read_text()[-2000:]}" for file in sorted(self.folder.glob("*.log")))
                 self.fail(f"seed {SEED}: {what} did not happen within {PATIENCE_S} s\n{logs}")
