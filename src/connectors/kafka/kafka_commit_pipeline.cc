@@ -28,6 +28,8 @@ bool KafkaCommitPipeline::is_answered() const {
 }
 
 Status KafkaCommitPipeline::settle() {
+  if (has_failed_)
+    return conflict("Kafka: an earlier commit of this worker failed; going on from the last one that did not");
   if (!under_way_.valid()) return {};
   const std::unique_ptr<KafkaCommit> commit = std::move(current_);
   Status settled = under_way_.get();

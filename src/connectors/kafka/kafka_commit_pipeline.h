@@ -3,8 +3,8 @@
 // Guarantee: what was added together is committed together; the next commit begins only after the last one is settled.
 // Thread-safety: one thread's.
 // Ownership: the writer is kept while a commit uses it. `topics` must outlive the pipeline.
-// Errors: a commit that failed is told once, by settle() or the next add(), and has_failed() is true until reset(): none of
-//         the tasks that took part, nor any that went on since, may commit again; make them anew from the last commit.
+// Errors: settle() tells how a commit failed, and from then on kConflict until reset(): none of the tasks that took part, nor
+//         any that went on since, may commit again; make them anew from the last commit.
 #pragma once
 
 #include <cstdint>

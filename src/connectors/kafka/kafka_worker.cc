@@ -148,7 +148,10 @@ Status KafkaWorker::join() {
   // The group takes its time meanwhile; the listener is called by poll() only.
   RETURN_IF_ERROR(
       member_->subscribe({options_.task_per_partition ? options_.source : options_.changelog}, std::move(listener)));
-  ASSIGN_OR_RETURN(reader_, KafkaConsumer::open(options_.settings));
+  // A changelog ends with the mark of a transaction, and that nothing follows it is known only when a fetch has waited.
+  KafkaSettings impatient = options_.settings;
+  if (options_.task_per_partition) impatient.librdkafka.try_emplace("fetch.wait.max.ms", "10");
+  ASSIGN_OR_RETURN(reader_, KafkaConsumer::open(impatient));
   return renew_producer();
 }
 
@@ -196,7 +199,9 @@ Status KafkaWorker::work_once(bool& worked) {
     all_finished = all_finished && entry->is_finished;
   }
   at_end_ = all_finished;
-  return {};
+  // After a standstill results do not wait for another interval.
+  const bool is_first = worked && is_standing_still() && !pipeline_.is_under_way();
+  return is_first ? begin_commit() : Status();
 }
 
 Status KafkaWorker::commit_if_due() {
@@ -217,10 +222,15 @@ Status KafkaWorker::settle() {
   return {};
 }
 
+/// All that was assigned is open, and nothing of it is committed yet.
+bool KafkaWorker::is_standing_still() const {
+  const auto is_open = [](const auto& entry) { return entry.second->task != nullptr; };
+  return assigned_ns_ && std::ranges::all_of(entries_, is_open);
+}
+
 /// How long the partitions of an assignment stood still.
 void KafkaWorker::trace_first_commit() {
-  const auto is_open = [](const auto& entry) { return entry.second->task != nullptr; };
-  if (!assigned_ns_ || !std::ranges::all_of(entries_, is_open)) return;
+  if (!is_standing_still()) return;
   spdlog::debug("Kafka: group {}: first commit of {} partitions {} ms after they were assigned", options_.group,
                 entries_.size(), (clock_.monotonic_ns() - *assigned_ns_) / kNsPerMs);
   assigned_ns_.reset();
@@ -375,8 +385,10 @@ void KafkaWorker::give_back(const std::vector<TopicPartition>& partitions) {
   for (const TopicPartition& partition : partitions) {
     const auto found = current.find(partition.partition);
     if (found == current.end() || found->second->task == nullptr || found->second->is_finished) continue;
-    committed = found->second->task->finish(false);
-    if (!committed) tell(committed.error().message);
+    Status given = found->second->task->finish(false);
+    if (given) continue;
+    tell(given.error().message);
+    if (committed) committed = std::move(given);
   }
   // What could not be committed is done again by the next owner.
   if (!pipeline_.has_failed()) committed = end_commit();

@@ -115,6 +115,7 @@ class KafkaWorker {
   Status commit_if_due();
   /// Of all tasks, beside the work that follows.
   Status begin_commit();
+  [[nodiscard]] bool is_standing_still() const;
   void trace_first_commit();
   /// Of what the tasks have given; until it is made.
   Status end_commit();
