@@ -120,6 +120,7 @@ std::span<const BulkBatch::Entry> BulkBatch::entries(Space space) {
   // Of each key the last one stays.
   size_t kept = 0;
   for (size_t i = 0; i < entries.size(); ++i) {
+    if (i + kPrefetch < entries.size()) entries[i + kPrefetch].prefetch();
     if (i + 1 < entries.size() && entries[i].key() == entries[i + 1].key()) continue;
     entries[kept] = entries[i];
     entries[kept].number_ = static_cast<uint32_t>(kept);

@@ -24,6 +24,9 @@ class BulkBatch {
     [[nodiscard]] std::string_view value() const { return {bytes_ + key_bytes_, value_bytes_}; }
     [[nodiscard]] bool is_erased() const { return is_erased_; }
 
+    /// Starts to bring the bytes into the cache: neighbours in key order are far apart in memory.
+    void prefetch() const { __builtin_prefetch(bytes_); }
+
    private:
     friend class BulkBatch;
     uint64_t word_ = 0;  ///< bytes of the key that are compared now
@@ -38,6 +41,8 @@ class BulkBatch {
   void put(Space space, std::string_view key, std::string_view value) { add(space, key, value, false); }
   void erase(Space space, std::string_view key) { add(space, key, {}, true); }
 
+  /// How many entries ahead a loop over entries() does well to prefetch.
+  static constexpr size_t kPrefetch = 16;
   /// The last write of each key, in key order.
   std::span<const Entry> entries(Space space);
 

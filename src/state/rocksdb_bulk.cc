@@ -33,8 +33,9 @@ class BulkFiles {
     rocksdb::Options options = state_.db->GetOptions(file.column_family);
     rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options, file.column_family, false);
     rocksdb::Status status = writer.Open(file.external_files.front());
-    for (const BulkBatch::Entry& entry : entries) {
-      if (!status.ok()) return status;
+    for (size_t i = 0; i < entries.size() && status.ok(); ++i) {
+      if (i + BulkBatch::kPrefetch < entries.size()) entries[i + BulkBatch::kPrefetch].prefetch();
+      const BulkBatch::Entry& entry = entries[i];
       status = entry.is_erased() ? writer.Delete(slice_of(entry.key()))
                                  : writer.Put(slice_of(entry.key()), slice_of(entry.value()));
     }

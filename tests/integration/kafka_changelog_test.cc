@@ -5,6 +5,9 @@
 
 #include "kafka_fixture.h"
 #include "state/memory_store.h"
+#include "state/rocksdb_store.h"
+#include "testing/faulty_key_value_store.h"
+#include "testing/temporary_directory.h"
 
 namespace meterstream {
 namespace {
@@ -183,6 +186,78 @@ TEST_F(KafkaChangelogs, MirrorThatIsTooOldIsBuiltAnew) {
   ASSERT_TRUE(restored) << restored.error().message;
   EXPECT_TRUE(restored->is_rebuilt);
   EXPECT_EQ(rows_in(store, Space::kState), (Rows{{"key", "value"}}));
+}
+
+TEST_F(KafkaChangelogs, StateOfManyMegabytesIsRebuiltInAStoreOnDisk) {
+  MemoryStore store;
+  {
+    Life life = begin(store, 0);
+    for (int round = 0; round < 8; ++round) {
+      Transaction transaction;
+      for (int key = 0; key < 40; ++key) {
+        const std::string name = "key-" + std::to_string((round * 25 + key) % 100);
+        if ((round + key) % 5 == 0)
+          transaction.state.erase(Space::kState, name);
+        else
+          transaction.state.put(Space::kState, name, std::string(100'000, static_cast<char>('a' + round)) + name);
+      }
+      transaction.positions.push_back({"view", input(0), {Offset(round), Offset(round), ""}});
+      ASSERT_TRUE(life.log->commit(std::move(transaction), Durability::kSync));
+    }
+  }
+  const TemporaryDirectory directory;
+  auto consumer = *KafkaConsumer::open(test_settings());
+  for (const bool is_first : {true, false}) {
+    const auto rebuilt = *RocksDbStore::open(directory.path());
+    KafkaChangelogOptions options{{changelog_, PartitionId(0)}};
+    options.restore_batch_bytes = size_t{9} << 20;
+    KafkaChangelog changelog(options, *consumer, *topics_, *rebuilt);
+    const auto restored = changelog.restore();
+    ASSERT_TRUE(restored) << restored.error().message;
+    EXPECT_EQ(restored->is_rebuilt, is_first);
+    EXPECT_TRUE(rows_in(*rebuilt, Space::kState) == rows_in(store, Space::kState));
+    const auto position = changelog.position("view", input(0));
+    ASSERT_TRUE(position && *position);
+    EXPECT_EQ((*position)->next, Offset(7));
+  }
+}
+
+TEST_F(KafkaChangelogs, ProcessThatDiesWhileItRebuildsLeavesAMirrorThatTheNextOneCompletes) {
+  MemoryStore store;
+  {
+    Life life = begin(store, 0);
+    for (int round = 0; round < 4; ++round) {
+      Transaction transaction;
+      for (int key = round; key < round + 3; ++key)
+        transaction.state.put(Space::kState, "key-" + std::to_string(key), std::to_string(round));
+      transaction.state.erase(Space::kState, "key-" + std::to_string(round - 1));
+      transaction.positions.push_back({"view", input(0), {Offset(round), Offset(round), ""}});
+      ASSERT_TRUE(life.log->commit(std::move(transaction), Durability::kSync));
+    }
+  }
+  auto consumer = *KafkaConsumer::open(test_settings());
+  KafkaChangelogOptions options{{changelog_, PartitionId(0)}};
+  options.read_bytes = 40;
+  options.restore_batch_bytes = 1;
+  for (const StoreCrash crash : {StoreCrash::kProcessKilled, StoreCrash::kPowerLoss}) {
+    uint64_t write = 0;
+    for (bool is_done = false; !is_done; ++write) {
+      SCOPED_TRACE(write);
+      // Rows of another time, without a checkpoint.
+      auto mirror = std::make_unique<FaultyKeyValueStore>();
+      WriteBatch stray;
+      stray.put(Space::kState, "key-0", "stray");
+      ASSERT_TRUE(mirror->write(stray, Durability::kSync));
+      mirror->set_plan(StoreFaultPlan::fail_at(write, StoreFault::kCrashAfter));
+      is_done = KafkaChangelog(options, *consumer, *topics_, *mirror).restore().has_value();
+      consumer->release(options.partition);
+      mirror = mirror->crash(crash);
+      const auto restored = KafkaChangelog(options, *consumer, *topics_, *mirror).restore();
+      ASSERT_TRUE(restored) << restored.error().message;
+      EXPECT_EQ(rows_in(*mirror, Space::kState), rows_in(store, Space::kState));
+    }
+    EXPECT_GT(write, 3);
+  }
 }
 
 // A transaction whose owner died: written, neither committed nor aborted.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <future>
 #include <random>
 #include <set>
 #include <thread>
@@ -12,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "log/log_keys.h"
+#include "state/bulk_batch.h"
 
 namespace meterstream {
 namespace {
@@ -21,6 +23,8 @@ constexpr char kTableMark = 'T';
 constexpr char kMetaMark = 'M';
 constexpr std::string_view kWriterKey = "writer";
 constexpr uint8_t kCheckpointVersion = 1;
+// Below it the write-ahead log costs less than files of their own.
+constexpr size_t kBulkBytes = size_t{8} << 20;
 constexpr auto kPendingPause = std::chrono::milliseconds(20);
 // A follower asks so often where the end is.
 constexpr int64_t kFollowedEndAgeMs = 1'000;
@@ -36,6 +40,11 @@ int64_t wall_clock_ms() {
 
 char mark_of(Space space) {
   return space == Space::kState ? kStateMark : kTableMark;
+}
+
+Space space_of(std::string_view record_key) {
+  if (record_key.front() == kStateMark) return Space::kState;
+  return record_key.front() == kTableMark ? Space::kTable : Space::kMeta;
 }
 
 std::string record_key(Space space, std::string_view key) {
@@ -70,8 +79,25 @@ struct KafkaChangelog::Tail {
   Offset end;
   int64_t end_ms = 0;
   Checkpoint kept;
-  WriteBatch batch;
-  size_t bytes = 0;
+  BulkBatch batch;
+};
+
+// Writes a batch while the next one is read.
+class KafkaChangelog::Writing {
+ public:
+  explicit Writing(KafkaChangelog& changelog) : changelog_(changelog) {}
+
+  Status begin(BulkBatch batch) {
+    RETURN_IF_ERROR(finish());
+    pending_ = std::async(std::launch::async,
+                          [this, batch = std::move(batch)]() mutable { return changelog_.write(std::move(batch)); });
+    return {};
+  }
+  Status finish() { return pending_.valid() ? pending_.get() : Status(); }
+
+ private:
+  KafkaChangelog& changelog_;
+  std::future<Status> pending_;  // whose end waits for the write
 };
 
 KafkaChangelog::KafkaChangelog(KafkaChangelogOptions options, KafkaConsumer& consumer, KafkaTopics& topics,
@@ -80,7 +106,8 @@ KafkaChangelog::KafkaChangelog(KafkaChangelogOptions options, KafkaConsumer& con
       consumer_(consumer),
       topics_(topics),
       local_(local),
-      meta_prefix_(fmt::format("changelog/{}/{}/", options_.partition.topic, options_.partition.partition)) {}
+      meta_prefix_(fmt::format("changelog/{}/{}/", options_.partition.topic, options_.partition.partition)),
+      checkpoint_key_(meta_prefix_ + "next") {}
 KafkaChangelog::~KafkaChangelog() = default;
 
 std::string KafkaChangelog::name() const {
@@ -103,16 +130,16 @@ Status KafkaChangelog::create_topic(KafkaTopics& topics, std::string_view topic,
   return {};
 }
 
-void KafkaChangelog::put_checkpoint(const Checkpoint& checkpoint, WriteBatch& batch) const {
+std::string KafkaChangelog::encode(const Checkpoint& checkpoint) const {
   std::string value(1, static_cast<char>(kCheckpointVersion));
   append_little_endian(value, checkpoint.next.value);
   append_little_endian(value, checkpoint.complete_ms);
   value += topic_id_;
-  batch.put(Space::kMeta, meta_prefix_ + "next", std::move(value));
+  return value;
 }
 
 Result<std::optional<KafkaChangelog::Checkpoint>> KafkaChangelog::checkpoint() const {
-  ASSIGN_OR_RETURN(const auto value, local_.get(Space::kMeta, meta_prefix_ + "next"));
+  ASSIGN_OR_RETURN(const auto value, local_.get(Space::kMeta, checkpoint_key_));
   if (!value) return std::nullopt;
   ByteReader reader(value->bytes);
   const auto version = reader.little_endian<uint8_t>();
@@ -153,23 +180,21 @@ Status KafkaChangelog::check_record(const RecordView& record) const {
 }
 
 std::pair<Space, std::string> KafkaChangelog::local_key(std::string_view key) const {
-  const Space space = key.front() == kStateMark   ? Space::kState
-                      : key.front() == kTableMark ? Space::kTable
-                                                  : Space::kMeta;
-  std::string local;
-  local.reserve(key.size() + (space == Space::kMeta ? meta_prefix_.size() : 0));
-  if (space == Space::kMeta) local = meta_prefix_;
+  const Space space = space_of(key);
+  std::string local = space == Space::kMeta ? meta_prefix_ : std::string();
   local.append(key.substr(1));
   return {space, std::move(local)};
 }
 
 void KafkaChangelog::add(std::string_view key, std::optional<std::string_view> value, Tail& tail) const {
-  auto [space, local] = local_key(key);
-  tail.bytes += key.size() + (value ? value->size() : 0);
+  const Space space = space_of(key);
+  std::string meta_key;
+  if (space == Space::kMeta) meta_key = meta_prefix_;
+  const std::string_view local = space == Space::kMeta ? meta_key.append(key.substr(1)) : key.substr(1);
   if (value)
-    tail.batch.put(space, std::move(local), std::string(*value));
+    tail.batch.put(space, local, *value);
   else
-    tail.batch.erase(space, std::move(local));
+    tail.batch.erase(space, local);
 }
 
 Status KafkaChangelog::read(const RecordSet& records, Tail& tail) const {
@@ -191,15 +216,15 @@ Status KafkaChangelog::read(const RecordSet& records, Tail& tail) const {
   return {};
 }
 
-Status KafkaChangelog::write(Tail& tail) {
+BulkBatch KafkaChangelog::take(Tail& tail) const {
   tail.kept = tail.checkpoint();
-  put_checkpoint(tail.kept, tail.batch);
-  // No ranges are in it, and writes to one key keep their order.
-  tail.batch.sort_puts();
-  RETURN_IF_ERROR(local_.write(tail.batch, Durability::kBuffered));
-  tail.batch.clear();
-  tail.bytes = 0;
-  return {};
+  tail.batch.put(Space::kMeta, checkpoint_key_, encode(tail.kept));
+  return std::exchange(tail.batch, {});
+}
+
+Status KafkaChangelog::write(BulkBatch batch) {
+  if (batch.bytes() >= kBulkBytes) return local_.write_bulk(std::move(batch));
+  return local_.write(batch.to_write_batch(), Durability::kBuffered);
 }
 
 Result<KafkaChangelog::Tail> KafkaChangelog::begin() {
@@ -227,6 +252,7 @@ Result<KafkaChangelog::Restored> KafkaChangelog::restore() {
   Restored restored;
   restored.is_rebuilt = tail.is_rebuilt;
   if (tail.is_rebuilt) RETURN_IF_ERROR(wipe());
+  Writing writing(*this);
   RecordSet records;
   auto progressed = std::chrono::steady_clock::now();
   while (tail.next < tail.end) {
@@ -243,11 +269,12 @@ Result<KafkaChangelog::Restored> KafkaChangelog::restore() {
     progressed = std::chrono::steady_clock::now();
     RETURN_IF_ERROR(read(records, tail));
     restored.entries += static_cast<int64_t>(records.records.size());
-    if (tail.bytes >= options_.restore_batch_bytes) RETURN_IF_ERROR(write(tail));
+    if (tail.batch.bytes() >= options_.restore_batch_bytes) RETURN_IF_ERROR(writing.begin(take(tail)));
   }
   tail.sorter.finish();
   tail.complete_ms = tail.end_ms;
-  RETURN_IF_ERROR(write(tail));
+  RETURN_IF_ERROR(writing.finish());
+  RETURN_IF_ERROR(write(take(tail)));
   consumer_.release(source);
   torn_ = tail.sorter.torn();
   next_ = tail.next;
@@ -306,7 +333,7 @@ Status KafkaChangelog::keep_tail(Tail& tail) {
   const Checkpoint now = tail.checkpoint();
   const bool is_due = is_wiped || !tail.batch.empty() || now.next != tail.kept.next ||
                       now.complete_ms - tail.kept.complete_ms >= options_.mirror_age_ms / kRenewals;
-  return is_due ? write(tail) : Status();
+  return is_due ? write(take(tail)) : Status();
 }
 
 Result<std::optional<GroupPosition>> KafkaChangelog::position(std::string_view group,
@@ -397,7 +424,7 @@ Status KafkaChangelog::taken_over(Offset last) {
   torn_.clear();
   WriteBatch batch;
   batch.put(Space::kMeta, meta_prefix_ + std::string(kWriterKey), encode_changelog_writer(writer_));
-  put_checkpoint({next_, wall_clock_ms()}, batch);
+  batch.put(Space::kMeta, checkpoint_key_, encode({next_, wall_clock_ms()}));
   return local_.write(batch, Durability::kBuffered);
 }
 
@@ -439,7 +466,7 @@ Status KafkaChangelog::apply(Transaction&& transaction, Offset last) {
   for (const Transaction::Position& position : transaction.positions)
     batch.put(Space::kMeta, meta_prefix_ + position_key(position.group, position.source),
               encode_position(position.position));
-  put_checkpoint({Offset(last.value + 1), wall_clock_ms()}, batch);
+  batch.put(Space::kMeta, checkpoint_key_, encode({Offset(last.value + 1), wall_clock_ms()}));
   return local_.write(batch, Durability::kBuffered);
 }
 

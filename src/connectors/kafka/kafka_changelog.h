@@ -34,8 +34,8 @@ struct KafkaChangelogOptions {
   TopicPartition partition;
   /// The task's own keys in the local store: what begins with one of these. Empty: all of kState and kTable.
   std::vector<std::pair<Space, std::string>> prefixes;
-  /// The mirror is written in batches of about this size during restore().
-  size_t restore_batch_bytes = size_t{8} << 20;
+  /// The mirror is written in batches of about this size during restore(); two of them are in memory at a time.
+  size_t restore_batch_bytes = size_t{32} << 20;
   /// So much is read at a time.
   size_t read_bytes = size_t{4} << 20;
   /// A mirror that was complete last before so long is not trusted: its erased keys may be gone from the changelog.
@@ -96,6 +96,7 @@ class KafkaChangelog {
 
  private:
   struct Tail;
+  class Writing;
   /// How far the mirror is true, and the time up to which that was everything.
   struct Checkpoint {
     Offset next;
@@ -108,7 +109,9 @@ class KafkaChangelog {
   Status follow_once(Followed& followed);
   Status keep_tail(Tail& tail);
   Status wipe();
-  Status write(Tail& tail);
+  /// What is to be written, with its checkpoint.
+  BulkBatch take(Tail& tail) const;
+  Status write(BulkBatch batch);
   Status read(const RecordSet& records, Tail& tail) const;
   Status check_record(const RecordView& record) const;
   void add(std::string_view key, std::optional<std::string_view> value, Tail& tail) const;
@@ -121,7 +124,7 @@ class KafkaChangelog {
   bool advance(Offset last);
   Status check_key(const WriteBatch::Operation& operation) const;
   Status add_range(const WriteBatch& state, size_t index, std::string_view headers, RecordBatchBuilder& records) const;
-  void put_checkpoint(const Checkpoint& checkpoint, WriteBatch& batch) const;
+  [[nodiscard]] std::string encode(const Checkpoint& checkpoint) const;
   [[nodiscard]] std::string name() const;
 
   KafkaChangelogOptions options_;
@@ -129,6 +132,7 @@ class KafkaChangelog {
   KafkaTopics& topics_;
   KeyValueStore& local_;
   const std::string meta_prefix_;  ///< of its keys in kMeta
+  const std::string checkpoint_key_;
   std::string topic_id_;
   KafkaChangelogWriter writer_;
   uint32_t commit_ = 0;
