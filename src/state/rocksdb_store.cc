@@ -76,7 +76,7 @@ class RocksDbStore::Cursor final : public KeyValueCursor {
       : state_(state),
         is_log_(space == Space::kLog),
         files_(state.segments->snapshot()),
-        iterator_(state.db->NewIterator(rocksdb::ReadOptions(), state.family(space))) {}
+        iterator_(state.db->NewIterator(options_for(space), state.family(space))) {}
 
   void seek(std::string_view key) override {
     forget();
@@ -117,6 +117,12 @@ class RocksDbStore::Cursor final : public KeyValueCursor {
   }
 
  private:
+  // State is read once, when a task opens: kept blocks would only take memory.
+  static rocksdb::ReadOptions options_for(Space space) {
+    rocksdb::ReadOptions options;
+    options.fill_cache = space != Space::kState;
+    return options;
+  }
   void forget() {
     value_ = {};
     error_ = {};
