@@ -393,7 +393,7 @@ void KafkaWorker::give_back(const std::vector<TopicPartition>& partitions) {
   // What could not be committed is done again by the next owner.
   if (!pipeline_.has_failed()) committed = end_commit();
   drop(partitions);
-  if (pipeline_.has_failed()) failure_ = handle_failed_commit(std::move(committed).error());
+  if (!committed && pipeline_.has_failed()) failure_ = handle_failed_commit(std::move(committed).error());
 }
 
 void KafkaWorker::drop(const std::vector<TopicPartition>& partitions) {
