@@ -1,7 +1,9 @@
 // How fast a changelog is rebuilt into an empty store: CPU and wall time for an entry.
-//   changelog_restore_measure fill TOPIC MILLIONS   makes a changelog of one partition with so many small entries
-//   changelog_restore_measure restore TOPIC         rebuilds each partition of a changelog that is there, twice
+//   changelog_restore_measure fill TOPIC MILLIONS [BYTES]   makes a changelog of one partition with so many entries; a value
+//                                                           has 24 bytes, or so many (a block of 16 windows: about 400)
+//   changelog_restore_measure restore TOPIC                 rebuilds each partition of a changelog that is there, twice
 // Broker addresses from METERSTREAM_TEST_KAFKA; stores in TMPDIR.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -18,7 +20,7 @@
 namespace meterstream {
 namespace {
 
-constexpr int64_t kBatchRecords = 100'000;
+constexpr int64_t kBatchBytes = 6'000'000;
 
 double cpu_seconds() {
   rusage usage{};
@@ -42,16 +44,20 @@ void need(const Status& status) {
 }
 
 // Each key once, in an order that is not theirs.
-void fill(const KafkaSettings& settings, const std::string& topic, int64_t entries) {
+void fill(const KafkaSettings& settings, const std::string& topic, int64_t entries, size_t value_bytes) {
   const auto topics = need(KafkaTopics::open(settings));
   need(KafkaChangelog::create_topic(*topics, topic, 1));
   const auto writer = need(KafkaLog::connect(settings));
-  for (int64_t done = 0; done < entries; done += kBatchRecords) {
+  const int64_t batch_records = kBatchBytes / static_cast<int64_t>(value_bytes + 40);
+  std::string value(value_bytes, '\0');
+  for (int64_t done = 0; done < entries; done += batch_records) {
     Transaction transaction;
     RecordBatchBuilder builder;
-    for (int64_t index = 0; index < kBatchRecords; ++index) {
+    for (int64_t index = 0; index < std::min(batch_records, entries - done); ++index) {
       const std::string number = std::to_string(10'000'000 + (done + index) * 7919 % entries);
-      builder.add("Sstate/task-0/" + number, std::string(24, 'v'), {}, IngestTime(0));
+      // Little of it compresses.
+      for (size_t at = 0; at < value_bytes; ++at) value[at] = static_cast<char>((done + index) * 31 >> (at % 16));
+      builder.add("Sstate/task-0/" + number, value, {}, IngestTime(0));
     }
     transaction.appends.push_back({{topic, PartitionId(0)}, std::move(builder)});
     need(writer->commit(std::move(transaction), Durability::kSync));
@@ -95,16 +101,16 @@ int main(int argc, char** argv) {
   const char* brokers = std::getenv("METERSTREAM_TEST_KAFKA");
   const int64_t entries = argc > 3 ? std::atoll(argv[3]) * 1'000'000 : 0;
   if (brokers == nullptr || (command != "restore" && (command != "fill" || entries <= 0))) {
-    std::fprintf(
-        stderr,
-        "usage: METERSTREAM_TEST_KAFKA=HOST:PORT changelog_restore_measure fill TOPIC MILLIONS | restore TOPIC\n");
+    std::fprintf(stderr,
+                 "usage: METERSTREAM_TEST_KAFKA=HOST:PORT changelog_restore_measure fill TOPIC MILLIONS [BYTES] "
+                 "| restore TOPIC\n");
     return 2;
   }
   KafkaSettings settings;
   settings.brokers = brokers;
   const std::string topic = argv[2];
   if (command == "fill") {
-    fill(settings, topic, entries);
+    fill(settings, topic, entries, argc > 4 ? static_cast<size_t>(std::atoll(argv[4])) : 24);
     return 0;
   }
   const auto log = need(KafkaLog::connect(settings));
