@@ -32,6 +32,8 @@ constexpr auto kPause = std::chrono::milliseconds(20);
 constexpr int kLookMs = 100;
 // Until every broker has heard of a new topic and who leads it.
 constexpr int kSpreadingMs = 5'000;
+// How long "there is no such topic" is doubted where there are several brokers.
+constexpr int kHearsayMs = 2'000;
 constexpr int64_t kNoAnswer = INT64_MIN;
 
 std::string name_of(const TopicPartition& partition) {
@@ -67,13 +69,14 @@ int64_t number_in(const std::map<std::string, std::string>& settings, const char
 
 }  // namespace
 
+struct KafkaTopics::FoundTopic {
+  int32_t partitions = 0;
+  bool has_leaders = true;
+  std::string id;
+};
+
 struct KafkaTopics::State {
   // What the cluster says of a topic that exists.
-  struct Topic {
-    int32_t partitions = 0;
-    bool has_leaders = true;
-    std::string id;
-  };
 
   using Send = std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>;
 
@@ -110,7 +113,7 @@ struct KafkaTopics::State {
     return event;
   }
 
-  Result<Topic> look_up(std::string_view name) const {
+  Result<FoundTopic> look_up(std::string_view name) const {
     const std::string topic(name);
     const std::string what = fmt::format("topic {}", topic);
     RETURN_IF_ERROR(validate_topic_name(topic));
@@ -134,7 +137,7 @@ struct KafkaTopics::State {
     }
     size_t partitions = 0;
     const auto* const* infos = rd_kafka_TopicDescription_partitions(topics[0], &partitions);
-    Topic result;
+    FoundTopic result;
     result.partitions = static_cast<int32_t>(partitions);
     for (size_t index = 0; index < partitions; ++index) {
       const rd_kafka_Node_t* leader = rd_kafka_TopicPartitionInfo_leader(infos[index]);
@@ -217,6 +220,11 @@ struct KafkaTopics::State {
   // The client's log goes there, so it lives longer.
   std::unique_ptr<KafkaRefusals> refusals;
   KafkaClient client;
+  void remember(std::string_view topic, int32_t partitions) {
+    const std::scoped_lock lock(mutex);
+    known.insert_or_assign(std::string(topic), partitions);
+  }
+
   std::unique_ptr<KafkaGroupOffsets> group_offsets;
   int timeout_ms = 0;
   int32_t default_replication = 0;
@@ -276,14 +284,15 @@ Result<TopicDescription> KafkaTopics::create(const TopicConfig& config, const Ka
 
 Result<TopicDescription> KafkaTopics::describe(std::string_view topic) {
   forget(topic);
-  const auto known = partitions(topic);
-  if (!known && known.error().code == ErrorCode::kNotFound) {
+  const auto found = state_->look_up(topic);
+  if (!found && found.error().code == ErrorCode::kNotFound) {
     ASSIGN_OR_RETURN(const std::vector<std::string> names, list());
     const std::string hint = did_you_mean(topic, names);
-    return not_found(known.error().message + (hint.empty() ? "" : "." + hint));
+    return not_found(found.error().message + (hint.empty() ? "" : "." + hint));
   }
-  if (!known) return known.error();
-  const int32_t count = *known;
+  if (!found) return found.error();
+  const int32_t count = found->partitions;
+  state_->remember(topic, count);
   ASSIGN_OR_RETURN(const auto settings, configuration(topic));
   std::vector<TopicPartition> all;
   all.reserve(static_cast<size_t>(count));
@@ -356,8 +365,21 @@ Result<std::map<std::string, std::string>> KafkaTopics::configuration(std::strin
   return settings;
 }
 
+// A topic that was just made is not known to every broker yet.
+Result<KafkaTopics::FoundTopic> KafkaTopics::look_up_patiently(std::string_view topic) {
+  auto found = state_->look_up(topic);
+  if (found || found.error().code != ErrorCode::kNotFound) return found;
+  ASSIGN_OR_RETURN(const KafkaCluster all, cluster());
+  const KafkaDeadline deadline(all.brokers.size() > 1 ? kHearsayMs : 0);
+  while (!found && found.error().code == ErrorCode::kNotFound && !deadline.is_over()) {
+    std::this_thread::sleep_for(kPause);
+    found = state_->look_up(topic);
+  }
+  return found;
+}
+
 Result<std::string> KafkaTopics::topic_id(std::string_view topic) {
-  ASSIGN_OR_RETURN(State::Topic found, state_->look_up(topic));
+  ASSIGN_OR_RETURN(FoundTopic found, look_up_patiently(topic));
   return std::move(found.id);
 }
 
@@ -366,9 +388,8 @@ Result<int32_t> KafkaTopics::partitions(std::string_view topic) {
     const std::scoped_lock lock(state_->mutex);
     if (const auto known = state_->known.find(topic); known != state_->known.end()) return known->second;
   }
-  ASSIGN_OR_RETURN(const State::Topic found, state_->look_up(topic));
-  const std::scoped_lock lock(state_->mutex);
-  state_->known[std::string(topic)] = found.partitions;
+  ASSIGN_OR_RETURN(const FoundTopic found, look_up_patiently(topic));
+  state_->remember(topic, found.partitions);
   return found.partitions;
 }
 

@@ -80,6 +80,8 @@ class KafkaTopics {
 
  private:
   struct State;
+  struct FoundTopic;
+  Result<FoundTopic> look_up_patiently(std::string_view topic);
   explicit KafkaTopics(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -14,6 +14,8 @@ namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kKnownOffsetsAgeMs = 1'000;
+// So often in a row, each time within kFencedAgainNs, two processes have the same identity.
+constexpr int kTimesFenced = 3;
 constexpr int64_t kFencedAgainNs = 3'000'000'000;
 // A standby leaves after one write. Another worker of this process that lost the partition may have to notice first.
 constexpr int64_t kOwnershipTimeoutMs = 2'000;
@@ -122,7 +124,8 @@ bool KafkaWorker::may_join_again() {
   const int64_t now_ns = clock_.monotonic_ns();
   const bool was_long_ago = !fenced_at_ns_ || now_ns - *fenced_at_ns_ > kFencedAgainNs;
   fenced_at_ns_ = now_ns;
-  return was_long_ago;
+  times_fenced_ = was_long_ago ? 1 : times_fenced_ + 1;
+  return times_fenced_ < kTimesFenced;
 }
 
 void KafkaWorker::prolong(Patience& patience) const {
@@ -169,7 +172,7 @@ Status KafkaWorker::serve() {
   RETURN_IF_ERROR(join());
   bool worked = false;
   while (!stop_) {
-    RETURN_IF_ERROR(member_->poll(worked ? 0 : options_.rest_ms));
+    if (Status polled = member_->poll(worked ? 0 : options_.rest_ms); !polled) return doubt(std::move(polled).error());
     RETURN_IF_ERROR(std::exchange(failure_, {}));
     worked = false;
     RETURN_IF_ERROR(work_once(worked));
@@ -181,6 +184,14 @@ Status KafkaWorker::serve() {
     final_status_ = std::move(last);
   }
   return member_->close();
+}
+
+/// The member may have asked a broker that has not heard of a new topic yet.
+Error KafkaWorker::doubt(Error error) {
+  if (error.code != ErrorCode::kNotFound) return error;
+  topics_->forget(options_.source);
+  if (!topics_->partitions(options_.source)) return error;
+  return unavailable(error.message);
 }
 
 Status KafkaWorker::work_once(bool& worked) {

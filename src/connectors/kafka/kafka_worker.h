@@ -107,6 +107,7 @@ class KafkaWorker {
   using Entries = std::map<PartitionId, std::shared_ptr<Entry>>;
 
   Status serve();
+  Error doubt(Error error);
   Status join();
   Status work_once(bool& worked);
   Status open_entry(Entry& entry);
@@ -156,6 +157,7 @@ class KafkaWorker {
   bool has_joined_ = false;
   std::optional<int64_t> assigned_ns_;  // until the first commit with all that was assigned
   std::optional<int64_t> fenced_at_ns_;
+  int times_fenced_ = 0;
   Patience patience_;
   /// What the group made it do failed beyond retrying.
   Status failure_;
