@@ -172,10 +172,15 @@ Error kafka_error(rd_kafka_resp_err_t code, std::string_view what, std::string_v
   std::string message = fmt::format("Kafka: {}: {}", what, rd_kafka_err2str(code));
   if (!reason.empty()) message += fmt::format(" ({})", reason);
   if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && !right.empty()) {
+    // A transaction fails as a whole; the library tells only its log which topic it was.
+    const bool is_one_of_many = right == "Write";
     message += fmt::format(
-        "; this user lacks the right {} on the topic; grant it: kafka-acls --add --allow-principal User:NAME "
-        "--operation {} --topic TOPIC",
-        right, right);
+        "; this user lacks the right {} on {}; grant it: kafka-acls --add --allow-principal User:NAME --operation {} "
+        "--topic TOPIC",
+        right,
+        is_one_of_many ? "a topic that is written (results, late or rejected records, changelog; see --verbose)"
+                       : "the topic",
+        right);
   } else if (const std::string_view advice = advice_for(code); !advice.empty()) {
     message += fmt::format("; {}", advice);
   }

@@ -87,5 +87,20 @@ TEST(KafkaErrorTest, MessageSaysWhatWhereAndWhatToDo) {
   EXPECT_NE(error.message.find("see that the brokers run"), std::string::npos) << error.message;
 }
 
+TEST(KafkaErrorTest, AMissingRightIsNamedWithTheCommandThatGrantsIt) {
+  const std::string reading =
+      kafka_error(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, "reading topic t partition 3", {}, "Read").message;
+  EXPECT_NE(reading.find("lacks the right Read on the topic"), std::string::npos) << reading;
+  EXPECT_NE(reading.find("--operation Read --topic"), std::string::npos) << reading;
+  const std::string joining = kafka_error(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, "group g").message;
+  EXPECT_NE(joining.find("--operation Read --group"), std::string::npos) << joining;
+}
+
+TEST(KafkaSettingsTest, ASettingThatIsRefusedDoesNotShowItsValue) {
+  const auto refused = make_configuration({{"sasl.oauthbearer.scope.secret", "hush"}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message.find("hush"), std::string::npos) << refused.error().message;
+}
+
 }  // namespace
 }  // namespace meterstream
