@@ -25,8 +25,9 @@ KILLS = int(os.environ.get("METERSTREAM_KILLS") or (8 if SHORT else 50))
 STOPS = 1 if SHORT else 2
 KAFKA = ROOT / "deploy" / "local" / "kafka"
 REGISTRY = ROOT / "deploy" / "local" / "registry"
-# Dead members and their transactions are noticed soon, so that many faults fit into a test.
-BROKER_SETTINGS = ["group.min.session.timeout.ms=500", "transaction.abort.timed.out.transaction.cleanup.interval.ms=500"]
+# Dead members, their transactions and dead brokers are noticed soon, so that many faults fit into a test.
+BROKER_SETTINGS = ["group.min.session.timeout.ms=500", "transaction.abort.timed.out.transaction.cleanup.interval.ms=500",
+                   "broker.session.timeout.ms=6000"]
 SESSION_S = 2
 # The schema of readings with its fields in another order: read by the wrong schema, nothing of it is right.
 OTHER_SCHEMA = {"type": "record", "name": "MetricAvro", "namespace": "auth.ece.common.model.avro", "fields": [
@@ -68,7 +69,8 @@ guarantee = "{{guarantee}}"
         cls.place = ["--directory", str(pathlib.Path(temporary.name) / "cluster")]
         cls.addClassCleanup(subprocess.run, [KAFKA, "wipe", *cls.place], check=False, stdout=subprocess.DEVNULL)
         settings = [part for setting in BROKER_SETTINGS for part in ("--set", setting)]
-        cls.starting = subprocess.Popen([KAFKA, "start", "1" if SHORT else "3", *cls.place, *settings], stdout=subprocess.DEVNULL)
+        cls.starting = subprocess.Popen([KAFKA, "start", "1" if SHORT else "3", *cls.place, "--jvm=-XX:TieredStopAtLevel=1", *settings],
+                                        stdout=subprocess.DEVNULL)
         cls.addClassCleanup(cls.starting.wait)
 
     def setUp(self):
