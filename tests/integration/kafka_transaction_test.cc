@@ -313,5 +313,24 @@ TEST_F(KafkaTransactions, MemberThatLeftCannotCommitOffsets) {
   EXPECT_EQ((*log_->kafka_topics().group_position(group, partition(0)))->next, Offset(1));
 }
 
+TEST_F(KafkaTransactions, AskingForTheEndDoesNotWaitForTheFetchUnderWay) {
+  KafkaSettings settings = test_settings();
+  settings.librdkafka["fetch.wait.max.ms"] = "3000";
+  const auto patient = KafkaLog::connect(settings);
+  ASSERT_TRUE(patient) << patient.error().message;
+  ASSERT_TRUE(append(0, {"a"}));
+  EXPECT_EQ(values_in(**patient, partition(0)), Strings{"a"});
+  // At the end the library has a fetch under way that waits for records.
+  const auto range = (*patient)->offsets(partition(0));
+  ASSERT_TRUE(range);
+  const auto began = std::chrono::steady_clock::now();
+  RecordSet set;
+  for (int question = 0; question < 10; ++question) {
+    ASSERT_TRUE((*patient)->read(partition(0), range->end, 1 << 20, set));
+    EXPECT_TRUE(set.records.empty());
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(9));
+}
+
 }  // namespace
 }  // namespace meterstream

@@ -63,7 +63,7 @@ struct KafkaConsumer::State {
     bool knows_end = true;
     for (int index = 0; index < list.cnt; ++index) {
       const TopicPartition partition{list.elems[index].topic, PartitionId(list.elems[index].partition)};
-      const auto reader = std::make_shared<KafkaPartitionReader>(client, partition, timeout_ms, true);
+      const auto reader = std::make_shared<KafkaPartitionReader>(client, asking, partition, timeout_ms, true);
       {
         const std::unique_lock lock(mutex);
         readers[partition] = reader;
@@ -114,7 +114,7 @@ struct KafkaConsumer::State {
                                   partition.topic, partition.partition, options.group));
     const std::unique_lock lock(mutex);
     Reader& reader = readers[partition];
-    if (!reader) reader = std::make_shared<KafkaPartitionReader>(client, partition, timeout_ms, false);
+    if (!reader) reader = std::make_shared<KafkaPartitionReader>(client, asking, partition, timeout_ms, false);
     return reader;
   }
 
@@ -149,6 +149,8 @@ struct KafkaConsumer::State {
   KafkaConsumerOptions options;
   int64_t timeout_ms = 0;
   std::shared_ptr<rd_kafka_t> client;
+  /// For offsets: a broker answers a connection in order, and a fetch may wait for records.
+  std::shared_ptr<rd_kafka_t> asking;
   KafkaAssignmentListener listener;
   std::atomic<bool> is_closed = false;
   std::atomic<int64_t> served_ms = 0;
@@ -182,6 +184,10 @@ Result<std::unique_ptr<KafkaConsumer>> KafkaConsumer::open(const KafkaSettings& 
   rd_kafka_conf_set_rebalance_cb(configuration.get(), &State::on_rebalance);
   ASSIGN_OR_RETURN(KafkaClient client, make_client(RD_KAFKA_CONSUMER, std::move(configuration)));
   rd_kafka_poll_set_consumer(client.get());
+  ASSIGN_OR_RETURN(auto asking_properties, kafka_configuration(settings, KafkaClientKind::kTopics));
+  asking_properties["isolation.level"] = "read_committed";
+  ASSIGN_OR_RETURN(KafkaConfiguration asking_configuration, make_configuration(asking_properties));
+  ASSIGN_OR_RETURN(state->asking, make_client(RD_KAFKA_CONSUMER, std::move(asking_configuration)));
   state->client = std::move(client);
   state->options = std::move(options);
   state->timeout_ms = settings.request_timeout_ms;

@@ -55,9 +55,10 @@ std::string_view view_of(const void* bytes, size_t size) {
 
 }  // namespace
 
-KafkaPartitionReader::KafkaPartitionReader(std::shared_ptr<rd_kafka_t> client, TopicPartition source,
-                                           int64_t timeout_ms, bool is_member)
+KafkaPartitionReader::KafkaPartitionReader(std::shared_ptr<rd_kafka_t> client, std::shared_ptr<rd_kafka_t> asking,
+                                           TopicPartition source, int64_t timeout_ms, bool is_member)
     : client_(std::move(client)),
+      asking_(std::move(asking)),
       source_(std::move(source)),
       timeout_ms_(timeout_ms),
       is_member_(is_member),
@@ -340,7 +341,7 @@ Result<OffsetRange> KafkaPartitionReader::ask_offsets() {
   for (;;) {
     asked = std::chrono::steady_clock::now();
     const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        client_.get(), source_.topic.c_str(), source_.partition.value, &begin, &end, std::max(deadline.left_ms(), 1));
+        asking_.get(), source_.topic.c_str(), source_.partition.value, &begin, &end, std::max(deadline.left_ms(), 1));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
     if (!is_moving(code) || deadline.is_over()) return kafka_error(code, "offsets of " + name());
     std::this_thread::sleep_for(kPause);

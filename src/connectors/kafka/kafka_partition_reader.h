@@ -19,7 +19,8 @@ namespace meterstream {
 class KafkaPartitionReader {
  public:
   /// `is_member`: the group assigns and unassigns the partition; otherwise the reader does.
-  KafkaPartitionReader(std::shared_ptr<rd_kafka_t> client, TopicPartition source, int64_t timeout_ms, bool is_member);
+  KafkaPartitionReader(std::shared_ptr<rd_kafka_t> client, std::shared_ptr<rd_kafka_t> asking, TopicPartition source,
+                       int64_t timeout_ms, bool is_member);
   ~KafkaPartitionReader();
 
   Status read(Offset from, size_t max_bytes, int64_t end_age_ms, RecordSet& out);
@@ -58,6 +59,7 @@ class KafkaPartitionReader {
   [[nodiscard]] size_t batch_size(size_t max_bytes) const;
 
   const std::shared_ptr<rd_kafka_t> client_;
+  const std::shared_ptr<rd_kafka_t> asking_;
   const TopicPartition source_;
   const int64_t timeout_ms_;
   const bool is_member_;
