@@ -16,7 +16,7 @@ from program import ProgramTest, uci_lines  # noqa: E402
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "local" / "kafka"
 LOGINS = ("plain", "scram-sha-256", "scram-sha-512")
-KINDS = ("mutual-tls", *LOGINS)
+KINDS = ("tls", "mutual-tls", *LOGINS)
 WRONG = "Wrong-Secret-4711"
 COMMANDS = (["run", "view.sql", "--until-idle"], ["topics"], ["replay", "--data", "simulate", "--households", "1", "--duration", "1m"])
 VIEW = """
@@ -60,7 +60,8 @@ class SecurityTest(ProgramTest):
                 self.write("view.sql", VIEW.format(topic=self.topic))
                 began = time.monotonic()
                 result = self.as_client(kind, *command, change=change)
-                self.assertLess(time.monotonic() - began, 8)
+                # Without an answer of the broker it would be request_timeout and more; a busy machine needs some of it.
+                self.assertLess(time.monotonic() - began, 25)
                 self.assert_exit(result, code)
                 self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
                 for word in words:
@@ -134,7 +135,7 @@ class Rights(SecurityTest):
 
     def refusal(self, *command):
         result = self.as_client("plain", *command, user="guest")
-        self.assertIn(result.returncode, (1, 2, 3), result.stderr)
+        self.assertEqual(result.returncode, 2, result.stderr)
         self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
         self.assert_no_secret(result)
         return result.stderr

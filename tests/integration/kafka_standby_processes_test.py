@@ -20,6 +20,7 @@ from program import ProgramTest  # noqa: E402
 SCRIPT = ROOT / "deploy" / "local" / "kafka"
 SEED = int(os.environ.get("METERSTREAM_SEED") or random.SystemRandom().randrange(1 << 32))
 READINGS = ["--data", "simulate", "--households", "1-10", "--duration", "1h", "--seed", "11"]
+PATIENCE_S = 180
 RESULTS = ["aggregates-60", "aggregates-3600", "aggregates-60-late"]
 # The dead are noticed soon.
 BROKER_SETTINGS = ["group.min.session.timeout.ms=500", "transaction.abort.timed.out.transaction.cleanup.interval.ms=500"]
@@ -68,9 +69,10 @@ class KafkaStandby(ProgramTest):
     def log_of(self, name):
         return (self.folder / f"{name}.log").read_text()
 
-    def wait_for(self, name, text):
-        end = time.monotonic() + 30
-        while text not in self.log_of(name):
+    def wait_for(self, name, text, behind=0):
+        """Until the log has it, `behind` so many characters."""
+        end = time.monotonic() + PATIENCE_S
+        while text not in self.log_of(name)[behind:]:
             self.assertLess(time.monotonic(), end, self.log_of(name)[-2000:])
             time.sleep(0.05)
 
@@ -96,26 +98,29 @@ class KafkaStandby(ProgramTest):
         # A thread for each partition: there is nothing left for the other process to own.
         owner = self.start_worker("owner", "--threads", "4")
         replay = threading.Thread(target=self.run_program,
-                                  args=self.on_kafka("replay", *READINGS, "--topic", self.name, "--rate", "600"))
+                                  args=self.on_kafka("replay", *READINGS, "--topic", self.name, "--rate", "300"))
         replay.start()
         self.addCleanup(replay.join)
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_S
         while self.changelog_records() < 100:
             self.assertLess(time.monotonic(), end, self.log_of("owner")[-2000:])
         standby = self.start_worker("standby", "--threads", "1", "--standby", "--json")
         self.wait_for("standby", "standby for 4")
         time.sleep(random.Random(SEED).uniform(0, 1))
         held = self.changelog_records()
+        told = len(self.log_of("standby"))
         owner.kill()
         owner.wait()
         replay.join()
         # The standby owns everything now, and follows nobody.
-        self.wait_for("standby", "standby for 0")
+        self.wait_for("standby", "standby for 0", told)
         time.sleep(0.5)
         standby.send_signal(signal.SIGINT)
         summary = json.loads(standby.communicate(timeout=60)[0])
         self.assertEqual(standby.returncode, 0, self.log_of("standby")[-2000:])
-        self.assertEqual((summary["state"]["tasks"], summary["state"]["rebuilt"]), (4, 0), f"seed {SEED}: {summary}")
+        # More than the four when a busy machine made it lose its place for a moment.
+        self.assertGreaterEqual(summary["state"]["tasks"], 4, f"seed {SEED}: {summary}")
+        self.assertEqual(summary["state"]["rebuilt"], 0, f"seed {SEED}: {summary}")
         self.assertLess(summary["state"]["entries"], held / 10, f"seed {SEED}: of {held} records: {summary}")
         self.assertEqual(summary["standby"], {"partitions": 0, "behind": 0})
 
