@@ -15,10 +15,17 @@ namespace {
 constexpr size_t kMaxBatch = 20'000;
 constexpr int64_t kWaitSliceMs = 50;
 constexpr int64_t kStartMs = 300;
+// So long "there is no such topic" is doubted: brokers hear of a new one one after the other.
+constexpr int kHearsayMs = 2'000;
 constexpr auto kPause = std::chrono::milliseconds(5);
 
 int64_t ms_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
+}
+
+bool is_unknown(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 // Messages of one read. The client must outlive them.
@@ -333,8 +340,19 @@ size_t KafkaPartitionReader::batch_size(size_t max_bytes) const {
   return std::clamp<size_t>(static_cast<size_t>(static_cast<double>(max_bytes) / record_bytes_), 1, kMaxBatch);
 }
 
+bool KafkaPartitionReader::topic_exists() const {
+  const KafkaTopicHandle topic(rd_kafka_topic_new(asking_.get(), source_.topic.c_str(), nullptr));
+  const rd_kafka_metadata_t* answer = nullptr;
+  // Who cannot be asked has not said that it is gone.
+  if (rd_kafka_metadata(asking_.get(), 0, topic.get(), &answer, kHearsayMs) != RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+  const bool exists = answer->topic_cnt == 0 || answer->topics[0].err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  rd_kafka_metadata_destroy(answer);
+  return exists;
+}
+
 Result<OffsetRange> KafkaPartitionReader::ask_offsets() {
   const KafkaDeadline deadline(timeout_ms_);
+  const Time start = std::chrono::steady_clock::now();
   int64_t begin = 0;
   int64_t end = 0;
   Time asked;
@@ -343,7 +361,12 @@ Result<OffsetRange> KafkaPartitionReader::ask_offsets() {
     const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
         asking_.get(), source_.topic.c_str(), source_.partition.value, &begin, &end, std::max(deadline.left_ms(), 1));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
-    if (!is_moving(code) || deadline.is_over()) return kafka_error(code, "offsets of " + name());
+    const bool has_no_leader = is_unknown(code) && topic_exists();
+    const bool is_doubtful = is_unknown(code) && ms_since(start) < kHearsayMs;
+    if (has_no_leader && deadline.is_over())
+      return unavailable(fmt::format("Kafka: {} has no leader; see that the brokers with its copies run", name()));
+    if (deadline.is_over() || !(is_moving(code) || has_no_leader || is_doubtful))
+      return kafka_error(code, "offsets of " + name());
     std::this_thread::sleep_for(kPause);
   }
   known_ = {Offset(begin), Offset(end)};

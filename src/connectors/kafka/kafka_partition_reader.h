@@ -55,6 +55,8 @@ class KafkaPartitionReader {
   void learn_place();
   void heed_distrust();
   Result<OffsetRange> ask_offsets();
+  /// Also asks again who leads: what a client has heard once it believes for long.
+  [[nodiscard]] bool topic_exists() const;
   [[nodiscard]] std::string name() const;
   [[nodiscard]] size_t batch_size(size_t max_bytes) const;
 

@@ -283,6 +283,8 @@ Status KafkaWorker::step(Entry& entry, bool& worked) {
   if (step == Task::Step::kWorked) {
     worked = true;
   } else if (options_.bounded) {
+    // A task has one part in a commit, and the step may have left one for its memory's sake.
+    if (pipeline_.is_waiting()) RETURN_IF_ERROR(end_commit());
     RETURN_IF_ERROR(entry.task->finish(options_.close_at_end));
     RETURN_IF_ERROR(end_commit());
     entry.is_finished = true;
@@ -301,6 +303,8 @@ Status KafkaWorker::handle_failure(Entry& entry, Error error) {
   const bool is_stale = error.code == ErrorCode::kConflict && was_open;
   if (!may_pass(error) && !is_stale) return error;
   if (Status settled = settle(); !settled) return handle_failed_commit(std::move(settled).error());
+  // What waits may be this task's, and must not be committed beside its next life.
+  if (is_stale && pipeline_.is_waiting()) return handle_failed_commit(std::move(error));
   if (!is_stale && std::exchange(entry.trouble, error.message) != error.message) tell(error.message);
   prolong(entry.patience);
   if (is_stale || !was_open) {
@@ -403,8 +407,8 @@ void KafkaWorker::give_back(const std::vector<TopicPartition>& partitions) {
   }
   // What could not be committed is done again by the next owner.
   if (!pipeline_.has_failed()) committed = end_commit();
-  drop(partitions);
   if (!committed && pipeline_.has_failed()) failure_ = handle_failed_commit(std::move(committed).error());
+  drop(partitions);
 }
 
 void KafkaWorker::drop(const std::vector<TopicPartition>& partitions) {
