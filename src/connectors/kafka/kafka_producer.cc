@@ -17,6 +17,7 @@ namespace meterstream {
 namespace {
 
 constexpr auto kRetryPause = std::chrono::milliseconds(20);
+constexpr int kFirstBrokerMs = 300;
 }  // namespace
 
 struct KafkaProducer::State {
@@ -118,8 +119,9 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::open(const KafkaSettings& 
   state->timeout_ms = settings.request_timeout_ms;
   ASSIGN_OR_RETURN(state->sender, KafkaRecordSender::open(properties));
   const KafkaDeadline deadline(settings.request_timeout_ms);
-  // Until a broker is known the library would look for the coordinator only twice a second.
-  if (char* cluster = rd_kafka_clusterid(state->client(), deadline.left_ms()))
+  // Until a broker is known the library would look for the coordinator only twice a second. It may also miss that one
+  // became known, and would wait here until the end.
+  if (char* cluster = rd_kafka_clusterid(state->client(), std::min(deadline.left_ms(), kFirstBrokerMs)))
     rd_kafka_mem_free(state->client(), cluster);
   const KafkaErrorOwner error = state->insist(
       deadline, [&](int left_ms) { return rd_kafka_init_transactions(state->client(), std::max(left_ms, 1)); });
