@@ -69,6 +69,7 @@ int64_t number_in(const std::map<std::string, std::string>& settings, const char
 
 }  // namespace
 
+// What the cluster says of a topic that exists.
 struct KafkaTopics::FoundTopic {
   int32_t partitions = 0;
   bool has_leaders = true;
@@ -76,8 +77,6 @@ struct KafkaTopics::FoundTopic {
 };
 
 struct KafkaTopics::State {
-  // What the cluster says of a topic that exists.
-
   using Send = std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>;
 
   // A question of the administration protocol; when the broker that was asked goes away, another one may know.
@@ -92,12 +91,10 @@ struct KafkaTopics::State {
   }
 
   // One request of the administration protocol and its answer.
-  Result<KafkaEvent> ask(rd_kafka_admin_op_t operation, std::string_view what, const Send& send,
-                         const std::function<void(rd_kafka_AdminOptions_t*)>& adjust = {}) const {
+  Result<KafkaEvent> ask(rd_kafka_admin_op_t operation, std::string_view what, const Send& send) const {
     const AdminOptions options(rd_kafka_AdminOptions_new(client.get(), operation));
     std::array<char, 256> reason{};
     rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, reason.data(), reason.size());
-    if (adjust) adjust(options.get());
     const KafkaQueue queue(rd_kafka_queue_new(client.get()));
     send(options.get(), queue.get());
     const KafkaDeadline deadline(timeout_ms + 1000);
@@ -168,15 +165,12 @@ struct KafkaTopics::State {
                                                 rd_kafka_IsolationLevel_t isolation, rd_kafka_resp_err_t& code) const {
     const KafkaPartitionList list = list_of(partitions, which);
     const std::string what = "offsets of " + name_of(partitions.front());
-    ASSIGN_OR_RETURN(const KafkaEvent event,
-                     ask(
-                         RD_KAFKA_ADMIN_OP_LISTOFFSETS, what,
-                         [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                           rd_kafka_ListOffsets(client.get(), list.get(), options, queue);
-                         },
-                         [&](rd_kafka_AdminOptions_t* options) {
-                           const KafkaErrorOwner ignored(rd_kafka_AdminOptions_set_isolation_level(options, isolation));
-                         }));
+    ASSIGN_OR_RETURN(
+        const KafkaEvent event,
+        ask(RD_KAFKA_ADMIN_OP_LISTOFFSETS, what, [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+          const KafkaErrorOwner ignored(rd_kafka_AdminOptions_set_isolation_level(options, isolation));
+          rd_kafka_ListOffsets(client.get(), list.get(), options, queue);
+        }));
     size_t count = 0;
     const auto* const* infos =
         rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);

@@ -130,7 +130,7 @@ bool KafkaWorker::may_join_again() {
 
 void KafkaWorker::prolong(Patience& patience) const {
   patience.pause_ms = std::clamp(patience.pause_ms * 2, options_.retry_first_ms, options_.retry_longest_ms);
-  patience.until_ns = clock_.monotonic_ns() + patience.pause_ms * 1'000'000;
+  patience.until_ns = clock_.monotonic_ns() + patience.pause_ms * kNsPerMs;
 }
 
 void KafkaWorker::wait_before_retry() {
@@ -255,7 +255,7 @@ Status KafkaWorker::begin_commit() {
     if (Status given = entry->task->finish(false); !given)
       RETURN_IF_ERROR(handle_failure(*entry, std::move(given).error()));
   }
-  if (!pipeline_.has_failed()) pipeline_.begin(producer_);
+  pipeline_.begin(producer_);
   return {};
 }
 
