@@ -65,13 +65,14 @@ class KafkaClusterTest(ProgramTest):
         return collections.Counter((record.get("key"), json.dumps(record["value"], sort_keys=True))
                                    for record in map(json.loads, lines))
 
-    def start_worker(self, name, is_static=True):
-        """With a data directory of its own, which stays when it dies."""
+    def start_worker(self, name, *options, is_static=True, output=subprocess.DEVNULL):
+        """With a data directory of its own, which stays when it dies. Without options it has two threads."""
         log = open(self.folder / f"worker-{name}.log", "ab")
         self.addCleanup(log.close)
-        command = self.command(*self.on_kafka("run", self.sql, "--threads", "2", member=name if is_static else ""))
+        command = self.command(*self.on_kafka("run", self.sql, *(options or ("--threads", "2")),
+                                               member=name if is_static else ""))
         command[2] = f"worker-{name}"
-        process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=log)
+        process = subprocess.Popen(command, cwd=self.folder, stdout=output, stderr=log, text=True)
         self.addCleanup(self.end_worker, process)
         self.workers[name] = process
         return process

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "connectors/kafka/kafka_plain_producer.h"
+#include "dying_writer.h"
 #include "kafka_fixture.h"
 #include "state/memory_store.h"
 
@@ -38,34 +38,13 @@ inline void copy(const KeyValueStore& from, KeyValueStore& to) {
   ASSERT_TRUE(to.write(batch, Durability::kBuffered));
 }
 
-/// Writes only the first records of a commit to the changelog, as a process that is killed there.
-class TearingWriter final : public KafkaWriter {
- public:
-  explicit TearingWriter(std::unique_ptr<KafkaPlainProducer> inner) : inner_(std::move(inner)) {}
-
-  Status commit(std::span<KafkaAppend> appends, std::span<const KafkaGroupCommit> groups) override {
-    if (!tears) return inner_->commit(appends, groups);
-    std::vector<KafkaAppend> kept(appends.begin(), appends.end());
-    for (KafkaAppend& append : kept) append.records = append.records.first(append.records.size() / 2);
-    RETURN_IF_ERROR(inner_->commit(kept, {}));
-    return unavailable("killed");
-  }
-  [[nodiscard]] bool is_usable() const override { return inner_->is_usable(); }
-  [[nodiscard]] bool is_atomic() const override { return false; }
-
-  bool tears = false;
-
- private:
-  std::unique_ptr<KafkaPlainProducer> inner_;
-};
-
 class KafkaStandbys : public testing::Test {
  protected:
   /// A task in another process: from its restore to its end.
   struct Owner {
     std::unique_ptr<MemoryStore> store;
     std::shared_ptr<KafkaConsumer> consumer;
-    std::shared_ptr<TearingWriter> tearing;  // null with transactions
+    std::shared_ptr<DyingWriter> dying;  // null with transactions
     KafkaChangelog::Restored restored;
     std::unique_ptr<KafkaLog> log;
   };
@@ -98,8 +77,8 @@ class KafkaStandbys : public testing::Test {
     owner.consumer = *KafkaConsumer::open(test_settings());
     parts.consumer = owner.consumer;
     if (is_framed) {
-      owner.tearing = std::make_shared<TearingWriter>(*KafkaPlainProducer::open(test_settings()));
-      parts.producer = owner.tearing;
+      owner.dying = std::make_shared<DyingWriter>(*KafkaPlainProducer::open(test_settings()));
+      parts.producer = owner.dying;
     } else {
       auto producer = KafkaProducer::open(test_settings(), topic_ + "-owner");
       EXPECT_TRUE(producer) << producer.error().message;

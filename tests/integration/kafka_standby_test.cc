@@ -73,7 +73,7 @@ TEST_F(KafkaStandbys, TornCommitIsInNoCopyAndItsRepairIs) {
   commit(first, puts({"a", "b", "c", "d"}, "one"));
   catch_up(copy);
   expect_true(copy, "after a commit");
-  first.tearing->tears = true;
+  first.dying->moment = DyingWriter::Moment::kInChangelog;
   EXPECT_FALSE(first.log->commit(puts({"a", "b", "c", "d", "e"}, "torn"), Durability::kSync));
   catch_up(copy);
   expect_true(copy, "after a torn commit");
@@ -93,7 +93,7 @@ TEST_F(KafkaStandbys, TornCommitIsInNoCopyAndItsRepairIs) {
   expect_true(copy, "after the next commit");
   EXPECT_EQ(expect_mended(copy, rows_in(copy.store), "at the end").entries, 0);
   // Now with transactions, after a torn commit of the last owner without.
-  second.tearing->tears = true;
+  second.dying->moment = DyingWriter::Moment::kInChangelog;
   EXPECT_FALSE(second.log->commit(puts({"a", "b", "c", "d", "e"}, "torn again"), Durability::kSync));
   Owner third = own(false);
   commit(third, puts({"b"}, "four"));
@@ -115,7 +115,10 @@ TEST_F(KafkaStandbys, MirrorIsMendedByARestoreAtEveryMoment) {
     Owner owner = own(is_framed);
     const int commits = 1 + below(3);
     for (int number = 0; number < commits; ++number) {
-      if (is_framed && number + 1 == commits) owner.tearing->tears = below(2) == 0;
+      if (is_framed && number + 1 == commits) {
+        using enum DyingWriter::Moment;
+        owner.dying->moment = below(2) == 0 ? kInChangelog : kNever;
+      }
       const std::string value = std::to_string(life * 100 + number);
       Transaction transaction = puts({}, value);
       for (int key = 0; key < 6; ++key) {
@@ -126,7 +129,7 @@ TEST_F(KafkaStandbys, MirrorIsMendedByARestoreAtEveryMoment) {
         else
           transaction.state.put(Space::kState, name, value);
       }
-      const bool is_torn = owner.tearing && owner.tearing->tears;
+      const bool is_torn = owner.dying && owner.dying->moment != DyingWriter::Moment::kNever;
       EXPECT_EQ(owner.log->commit(std::move(transaction), Durability::kSync).has_value(), !is_torn);
     }
     owner.log.reset();
