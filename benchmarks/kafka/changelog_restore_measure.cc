@@ -15,33 +15,13 @@
 
 #include "base/allocator.h"
 #include "connectors/kafka/kafka_log.h"
+#include "measuring.h"
 #include "state/rocksdb_store.h"
 
 namespace meterstream {
 namespace {
 
 constexpr int64_t kBatchBytes = 6'000'000;
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-template <class Value>
-Value need(Result<Value> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
-void need(const Status& status) {
-  if (status) return;
-  std::fprintf(stderr, "%s\n", status.error().message.c_str());
-  std::exit(1);
-}
 
 // Each key once, in an order that is not theirs.
 void fill(const KafkaSettings& settings, const std::string& topic, int64_t entries, size_t value_bytes) {

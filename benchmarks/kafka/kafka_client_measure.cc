@@ -8,25 +8,16 @@
 #include <vector>
 
 #include <librdkafka/rdkafka.h>
-#include <sys/resource.h>
 
 #include "base/allocator.h"
 #include "connectors/kafka/kafka_log.h"
+#include "measuring.h"
 #include "state/rocksdb_store.h"
 
 namespace meterstream {
 namespace {
 
 constexpr int64_t kBatchRecords = 100'000;
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 template <class Work>
 void measure(const char* name, const Work& work) {
@@ -38,18 +29,6 @@ void measure(const char* name, const Work& work) {
   std::printf("%-34s %9.2f M records/s  %6.3f CPU s per million  (%lld records, %.1f s)\n", name, millions / seconds,
               (cpu_seconds() - cpu) / millions, static_cast<long long>(records), seconds);
   std::fflush(stdout);
-}
-
-template <class Value>
-Value need(Result<Value> result) {
-  if (result) return *std::move(result);
-  std::fprintf(stderr, "%s\n", result.error().message.c_str());
-  std::exit(1);
-}
-void need(const Status& status) {
-  if (status) return;
-  std::fprintf(stderr, "%s\n", status.error().message.c_str());
-  std::exit(1);
 }
 
 int64_t fill(EventLog& log, const TopicPartition& target, int64_t records) {
