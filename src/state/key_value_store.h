@@ -107,6 +107,8 @@ class KeyValueStore {
   /// As write(kSync), for megabytes at a time, which a store may take without its write-ahead log. kInvalid when
   /// something is for kLog.
   virtual Status write_bulk(BulkBatch batch);
+  /// The failure after which no write can succeed until the store is opened again, if there was one.
+  [[nodiscard]] virtual Status condition() const { return {}; }
   /// nullopt when the key does not exist.
   virtual Result<std::optional<PinnedValue>> get(Space space, std::string_view key) const = 0;
   [[nodiscard]] virtual std::unique_ptr<KeyValueCursor> cursor(Space space) const = 0;

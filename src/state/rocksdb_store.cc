@@ -191,6 +191,10 @@ Result<std::unique_ptr<RocksDbStore>> RocksDbStore::open(const std::filesystem::
   return std::unique_ptr<RocksDbStore>(new RocksDbStore(std::move(state)));
 }
 
+Status RocksDbStore::condition() const {
+  return state_->failure.status();
+}
+
 Status RocksDbStore::write(const WriteBatch& batch, Durability durability) {
   RETURN_IF_ERROR(state_->failure.status());
   const std::shared_lock lock(state_->moving);

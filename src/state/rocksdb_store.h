@@ -48,6 +48,7 @@ class RocksDbStore final : public KeyValueStore {
   Status write(const WriteBatch& batch, Durability durability) override;
   /// By table files that RocksDB takes in as they are.
   Status write_bulk(BulkBatch batch) override;
+  [[nodiscard]] Status condition() const override;
   Result<std::optional<PinnedValue>> get(Space space, std::string_view key) const override;
   [[nodiscard]] std::unique_ptr<KeyValueCursor> cursor(Space space) const override;
 

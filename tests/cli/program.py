@@ -53,6 +53,19 @@ class ProgramTest(unittest.TestCase):
         process.stdout.close()
         process.stderr.close()
 
+    def mount_small(self, megabytes):
+        """A file system `small` of this size in the test's folder."""
+        if os.geteuid() != 0 or not shutil.which("mount"):
+            self.skipTest("a small file system can only be mounted by root")
+        point = self.folder / "small"
+        point.mkdir()
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", point], check=False,
+                              capture_output=True, text=True)
+        if made.returncode != 0:
+            self.skipTest(f"no tmpfs here: {made.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", point], check=False)
+        return point
+
     def write(self, name, text):
         path = self.folder / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())

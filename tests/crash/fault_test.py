@@ -81,18 +81,7 @@ class InUse(Faults):
         return {file.name for file in (self.folder / "data/store").iterdir()}
 
 
-@unittest.skipUnless(os.geteuid() == 0 and shutil.which("mount"), "a small file system can only be mounted by root")
 class DiskFull(Faults):
-    def mount(self, megabytes):
-        point = self.folder / "small"
-        point.mkdir()
-        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", point], check=False,
-                              capture_output=True, text=True)
-        if made.returncode != 0:
-            self.skipTest(f"no tmpfs here: {made.stderr.strip()}")
-        self.addCleanup(subprocess.run, ["umount", "-l", point], check=False)
-        return point
-
     @staticmethod
     def resize(point, megabytes):
         subprocess.run(["mount", "-o", f"remount,size={megabytes}m", point], check=True)
@@ -101,7 +90,7 @@ class DiskFull(Faults):
         self.data_dir = "whole"
         self.succeed(*SIMULATION)
         expected = self.topic("metrics")
-        point = self.mount(6)
+        point = self.mount_small(6)
         self.data_dir = "small/data"
         self.assert_one_message(self.run_program(*SIMULATION), 3, "disk full", "small/data", "free some space")
         # Still full: the same answer, and nothing gets worse.
@@ -113,7 +102,7 @@ class DiskFull(Faults):
     def test_run_goes_on_when_there_is_space_again(self):
         expected = self.undisturbed()
         used = sum(file.stat().st_size for file in (self.folder / "replayed").rglob("*") if file.is_file())
-        point = self.mount(used // 1_000_000 + 8)
+        point = self.mount_small(used // 1_000_000 + 8)
         shutil.copytree(self.folder / "replayed", point / "data")
         self.data_dir = "small/data"
         for _ in range(3):

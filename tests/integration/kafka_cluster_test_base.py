@@ -43,9 +43,9 @@ class KafkaClusterTest(ProgramTest):
         self.random = random.Random(SEED)
         self.workers = {}  # those that must live, by name
 
-    def undisturbed(self):
+    def undisturbed(self, data_dir="undisturbed"):
         """The results of an embedded run, by topic."""
-        self.data_dir = "undisturbed"
+        self.data_dir = data_dir
         self.succeed("replay", *self.readings, "--topic", self.name)
         self.succeed("run", self.sql, "--until-idle")
         return {topic: self.records(topic) for topic in RESULTS}

@@ -252,16 +252,16 @@ class Doctor(KafkaTest):
 
 
 class Run(KafkaTest):
-    def view(self):
+    def view(self, window="1 HOUR"):
         return self.write("view.sql", f"""
 CREATE STREAM readings WITH (topic = '{self.topic}', value_format = 'AVRO');
 CREATE TABLE counted WITH (topic = '{self.topic}-counted') AS
 SELECT WINDOWSTART AS windowStart, COUNT(*) AS sampleCount FROM readings
-WINDOW TUMBLING (SIZE 1 HOUR, GRACE PERIOD 1 MINUTE) GROUP BY gateway, metricType, metricAttribute EMIT FINAL;
+WINDOW TUMBLING (SIZE {window}, GRACE PERIOD 2 HOURS) GROUP BY gateway, metricType, metricAttribute EMIT FINAL;
 """)
 
-    def run_view(self, *arguments):
-        return self.kafka("run", self.view(), "--until-idle", "--application-id", self.topic, *arguments)
+    def run_view(self, *arguments, window="1 HOUR"):
+        return self.kafka("run", self.view(window), "--until-idle", "--application-id", self.topic, *arguments)
 
     def test_a_source_topic_that_is_created_is_told_once(self):
         text = f"topic {self.topic} did not exist and was created with 4 partitions"
@@ -269,6 +269,21 @@ WINDOW TUMBLING (SIZE 1 HOUR, GRACE PERIOD 1 MINUTE) GROUP BY gateway, metricTyp
         self.assert_exit(first, 0)
         self.assertEqual(first.stderr.count(text), 1, first.stderr)
         self.assertNotIn("did not exist", self.run_view().stderr)
+
+    def test_full_disk_ends_the_run_and_gives_its_partitions_to_others(self):
+        self.on_kafka("replay", "--data", "simulate", "--households", "1-200", "--duration", "3h", "--seed", 5, "--topic", self.topic)
+        self.mount_small(1)
+        self.data_dir = "small/data"
+        result = self.run_view(window="1 MINUTE")
+        self.assert_exit(result, 3)
+        self.assertIn("disk full", result.stderr)
+        self.assertIn("small/data", result.stderr)
+        self.data_dir = "other"
+        self.assert_exit(self.run_view(window="1 MINUTE"), 0)
+        counted = self.on_kafka("console", f"{self.topic}-counted", "--json").stdout.splitlines()
+        self.assertEqual(len({json.loads(line)["key"] + str(json.loads(line)["value"]["windowStart"]) for line in counted}),
+                         len(counted))
+        self.assertGreater(len(counted), 200_000)
 
     def test_bytes_that_only_look_like_the_wire_format_are_named_with_their_place_and_the_ways_out(self):
         self.on_kafka("topics", "--create", self.topic, "--partitions", 1)

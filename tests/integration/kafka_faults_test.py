@@ -2,6 +2,8 @@
 in the topic, the topic deleted. The results that a reader of committed records sees must be those of an undisturbed embedded run, each
 once. METERSTREAM_SEED=<n> repeats the moments of another run, METERSTREAM_KILLS=<count> asks for more of them.
 METERSTREAM_SHORT=1, for people in a hurry, has fewer faults, and one broker that does not die."""
+import collections
+import datetime
 import json
 import os
 import pathlib
@@ -16,7 +18,8 @@ import time
 import unittest
 import urllib.request
 
-from kafka_cluster_test_base import ROOT, SEED, KafkaClusterTest, Load, Reader, simulated, views_over
+from kafka_cluster_test_base import RESULTS, ROOT, SEED, KafkaClusterTest, Load, Reader, simulated, views_over
+from program import uci_lines
 
 SHORT = os.environ.get("METERSTREAM_SHORT", "") not in ("", "0")
 HOURS = 8
@@ -33,11 +36,26 @@ SESSION_S = 2
 OTHER_SCHEMA = {"type": "record", "name": "MetricAvro", "namespace": "auth.ece.common.model.avro", "fields": [
     {"name": "value", "type": "double"}, {"name": "timestamp", "type": "string"}, {"name": "metricAttribute", "type": "string"},
     {"name": "metricType", "type": "string"}, {"name": "gateway", "type": "string"}]}
+# The real file where it lies beside this project, else one made by hand; METERSTREAM_FULL=1 takes all of it.
+HOUSEHOLD = ROOT.parent / "shared/data/household_power_consumption_2006-12-16_2007-06-30.txt.zst"
+HOUSEHOLD_LINES = 10_000
+HOUSEHOLD_RATE = 4_000
+WINDOWS = ["aggregates-60", "aggregates-3600", "aggregates-86400"]
+FENCED = "was not heard of in time and lost"
 FIELDS = ["gateway", "metricType", "metricAttribute", "timestamp", "value"]
 
 
 def script(program, command, *arguments):
     subprocess.run([program, command, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def household_lines():
+    if not HOUSEHOLD.exists():
+        return uci_lines(HOUSEHOLD_LINES)
+    text = subprocess.run(["zstd", "-dcq", HOUSEHOLD], check=True, capture_output=True, text=True).stdout
+    if os.environ.get("METERSTREAM_FULL") == "1":
+        return text
+    return "\n".join(text.splitlines()[:HOUSEHOLD_LINES]) + "\n"
 
 
 def avro(schema_id, fields, reading):
@@ -86,9 +104,17 @@ guarantee = "{{guarantee}}"
             KafkaFaults.brokers = subprocess.run([KAFKA, "bootstrap", *self.place], check=True, capture_output=True,
                                                  text=True).stdout.strip()
 
-    def start_load(self):
-        load = Load(self, RATE)
+    def start_load(self, rate=RATE):
+        load = Load(self, rate)
         return load, Reader(self, "aggregates-60", load)
+
+    def start_registry(self):
+        place = ["--directory", str(self.folder / "registry")]
+        self.addCleanup(subprocess.run, [REGISTRY, "wipe", *place], check=False, stdout=subprocess.DEVNULL)
+        script(REGISTRY, "start", *place)
+        url = subprocess.run([REGISTRY, "url", *place], check=True, capture_output=True, text=True).stdout.strip()
+        self.schemas = ["--registry", url]
+        return place, url
 
     def test_kills_lose_and_double_nothing(self):
         load, reader = self.start_load()
@@ -121,6 +147,7 @@ guarantee = "{{guarantee}}"
             reader.wait_for_more("of partitions that a stopped worker had", everywhere=True)
             zombie.send_signal(signal.SIGCONT)
             reader.wait_for_more("since the stopped worker is back", everywhere=True)
+            self.wait_until(lambda: FENCED in self.worker_log("c"), "the stopped worker's message that it was fenced")
         load.finish()
         self.stop_workers()
         self.compare("a worker that stood still")
@@ -137,6 +164,64 @@ guarantee = "{{guarantee}}"
         load.finish()
         self.stop_workers()
         self.compare("workers that came and went")
+
+    def test_household_by_two_workers_one_of_them_killed(self):
+        """From a file to what other clients read, the way the documents show it. Four series leave a partition empty."""
+        self.start_registry()
+        file = self.folder / "uci.txt"
+        file.write_text(household_lines())
+        self.readings = ["--type", "electricity", "--data", str(file)]
+        self.expected = self.undisturbed("household")
+        load, reader = self.start_load(HOUSEHOLD_RATE)
+        for name in ("m", "n"):
+            self.start_worker(name)
+        reader.wait_for_more("of two workers")
+        self.kill_worker("n")
+        reader.wait_for_more("without the killed worker")
+        self.start_worker("n")
+        reader.wait_for_more("since the killed worker is back")
+        load.finish()
+        self.stop_workers()
+        self.compare("a killed worker")
+        self.assert_others_read_the_same()
+        self.assert_settings_of_topics()
+
+    def assert_others_read_the_same(self):
+        for topic in RESULTS:
+            count = sum(self.expected[topic].values())
+            if topic in WINDOWS:
+                seen = self.succeed(*self.on_kafka("track", "--topic", f"{self.name}-{topic}", "--count", count, "--json"))
+                self.assertEqual(json.loads(seen.stdout)["seen"], count)
+            if count == 0:
+                continue
+            out = subprocess.run(["kcat", "-C", "-q", "-e", "-b", self.brokers, "-t", f"{self.name}-{topic}", "-o", "beginning",
+                                  "-X", "isolation.level=read_committed", "-f", "%k\\t%h\\t%s\\n"],
+                                 check=True, capture_output=True, text=True, timeout=180).stdout
+            read, ids = collections.Counter(), set()
+            for line in out.splitlines():
+                key, headers, text = line.split("\t")
+                value = json.loads(text)
+                read[(key, json.dumps(value, sort_keys=True))] += 1
+                ids.add(dict(header.split("=", 1) for header in headers.split(","))["id"])
+                if topic in WINDOWS:
+                    start = datetime.datetime.fromisoformat(value["windowStart"].replace("Z", "+00:00"))
+                    self.assertTrue(headers.endswith(f"|{key}|{int(start.timestamp() * 1000)}|0"), headers)
+            self.assertEqual(read, self.expected[topic], f"seed {SEED}: kcat reads other records of {topic}")
+            self.assertEqual(len(ids), count, f"seed {SEED}: two records of {topic} have one id")
+
+    def assert_settings_of_topics(self):
+        """Copies are three, changelogs compacted, and results kept for good."""
+        listing = json.loads(subprocess.run(["kcat", "-L", "-J", "-b", self.brokers], check=True, capture_output=True, timeout=60).stdout)
+        topics = {topic["topic"]: topic["partitions"] for topic in listing["topics"]}
+        changelogs = [name for name in topics if name.startswith(f"{self.name}-") and name.endswith("-changelog")]
+        self.assertTrue(changelogs)
+        for name in [self.name, *changelogs, *(f"{self.name}-{topic}" for topic in RESULTS)]:
+            described = json.loads(self.succeed(*self.on_kafka("describe", name, "--json")).stdout)
+            self.assertEqual(described["compacted"], name in changelogs, name)
+            if name not in changelogs:
+                self.assertEqual(described["retentionMs"], -1, name)
+            if not SHORT:
+                self.assertEqual({len(partition["replicas"]) for partition in topics[name]}, {3}, name)
 
     @unittest.skipIf(SHORT, "takes minutes")
     def test_brokers_die(self):
@@ -159,11 +244,7 @@ guarantee = "{{guarantee}}"
 
     def test_registry_dies_while_a_new_schema_comes(self):
         # Workers with and without the first schema wait for the second one, and go on where they were.
-        place = ["--directory", str(self.folder / "registry")]
-        self.addCleanup(subprocess.run, [REGISTRY, "wipe", *place], check=False, stdout=subprocess.DEVNULL)
-        script(REGISTRY, "start", *place)
-        url = subprocess.run([REGISTRY, "url", *place], check=True, capture_output=True, text=True).stdout.strip()
-        self.schemas = ["--registry", url]
+        place, url = self.start_registry()
         self.succeed(*self.on_kafka("replay", *self.readings, "--topic", self.name, "--count", HOURS * 2_000))
         self.start_worker("k")
         reader = Reader(self, "aggregates-60")

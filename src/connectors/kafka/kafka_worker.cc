@@ -17,12 +17,9 @@ constexpr int64_t kKnownOffsetsAgeMs = 1'000;
 // So often in a row, each time within kFencedAgainNs, two processes have the same identity.
 constexpr int kTimesFenced = 3;
 constexpr int64_t kFencedAgainNs = 3'000'000'000;
+constexpr int kConflictsToTell = 5;
 // A standby leaves after one write. Another worker of this process that lost the partition may have to notice first.
 constexpr int64_t kOwnershipTimeoutMs = 2'000;
-
-bool may_pass(const Error& error) {
-  return error.code == ErrorCode::kUnavailable;
-}
 
 }  // namespace
 
@@ -94,6 +91,11 @@ KafkaWorker::Restores KafkaWorker::restores() const {
   return restores_;
 }
 
+/// The cluster and the registry come back; a local store that failed does not, and others shall have the partitions.
+bool KafkaWorker::may_pass(const Error& error) const {
+  return error.code == ErrorCode::kUnavailable && local_.condition();
+}
+
 void KafkaWorker::tell(const std::string& message) {
   if (message == last_trouble_) return;
   last_trouble_ = message;
@@ -147,7 +149,7 @@ Status KafkaWorker::join() {
   KafkaAssignmentListener listener;
   listener.assigned = [this](const auto& partitions) { add(partitions); };
   listener.revoked = [this](const auto& partitions) { give_back(partitions); };
-  listener.lost = [this](const auto& partitions) { drop(partitions); };
+  listener.lost = [this](const auto& partitions) { lose(partitions); };
   // The group takes its time meanwhile; the listener is called by poll() only.
   RETURN_IF_ERROR(
       member_->subscribe({options_.task_per_partition ? options_.source : options_.changelog}, std::move(listener)));
@@ -229,6 +231,7 @@ Status KafkaWorker::settle() {
   cadence_.ended(clock_.monotonic_ns());
   trace_first_commit();
   patience_ = {};
+  conflicts_in_a_row_ = 0;
   last_trouble_.clear();
   return {};
 }
@@ -318,7 +321,8 @@ Status KafkaWorker::handle_failure(Entry& entry, Error error) {
 /// All tasks of this worker commit together, and what their last commit became is settled by the next producer.
 Status KafkaWorker::handle_failed_commit(Error error) {
   if (!may_pass(error) && error.code != ErrorCode::kConflict) return error;
-  if (may_pass(error)) tell(error.message);
+  // One conflict is a rebalance, or a partition that others took over.
+  if (may_pass(error) || ++conflicts_in_a_row_ >= kConflictsToTell) tell(error.message);
   {
     const std::scoped_lock lock(entries_mutex_);
     reset_unfinished();
@@ -408,6 +412,15 @@ void KafkaWorker::give_back(const std::vector<TopicPartition>& partitions) {
   // What could not be committed is done again by the next owner.
   if (!pipeline_.has_failed()) committed = end_commit();
   if (!committed && pipeline_.has_failed()) failure_ = handle_failed_commit(std::move(committed).error());
+  drop(partitions);
+}
+
+void KafkaWorker::lose(const std::vector<TopicPartition>& partitions) {
+  if (!partitions.empty() && options_.on_trouble) {
+    options_.on_trouble(fmt::format(
+        "Kafka: group {}: this member was not heard of in time and lost {} of its partitions to others; it joins again",
+        options_.group, partitions.size()));
+  }
   drop(partitions);
 }
 

@@ -5,11 +5,12 @@
 //        from the last commit. A pass that one task must do for all partitions is done by the member that holds the only
 //        partition of its changelog.
 // Guarantee: exactly once, see KafkaLog. A worker that lost its place (stopped for longer than the session timeout)
-//            cannot commit. Tasks of a worker commit together, while they already work on what comes next. With KafkaGuarantee::kAtLeastOnce: results of a commit that was under way when the worker
-//            died or lost its place may be written again; state and position stay true to each other.
+//            cannot commit. Tasks of a worker commit together, while they already work on what comes next. With
+//            KafkaGuarantee::kAtLeastOnce: results of a commit that was under way when the worker died or lost its place
+//            may be written again; state and position stay true to each other.
 // Thread-safety: run() blocks its thread; the other methods from any thread.
 // Errors of run: what retrying cannot mend: a topic deleted or cut (kNotFound, kOutOfRange), another definition
-//                (kConflict), corrupt data. While the cluster or the registry is away it waits, says so once through
+//                (kConflict), corrupt data, a local store that cannot write any more (kUnavailable). While the cluster or the registry is away it waits, says so once through
 //                KafkaWorkerOptions::on_trouble, and goes on when they are back.
 #pragma once
 
@@ -125,6 +126,8 @@ class KafkaWorker {
   Status handle_failed_commit(Error error);
   void add(const std::vector<TopicPartition>& partitions);
   void give_back(const std::vector<TopicPartition>& partitions);
+  /// What others have by now.
+  void lose(const std::vector<TopicPartition>& partitions);
   void drop(const std::vector<TopicPartition>& partitions);
   void drop_all();
   /// Both with entries_mutex_ held, and without a commit under way.
@@ -132,6 +135,7 @@ class KafkaWorker {
   void reset_unfinished();
   Status finish_all();
   Status renew_producer();
+  [[nodiscard]] bool may_pass(const Error& error) const;
   [[nodiscard]] bool may_join_again();
   void wait_before_retry();
   void prolong(Patience& patience) const;
@@ -158,6 +162,7 @@ class KafkaWorker {
   std::optional<int64_t> assigned_ns_;  // until the first commit with all that was assigned
   std::optional<int64_t> fenced_at_ns_;
   int times_fenced_ = 0;
+  int conflicts_in_a_row_ = 0;
   Patience patience_;
   /// What the group made it do failed beyond retrying.
   Status failure_;
