@@ -43,3 +43,7 @@ if(METERSTREAM_KAFKA)
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${LIBRDKAFKA_ROOT}/include
     INTERFACE_LINK_LIBRARIES "PkgConfig::OPENSSL;PkgConfig::LZ4;PkgConfig::ZSTD;PkgConfig::ZLIB;Threads::Threads;m;dl")
 endif()
+
+if(METERSTREAM_LAKE)
+  include(arrow)
+endif()

@@ -1,0 +1,171 @@
+#include "connectors/lake/local_lake_store.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace meterstream {
+namespace {
+
+constexpr std::string_view kUploads = "_uploads";
+
+Error from_errno(std::string_view what, const std::filesystem::path& path, int number) {
+  std::string message = fmt::format("lake: {} {}: {}", what, path.string(), std::strerror(number));
+  if (number == ENOENT) return not_found(std::move(message));
+  if (number == EACCES || number == EPERM || number == EROFS || number == ENOTDIR) return invalid(std::move(message));
+  if (number == ENOSPC || number == EDQUOT) message += "; make room, the sink goes on by itself";
+  return unavailable(std::move(message));
+}
+
+class File {
+ public:
+  File(const std::filesystem::path& path, int flags) : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+Status sync_directory(const std::filesystem::path& path) {
+  const File directory(path, O_RDONLY | O_DIRECTORY);
+  if (!directory.is_open() || ::fsync(directory.descriptor()) != 0) return from_errno("cannot sync", path, errno);
+  return {};
+}
+
+Status write_file(const std::filesystem::path& path, std::string_view bytes) {
+  const File file(path, O_WRONLY | O_CREAT | O_EXCL);
+  if (!file.is_open()) return from_errno("cannot create", path, errno);
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.descriptor(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return from_errno("cannot write", path, errno);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  if (::fsync(file.descriptor()) != 0) return from_errno("cannot sync", path, errno);
+  return {};
+}
+
+/// A name that no other writer has, in this process or another.
+std::string upload_name() {
+  static std::atomic<uint64_t> number = 0;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return fmt::format("{}-{}.{}-{}", ::getpid(), now.tv_sec, now.tv_nsec, number.fetch_add(1));
+}
+
+int64_t modified_ms(const struct stat& status) {
+  return int64_t{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LocalLakeStore>> LocalLakeStore::open(const std::filesystem::path& root) {
+  std::unique_ptr<LocalLakeStore> store(new LocalLakeStore(root.lexically_normal()));
+  RETURN_IF_ERROR(store->make_directory(store->root_ / kUploads));
+  return store;
+}
+
+Status LocalLakeStore::make_directory(const std::filesystem::path& directory) {
+  if (::mkdir(directory.c_str(), 0755) == 0) return sync_directory(directory.parent_path());
+  if (errno == EEXIST) return {};
+  if (errno != ENOENT || !directory.has_parent_path() || directory.parent_path() == directory) {
+    return from_errno("cannot make directory", directory, errno);
+  }
+  RETURN_IF_ERROR(make_directory(directory.parent_path()));
+  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
+    return from_errno("cannot make directory", directory, errno);
+  }
+  return sync_directory(directory.parent_path());
+}
+
+Result<std::vector<LakeStore::Entry>> LocalLakeStore::list(std::string_view directory) {
+  std::vector<Entry> entries;
+  std::error_code error;
+  const std::filesystem::path top = root_ / directory;
+  for (auto file = std::filesystem::recursive_directory_iterator(top, error);
+       !error && file != std::filesystem::recursive_directory_iterator(); file.increment(error)) {
+    struct stat status{};
+    // One that went away meanwhile is not there.
+    if (::stat(file->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    entries.push_back({file->path().lexically_relative(root_).string(), status.st_size, modified_ms(status)});
+  }
+  if (error && error.value() != ENOENT) return from_errno("cannot list", top, error.value());
+  std::ranges::sort(entries, {}, &Entry::path);
+  return entries;
+}
+
+Result<std::string> LocalLakeStore::read(std::string_view path) {
+  const std::filesystem::path name = root_ / path;
+  const File file(name, O_RDONLY);
+  if (!file.is_open()) return from_errno("cannot read", name, errno);
+  std::string bytes;
+  struct stat status{};
+  if (::fstat(file.descriptor(), &status) == 0) bytes.resize(static_cast<size_t>(status.st_size));
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = ::read(file.descriptor(), bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return from_errno("cannot read", name, errno);
+    if (count == 0) break;
+    done += static_cast<size_t>(count);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+Result<bool> LocalLakeStore::put(std::string_view path, std::string_view bytes, Exists exists) {
+  const std::filesystem::path target = root_ / path;
+  const std::filesystem::path upload = root_ / kUploads / upload_name();
+  RETURN_IF_ERROR(make_directory(upload.parent_path()));
+  RETURN_IF_ERROR(make_directory(target.parent_path()));
+  if (Status written = write_file(upload, bytes); !written) {
+    ::unlink(upload.c_str());
+    return std::move(written).error();
+  }
+  if (exists == Exists::kReplace) {
+    if (::rename(upload.c_str(), target.c_str()) != 0) {
+      const int number = errno;
+      ::unlink(upload.c_str());
+      return from_errno("cannot write", target, number);
+    }
+  } else {
+    const int number = ::link(upload.c_str(), target.c_str()) == 0 ? 0 : errno;
+    ::unlink(upload.c_str());
+    if (number == EEXIST) return false;
+    if (number != 0) return from_errno("cannot write", target, number);
+  }
+  RETURN_IF_ERROR(sync_directory(target.parent_path()));
+  return true;
+}
+
+Status LocalLakeStore::write(std::string_view path, std::string_view bytes) {
+  ASSIGN_OR_RETURN([[maybe_unused]] const bool written, put(path, bytes, Exists::kReplace));
+  return {};
+}
+
+Result<bool> LocalLakeStore::create(std::string_view path, std::string_view bytes) {
+  return put(path, bytes, Exists::kKeep);
+}
+
+Status LocalLakeStore::remove(std::string_view path) {
+  const std::filesystem::path target = root_ / path;
+  if (::unlink(target.c_str()) != 0 && errno != ENOENT) return from_errno("cannot remove", target, errno);
+  if (Status synced = sync_directory(target.parent_path()); !synced && synced.error().code != ErrorCode::kNotFound) {
+    return synced;
+  }
+  return {};
+}
+
+}  // namespace meterstream
