@@ -27,6 +27,12 @@ if(METERSTREAM_BENCHMARKS)
   find_package(benchmark REQUIRED)
 endif()
 
+if(METERSTREAM_REDIS)
+  # hiredis for the protocol; Debian's is too old for TLS, which OpenSSL does here.
+  pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+  pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
+endif()
+
 if(METERSTREAM_KAFKA)
   # One build for all presets.
   set(LIBRDKAFKA_ROOT ${CMAKE_SOURCE_DIR}/build/third-party/librdkafka CACHE PATH "Where tools/librdkafka installed it")

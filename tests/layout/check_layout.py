@@ -22,13 +22,14 @@ ALLOWED = {
     # Each folder of connectors/ is a module. They see the ports that they implement, not each other.
     "connectors/kafka": {"base", "metering", "state", "log", "stream"},
     "connectors/registry": {"base", "metering"},
+    "connectors/redis": {"base", "metering", "state"},
     "connectors/lake": {"base", "metering", "log", "stream"},
 }
 SOURCE_MODULES = set(ALLOWED)
 APPS_ALLOWED = SOURCE_MODULES | {"apps"}
 # Only tests may reach for src/testing, which depends on everything.
 TEST_SUFFIXES = ("_test.cc", "_fuzz.cc", "_benchmark.cc")
-HEAVY_LIBRARIES = ("rocksdb/", "curl/", "tao/", "simdjson", "zstd", "zlib", "zip.h", "CLI/", "toml++", "isa-l", "librdkafka",
+HEAVY_LIBRARIES = ("rocksdb/", "curl/", "tao/", "simdjson", "zstd", "zlib", "zip.h", "CLI/", "toml++", "isa-l", "librdkafka", "hiredis/", "openssl/",
                         "arrow/", "parquet/")
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70

@@ -1,0 +1,52 @@
+// Purpose: what compares times inside the Redis server, so that no writer takes a gateway back in time.
+// Arguments: ARGV[1] is the time to live in seconds, 0 for none.
+// Answer: how many updates were newer; or, when the table cannot be there, {what is wrong, key, what it holds}.
+// Speed: a call of the server costs far more than the comparison, so each is made for many keys or fields at once.
+// Times of equal length sort as their texts; of different lengths (with and without milliseconds) without the 'Z'.
+#pragma once
+
+#include <string_view>
+
+namespace meterstream {
+
+/// KEYS: gateways; ARGV[i + 1]: the time of KEYS[i].
+inline constexpr std::string_view kRedisActivityScript = R"lua(
+local byte, sub = string.byte, string.sub
+local old = redis.call('MGET', unpack(KEYS))
+local changes, absent, count = {}, {}, 0
+for i = 1, #KEYS do
+  local time, stored = ARGV[i + 1], old[i]
+  local newer = true
+  if not stored then
+    absent[#absent + 1] = KEYS[i]
+  elseif byte(stored, 11) ~= 84 or byte(stored, -1) ~= 90 then
+    return {'form', KEYS[i], sub(stored, 1, 40)}
+  elseif #stored == #time then
+    newer = stored < time
+  else
+    newer = sub(stored, 1, -2) < sub(time, 1, -2)
+  end
+  if newer then
+    changes[count + 1] = KEYS[i]
+    changes[count + 2] = time
+    count = count + 2
+  end
+end
+-- MGET takes a key of another type for one that is not there.
+if #absent > 0 and redis.call('EXISTS', unpack(absent)) > 0 then
+  for _, key in ipairs(absent) do
+    local kind = redis.call('TYPE', key).ok
+    if kind ~= 'none' then return {'type', key, kind} end
+  end
+end
+if count == 0 then return 0 end
+local ttl = ARGV[1]
+if ttl == '0' then
+  redis.call('MSET', unpack(changes))
+else
+  for i = 1, count, 2 do redis.call('SET', changes[i], changes[i + 1], 'EX', ttl) end
+end
+return count / 2
+)lua";
+
+}  // namespace meterstream

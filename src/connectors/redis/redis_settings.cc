@@ -1,0 +1,59 @@
+#include "connectors/redis/redis_settings.h"
+
+#include <fstream>
+
+#include <fmt/format.h>
+
+namespace meterstream {
+
+Status check_redis_settings(const RedisSettings& settings) {
+  if (settings.host.empty()) return invalid("[redis] host is empty. Name the server, such as 127.0.0.1");
+  if (settings.host.find_first_of("/@ ") != std::string::npos) {
+    // Not quoted: a URL may hold a password.
+    return invalid(
+        "[redis] host is no name of a host. Leave out 'redis://' and the like; port, db, user and password_file are "
+        "settings of their own");
+  }
+  if (settings.port < 1 || settings.port > 65'535)
+    return invalid(fmt::format("[redis] port is {}; it lies between 1 and 65535", settings.port));
+  if (settings.db < 0) return invalid(fmt::format("[redis] db is {}; databases count from 0", settings.db));
+  if (!settings.password.empty() && !settings.password_file.empty())
+    return invalid("[redis] has a password and a password_file. Leave out one");
+  if (!settings.user.empty() && settings.password.empty() && settings.password_file.empty())
+    return invalid("[redis] has a user but no password. Set password_file as well");
+  if (settings.certificate_file.empty() != settings.key_file.empty())
+    return invalid("[redis] certificate_file and key_file belong together. Set both or none");
+  if (!settings.tls && !(settings.ca_file.empty() && settings.certificate_file.empty()))
+    return invalid("[redis] names files for TLS but does not use it. Set tls = true, or leave them out");
+  if (settings.ttl_s < 0) return invalid(fmt::format("[redis] ttl is {} s; use 0 to keep all", settings.ttl_s));
+  // Beyond this the server would compute a time of expiry that is none.
+  constexpr int64_t kMaxTtlS = int64_t{100} * 366 * 86'400;
+  if (settings.ttl_s > kMaxTtlS)
+    return invalid(fmt::format("[redis] ttl is {} s; at most {} s, or 0 to keep all", settings.ttl_s, kMaxTtlS));
+  if (settings.connect_timeout_ms < 1 || settings.request_timeout_ms < 1)
+    return invalid("[redis] connect_timeout and request_timeout must be at least 1 ms");
+  if (settings.pipeline_depth < 1) return invalid("[redis] pipeline_depth must be at least 1");
+  if (settings.first_pause_ms < 1 || settings.longest_pause_ms < settings.first_pause_ms)
+    return invalid("[redis] the pauses between attempts must be at least 1 ms, and the longest not below the first");
+  return {};
+}
+
+Result<std::string> redis_password(const RedisSettings& settings) {
+  if (settings.password_file.empty()) return settings.password;
+  std::ifstream file(settings.password_file);
+  std::string line;
+  if (!std::getline(file, line) || line.empty()) {
+    return invalid(
+        fmt::format("no password in the first line of {}. Check [redis] password_file", settings.password_file));
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
+std::string redis_address(const RedisSettings& settings) {
+  const bool has_colon = settings.host.find(':') != std::string::npos;
+  return has_colon ? fmt::format("[{}]:{}", settings.host, settings.port)
+                   : fmt::format("{}:{}", settings.host, settings.port);
+}
+
+}  // namespace meterstream
