@@ -1,0 +1,151 @@
+#include "connectors/lake/lake_compaction.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/bytes.h"
+#include "connectors/lake/lake_file.h"
+
+namespace meterstream {
+namespace {
+
+/// Appends all readings of `from`.
+void append_rows(const LakeRows& from, std::map<SeriesKey, uint32_t>& index_of_series, LakeRows& to) {
+  std::vector<uint32_t> index(from.series.size());
+  for (size_t series = 0; series < from.series.size(); ++series) {
+    const auto [found, is_new] =
+        index_of_series.try_emplace(from.series[series], static_cast<uint32_t>(to.series.size()));
+    if (is_new) to.series.push_back(from.series[series]);
+    index[series] = found->second;
+  }
+  for (const uint32_t series : from.series_of) to.series_of.push_back(index[series]);
+  to.time_ms.insert(to.time_ms.end(), from.time_ms.begin(), from.time_ms.end());
+  to.value.insert(to.value.end(), from.value.begin(), from.value.end());
+  to.offset.insert(to.offset.end(), from.offset.begin(), from.offset.end());
+  to.ingest_ms.insert(to.ingest_ms.end(), from.ingest_ms.begin(), from.ingest_ms.end());
+}
+
+}  // namespace
+
+Result<LakeCompaction::Summary> LakeCompaction::run() {
+  summary_ = {};
+  {
+    ASSIGN_OR_RETURN(const LakeInventory begun, LakeInventory::load(store_));
+    RETURN_IF_ERROR(finish_begun(begun));
+  }
+  ASSIGN_OR_RETURN(const LakeInventory inventory, LakeInventory::load(store_));
+  if (!inventory.faults.empty()) return corrupt(inventory.faults.front());
+  for (const auto& [key, objects] : inventory.objects) RETURN_IF_ERROR(compact_day(objects, inventory));
+  return summary_;
+}
+
+/// A merged object that is there has replaced its parts; a record without its object never came to anything.
+Status LakeCompaction::finish_begun(const LakeInventory& inventory) {
+  for (const auto& [object, merge] : inventory.merges) {
+    if (inventory.has(object)) {
+      RETURN_IF_ERROR(remove_parts(merge, inventory, summary_.cleaned_objects));
+    } else {
+      RETURN_IF_ERROR(store_.remove(merge.path()));
+    }
+  }
+  for (const LakeStore::Entry& upload : inventory.uploads) {
+    if (clock_.now().value - upload.modified_ms < options_.min_age_ms) continue;
+    RETURN_IF_ERROR(store_.remove(upload.path));
+    ++summary_.cleaned_objects;
+  }
+  return {};
+}
+
+Status LakeCompaction::remove_parts(const LakeMerge& merge, const LakeInventory& inventory, int64_t& removed) {
+  for (const LakeObjectName& part : merge.parts) {
+    if (!inventory.has(part)) continue;
+    RETURN_IF_ERROR(store_.remove(part.path()));
+    ++removed;
+  }
+  for (const LakeObjectName& part : merge.parts) {
+    if (inventory.merges.contains(part)) RETURN_IF_ERROR(store_.remove(LakeMerge::path_of(part)));
+  }
+  return {};
+}
+
+bool LakeCompaction::is_settled(const LakeInventory::Object& object) const {
+  return clock_.now().value - object.modified_ms >= options_.min_age_ms;
+}
+
+/// Whether no recorded range between the two has readings of their date, and no range is missing.
+bool LakeCompaction::are_adjacent(const LakeObjectName& left, const LakeObjectName& right,
+                                  const LakeInventory& inventory) {
+  if (right.first <= left.last) return false;
+  const auto ranges = inventory.ranges.find(left.source);
+  if (ranges == inventory.ranges.end()) return false;
+  int64_t expected = left.last.value + 1;
+  for (auto range = std::ranges::lower_bound(ranges->second, Offset(expected), {}, &LakeRange::first);
+       range != ranges->second.end() && range->first < right.first; ++range) {
+    if (range->first.value != expected) return false;
+    if (std::ranges::find(range->objects, left.day, &LakeRange::Object::day) != range->objects.end()) return false;
+    expected = range->last.value + 1;
+  }
+  return expected == right.first.value;
+}
+
+Status LakeCompaction::compact_day(const Objects& objects, const LakeInventory& inventory) {
+  Objects group;
+  int64_t bytes = 0;
+  const auto end_group = [&]() -> Status {
+    Objects parts = std::move(group);
+    group.clear();
+    bytes = 0;
+    return parts.size() < 2 ? Status() : merge(parts, inventory);
+  };
+  for (const LakeInventory::Object& object : objects) {
+    const bool goes_on = !group.empty() && are_adjacent(group.back().name, object.name, inventory) &&
+                         bytes + object.bytes <= options_.target_bytes;
+    if (!goes_on) RETURN_IF_ERROR(end_group());
+    if (!is_settled(object)) {
+      RETURN_IF_ERROR(end_group());
+      continue;
+    }
+    group.push_back(object);
+    bytes += object.bytes;
+  }
+  return end_group();
+}
+
+Status LakeCompaction::merge(const Objects& parts, const LakeInventory& inventory) {
+  LakeRows rows;
+  std::map<SeriesKey, uint32_t> index_of_series;
+  LakeMerge merge;
+  merge.object = parts.front().name;
+  merge.object.last = parts.back().name.last;
+  int64_t bytes_before = 0;
+  for (const LakeInventory::Object& part : parts) {
+    ASSIGN_OR_RETURN(const std::string bytes, store_.read(part.name.path()));
+    const auto file = decode_lake_file(bytes);
+    if (!file) return file.error().within(part.name.path());
+    if (file->name != part.name) {
+      return corrupt(fmt::format("{}: its metadata says that it is {}", part.name.path(), file->name.path()));
+    }
+    append_rows(file->rows, index_of_series, rows);
+    merge.parts.push_back(part.name);
+    bytes_before += part.bytes;
+  }
+  const std::vector<LakeDay> days = days_of(rows);
+  if (days.size() != 1) return corrupt(fmt::format("{}: readings of several dates", parts.front().name.path()));
+  ASSIGN_OR_RETURN(const std::string bytes,
+                   encode_lake_file(merge.object, rows, days.front().order, options_.zstd_level));
+  merge.readings = static_cast<int64_t>(rows.size());
+  merge.bytes = static_cast<int64_t>(bytes.size());
+  merge.checksum = crc32c(bytes);
+  RETURN_IF_ERROR(store_.write(merge.path(), merge.json()));
+  RETURN_IF_ERROR(store_.write(merge.object.path(), bytes));
+  RETURN_IF_ERROR(remove_parts(merge, inventory, summary_.removed_objects));
+  ++summary_.merged_objects;
+  summary_.bytes_before += bytes_before;
+  summary_.bytes_after += merge.bytes;
+  summary_.readings += merge.readings;
+  return {};
+}
+
+}  // namespace meterstream
