@@ -1,0 +1,82 @@
+"""deploy/local/redis as a user meets it: a server is started, killed, gets its data back and is wiped."""
+import pathlib
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import tomllib
+import unittest
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "local" / "redis"
+
+
+class LocalRedis(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterstream-redis-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(self.run_script, "wipe")
+
+    def run_script(self, command, *arguments, directory="server"):
+        return subprocess.run([SCRIPT, command, "--directory", self.folder / directory, *arguments], capture_output=True,
+                              text=True, timeout=60, check=False)
+
+    def succeed(self, *arguments, **options):
+        done = self.run_script(*arguments, **options)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_it_comes_back_after_a_kill_with_its_data_and_its_address(self):
+        self.assertIn("redis serves", self.succeed("start", "--set", "databases=3"))
+        address = self.succeed("address")
+        self.assertIn("running already", self.succeed("start"))
+        self.assertEqual(self.succeed("cli", "SET", "kept", "value"), "OK\n")
+        self.succeed("kill")
+        status = self.run_script("status")
+        self.assertEqual(status.returncode, 1)
+        self.assertIn("redis: stopped", status.stdout)
+
+        self.succeed("start")
+        self.assertIn("redis: pid", self.succeed("status"))
+        self.assertEqual(self.succeed("address"), address)
+        self.assertEqual(self.succeed("cli", "GET", "kept"), "value\n")
+        self.assertEqual(self.succeed("cli", "CONFIG", "GET", "databases"), "databases\n3\n")
+        self.succeed("restart")
+        self.assertEqual(self.succeed("cli", "GET", "kept"), "value\n")
+        self.succeed("stop")
+        self.assertEqual(self.run_script("status").returncode, 1)
+        self.succeed("wipe")
+        self.assertFalse((self.folder / "server").exists())
+
+    def test_users_and_certificates_are_asked_for_where_wanted(self):
+        self.succeed("start", "--user", "--mutual-tls")
+        host, port = self.succeed("address").strip().split(":")
+        anybody = subprocess.run(["redis-cli", "-h", host, "-p", port, "GET", "x"], capture_output=True, text=True, check=False)
+        self.assertIn("NOAUTH", anybody.stdout + anybody.stderr)
+        self.assertEqual(self.succeed("cli", "ACL", "WHOAMI"), "meterstream\n")
+
+        settings = tomllib.loads(self.succeed("client"))["redis"]
+        self.assertEqual(self.succeed("address", "tls"), f"127.0.0.1:{settings['port']}\n")
+        context = ssl.create_default_context(cafile=settings["ca_file"])
+        context.load_cert_chain(settings["certificate_file"], settings["key_file"])
+        with socket.create_connection(("127.0.0.1", settings["port"])) as plain, \
+                context.wrap_socket(plain, server_hostname="127.0.0.1") as secured:
+            secured.sendall(f"AUTH {settings['user']} {settings['password']}\r\n".encode())
+            self.assertEqual(secured.recv(100), b"+OK\r\n")
+
+    def test_wipe_leaves_a_directory_that_holds_no_server(self):
+        (self.folder / "mine").mkdir()
+        (self.folder / "mine" / "letter").write_text("dear")
+        self.assertNotEqual(self.run_script("wipe", directory="mine").returncode, 0)
+        self.assertTrue((self.folder / "mine" / "letter").exists())
+
+    def test_a_taken_port_is_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            done = self.run_script("start", "--port", str(port))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"port {port} of 127.0.0.1 is taken", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
