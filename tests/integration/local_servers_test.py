@@ -1,4 +1,5 @@
-"""deploy/local/kafka as a user meets it: a cluster is started, loses a broker, gets it back with its data and is wiped."""
+"""deploy/local/kafka and deploy/local/cassandra as a user meets them: a cluster is started, loses a process, gets it back with its
+data and is wiped."""
 import json
 import pathlib
 import shutil
@@ -7,7 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "local" / "kafka"
+SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "local"
+SCRIPT = SCRIPTS / "kafka"
 
 
 class LocalKafka(unittest.TestCase):
@@ -80,6 +82,40 @@ class LocalKafka(unittest.TestCase):
             done = self.run_script("start", "1", "--port-base", str(port))
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(f"port {port} of 127.0.0.1 is taken", done.stderr)
+
+
+class LocalCassandra(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterstream-cassandra-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(self.run_script, "wipe")
+
+    def run_script(self, command, *arguments, text=None):
+        return subprocess.run([SCRIPTS / "cassandra", command, "--directory", self.folder / "cluster", *arguments], input=text,
+                              capture_output=True, text=True, timeout=200, check=False)
+
+    def succeed(self, *arguments, **options):
+        done = self.run_script(*arguments, **options)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_node_comes_back_after_a_kill_with_its_rows_and_its_address_and_asks_for_a_login(self):
+        self.assertIn("1 node(s) serve", self.succeed("start", "1", "--auth", "--tls"))
+        address = self.succeed("contact")
+        self.assertIn("running already", self.succeed("start"))
+        self.succeed("cql", "-", text="CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1};"
+                                      "CREATE TABLE k.kept (a int PRIMARY KEY); INSERT INTO k.kept (a) VALUES (4711);")
+        self.succeed("kill", "1")
+        status = self.run_script("status")
+        self.assertEqual(status.returncode, 1)
+        self.assertIn("node 1: stopped", status.stdout)
+        self.succeed("restart", "1")
+        self.assertIn("node 1: pid", self.succeed("status"))
+        self.assertEqual(self.succeed("contact"), address)
+        self.assertIn("4711", self.succeed("cql", "-", text="SELECT * FROM k.kept;"))
+        self.assertNotEqual(self.run_script("cql", "-", "--password", "wrong", text="SELECT * FROM k.kept;").returncode, 0)
+        self.succeed("wipe")
+        self.assertFalse((self.folder / "cluster").exists())
 
 
 if __name__ == "__main__":
