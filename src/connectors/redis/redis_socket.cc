@@ -47,6 +47,16 @@ Error RedisSocket::lost(std::string_view what) const {
   return unavailable(fmt::format("redis {}: {}", redis_address(settings_), what));
 }
 
+Error RedisSocket::ended(std::string_view why) const {
+  if (has_heard_) return lost(fmt::format("the connection is lost: {}. Check that the server runs", why));
+  // A server of TLS 1.3 says only after the handshake that it wants a certificate, and its words may get lost.
+  return lost(
+      fmt::format("the connection is lost before the first answer: {}. Check [redis] tls{}", why,
+                  settings_.tls && settings_.certificate_file.empty()
+                      ? ", and set certificate_file and key_file where the server asks clients for a certificate"
+                      : ""));
+}
+
 Status RedisSocket::connect() {
   if (settings_.tls) {
     ASSIGN_OR_RETURN(tls_, RedisTls::make(settings_));
@@ -126,7 +136,7 @@ Status RedisSocket::send_unsent() {
     if (count < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) break;
-      return lost(fmt::format("the connection is lost: {}", text_of(errno)));
+      return ended(text_of(errno));
     }
     sent_ += static_cast<size_t>(count);
     moved_bytes_ += count;
@@ -146,9 +156,9 @@ Result<bool> RedisSocket::receive_some(std::string& received) {
   const ssize_t count = recv(descriptor_, buffer.data(), buffer.size(), 0);
   if (count < 0) {
     if (errno == EAGAIN || errno == EINTR) return false;
-    return lost(fmt::format("the connection is lost: {}", text_of(errno)));
+    return ended(text_of(errno));
   }
-  if (count == 0) return lost("the server ended the connection. Check that it runs, and [redis] tls");
+  if (count == 0) return ended("the server ended it");
   moved_bytes_ += count;
   const std::string_view bytes(buffer.data(), static_cast<size_t>(count));
   const size_t before = received.size();
@@ -157,7 +167,9 @@ Result<bool> RedisSocket::receive_some(std::string& received) {
   } else {
     RETURN_IF_ERROR(tls_->take(bytes, received, unsent_));
   }
-  return received.size() > before;
+  if (received.size() == before) return false;
+  has_heard_ = true;
+  return true;
 }
 
 Status RedisSocket::receive(std::string& received) {

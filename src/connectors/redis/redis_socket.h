@@ -39,6 +39,7 @@ class RedisSocket {
   Result<bool> receive_some(std::string& received);
   Status wait(int64_t deadline_ns);
   [[nodiscard]] Error lost(std::string_view what) const;
+  [[nodiscard]] Error ended(std::string_view why) const;
 
   const RedisSettings settings_;
   int descriptor_ = -1;
@@ -47,6 +48,7 @@ class RedisSocket {
   size_t sent_ = 0;
   /// Bytes that went through, to tell a slow server from a silent one.
   int64_t moved_bytes_ = 0;
+  bool has_heard_ = false;
 };
 
 }  // namespace meterstream
