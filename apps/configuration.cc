@@ -1,78 +1,26 @@
 #include "apps/configuration.h"
 
+#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <sstream>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
 
-#include "apps/number_text.h"
+#include "apps/configuration_values.h"
+#include "apps/store_configuration.h"
 #include "base/nearest_name.h"
-#include "metering/duration.h"
 
 namespace meterstream {
 namespace {
 
 constexpr std::string_view kPassedThrough = "kafka.librdkafka.";
 constexpr const char* kDefaultFile = "meterstream.toml";
-
-using Setter = Status (*)(Configuration&, const toml::node&);
-
-Result<int64_t> whole_number(const toml::node& node) {
-  if (const auto number = node.value_exact<int64_t>()) return *number;
-  if (const auto text = node.value_exact<std::string>()) return parse_count(*text);
-  return invalid("a whole number is wanted, such as 4");
-}
-
-Result<int64_t> milliseconds(const toml::node& node) {
-  if (const auto number = node.value_exact<int64_t>()) return parse_duration(std::to_string(*number));
-  if (const auto text = node.value_exact<std::string>()) return parse_duration(*text);
-  return invalid("a duration is wanted, such as \"30s\" or a number of seconds");
-}
-
-Result<int64_t> size_in_bytes(const toml::node& node) {
-  if (const auto number = node.value_exact<int64_t>()) return *number;
-  if (const auto text = node.value_exact<std::string>()) return parse_bytes(*text);
-  return invalid("a size is wanted, such as \"2GB\"");
-}
-
-Status assign(int64_t& target, Result<int64_t> value, int64_t lowest) {
-  if (!value) return value.error();
-  if (*value < lowest) return invalid(fmt::format("{} is too small; at least {} is wanted", *value, lowest));
-  target = *value;
-  return {};
-}
-
-Status assign_text(std::string& target, const toml::node& node) {
-  const auto text = node.value_exact<std::string>();
-  if (!text || text->empty()) return invalid("a text in quotes is wanted");
-  target = *text;
-  return {};
-}
-
-Status assign_boolean(bool& target, const toml::node& node) {
-  const auto value = node.value_exact<bool>();
-  if (!value) return invalid("true or false is wanted");
-  target = *value;
-  return {};
-}
-
-Status assign_texts(std::vector<std::string>& target, const toml::node& node) {
-  std::vector<std::string> texts;
-  if (const toml::array* array = node.as_array()) {
-    texts.resize(array->size());
-    for (size_t i = 0; i < texts.size(); ++i) RETURN_IF_ERROR(assign_text(texts[i], *array->get(i)));
-  } else {
-    RETURN_IF_ERROR(assign_text(texts.emplace_back(), node));
-  }
-  if (texts.empty()) return invalid("at least one text in quotes is wanted");
-  target = std::move(texts);
-  return {};
-}
 
 Status assign_brokers(std::string& target, const toml::node& node) {
   std::vector<std::string> brokers;
@@ -119,12 +67,7 @@ Status pass_through(std::map<std::string, std::string>& settings, std::string_vi
   return {};
 }
 
-struct Key {
-  const char* name;
-  Setter set;
-};
-
-constexpr Key kKeys[] = {
+constexpr ConfigurationKey kKeys[] = {
     {"data_dir", [](Configuration& c, const toml::node& node) { return assign_text(c.data_dir, node); }},
     {"replay.rate",
      [](Configuration& c, const toml::node& node) { return assign(c.replay.rate, whole_number(node), 0); }},
@@ -210,9 +153,15 @@ constexpr Key kKeys[] = {
      [](Configuration& c, const toml::node& node) { return assign_unknown(c.registry.wait_for_unknown, node); }},
 };
 
+std::array<std::span<const ConfigurationKey>, 2> all_keys() {
+  return {std::span<const ConfigurationKey>(kKeys), store_configuration_keys()};
+}
+
 Status set_key(Configuration& configuration, const std::string& name, const toml::node& node) {
-  for (const Key& key : kKeys) {
-    if (name == key.name) return key.set(configuration, node);
+  for (const auto& keys : all_keys()) {
+    for (const ConfigurationKey& key : keys) {
+      if (name == key.name) return key.set(configuration, node);
+    }
   }
   if (name.starts_with(kPassedThrough)) {
     return pass_through(configuration.kafka.librdkafka, std::string_view(name).substr(kPassedThrough.size()), node);
@@ -242,7 +191,9 @@ Status read_table(Configuration& configuration, const toml::table& table, const 
 
 std::vector<std::string> configuration_keys() {
   std::vector<std::string> names;
-  for (const Key& key : kKeys) names.emplace_back(key.name);
+  for (const auto& keys : all_keys()) {
+    for (const ConfigurationKey& key : keys) names.emplace_back(key.name);
+  }
   names.push_back(std::string(kPassedThrough) + "*");
   return names;
 }

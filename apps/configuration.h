@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "connectors/lake/lake_settings.h"
+#include "connectors/redis/redis_settings.h"
 #include "connectors/registry/registry_settings.h"
 
 namespace meterstream {
@@ -79,6 +81,8 @@ struct Configuration {
   TimeSettings time;
   ClusterSettings kafka;
   RegistrySettings registry;
+  RedisSettings redis;
+  LakeSettings lake;
 };
 
 /// Wins over the password in the file.

@@ -15,6 +15,7 @@
 #include "apps/signal_stop.h"
 #include "metering/avro_encoder.h"
 #include "sql/aggregate_sql.h"
+#include "state/embedded_aggregate_store.h"
 
 namespace meterstream {
 namespace {
@@ -25,7 +26,7 @@ constexpr int64_t kDuplicateHorizonMs = 3'600'000;
 Result<Program> demo_program(int64_t partitions) {
   AggregateOptions sql;
   sql.partitions = static_cast<int32_t>(partitions);
-  sql.windows = {{60'000, true, "days"}, {3'600'000, true, "months"}, {86'400'000, true, ""}};
+  sql.windows = {{60'000, "embedded", "days"}, {3'600'000, "embedded", "months"}, {86'400'000, "embedded", ""}};
   sql.deduplicate_horizon_ms = kDuplicateHorizonMs;
   return compile_sql(aggregate_sql(sql), "demo");
 }
@@ -119,10 +120,11 @@ Result<int64_t> DemoCommand::replay(ReplaySource& source, DataDirectory& data, c
 }
 
 Status DemoCommand::print_chart(DataDirectory& data, const CommandContext& context) const {
-  ASSIGN_OR_RETURN(const AggregateTable table, AggregateTable::open(data.store(), "metrics_aggregates_3600"));
+  EmbeddedAggregateStore store(data.store());
+  ASSIGN_OR_RETURN(const auto table, store.open("metrics_aggregates_3600"));
   const TypeShown shown = type_shown(options_.type);
   const AggregateSeries series{"household-1", shown.metric_type, shown.attribute};
-  ASSIGN_OR_RETURN(auto page, table.rows(series, {.order = AggregateTable::Order::kOldestFirst, .limit = 48}));
+  ASSIGN_OR_RETURN(auto page, table->rows(series, {.order = AggregateTable::Order::kOldestFirst, .limit = 48}));
   fmt::print("{}", aggregates_as_chart(series, page.rows, AggregateField::kAverage, context.output));
   if (shown.metric_type == "ELECTRICITY") {
     double energy_kwh = 0;

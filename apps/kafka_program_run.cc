@@ -11,12 +11,13 @@
 #include "apps/backbone.h"
 #include "apps/bounded_run_end.h"
 #include "apps/kafka_connection.h"
+#include "apps/kafka_worker_pool.h"
 #include "apps/number_text.h"
 #include "apps/run_progress.h"
+#include "apps/sink_stores.h"
 #include "connectors/kafka/kafka_pass_catalog.h"
 #include "connectors/kafka/kafka_sink_log.h"
 #include "connectors/kafka/kafka_standby.h"
-#include "connectors/kafka/kafka_worker.h"
 #include "stream/sink_deployment.h"
 #include "stream/task_runner.h"
 #include "stream/view_deployment.h"
@@ -39,78 +40,6 @@ std::string process_name() {
   return fmt::format("{}-{:08x}{:08x}", ::getpid(), random(), random());
 }
 
-/// Threads that run workers, and the first error of any of them.
-class WorkerPool {
- public:
-  ~WorkerPool() { stop_and_join(); }
-
-  /// Passes have numbers from 0; `tasks`: how many all workers of the pass share out among them.
-  void add_pass(size_t tasks) { tasks_ += tasks; }
-  void add(size_t pass, std::unique_ptr<KafkaWorker> worker) {
-    workers_.push_back(std::move(worker));
-    pass_of_.push_back(pass);
-  }
-  void start() {
-    threads_.reserve(workers_.size());
-    for (const auto& worker : workers_) threads_.emplace_back([this, &worker] { run(*worker); });
-  }
-  void stop_and_join() {
-    for (const auto& worker : workers_) worker->request_stop();
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
-  }
-  [[nodiscard]] bool are_at_end() const {
-    return std::ranges::all_of(workers_, [](const auto& worker) { return worker->is_at_end(); });
-  }
-  /// Tasks that never came to their end in this process.
-  [[nodiscard]] int64_t unfinished() const {
-    std::set<std::pair<size_t, PartitionId>> finished;
-    for (size_t i = 0; i < workers_.size(); ++i) {
-      for (const PartitionId partition : workers_[i]->finished()) finished.emplace(pass_of_[i], partition);
-    }
-    return static_cast<int64_t>(tasks_ - finished.size());
-  }
-  [[nodiscard]] bool has_failed() const { return failed_; }
-  [[nodiscard]] Status result() {
-    const std::scoped_lock lock(mutex_);
-    return result_;
-  }
-  [[nodiscard]] KafkaWorker::Restores restores() const {
-    KafkaWorker::Restores all;
-    for (const auto& worker : workers_) {
-      const KafkaWorker::Restores one = worker->restores();
-      all.tasks += one.tasks;
-      all.rebuilt += one.rebuilt;
-      all.entries += one.entries;
-    }
-    return all;
-  }
-  [[nodiscard]] std::vector<TaskStatus> status() const {
-    std::vector<TaskStatus> all;
-    for (const auto& worker : workers_) {
-      for (TaskStatus& task : worker->status()) all.push_back(std::move(task));
-    }
-    return all;
-  }
-
- private:
-  void run(KafkaWorker& worker) {
-    if (Status ran = worker.run(); !ran) {
-      const std::scoped_lock lock(mutex_);
-      if (result_) result_ = std::move(ran);
-      failed_ = true;
-    }
-  }
-
-  std::vector<std::unique_ptr<KafkaWorker>> workers_;
-  std::vector<size_t> pass_of_;
-  size_t tasks_ = 0;
-  std::vector<std::thread> threads_;
-  std::mutex mutex_;
-  Status result_;
-  std::atomic<bool> failed_{false};
-};
-
 /// Everything that a run holds together.
 class KafkaProgramRun {
  public:
@@ -123,12 +52,17 @@ class KafkaProgramRun {
  private:
   Status prepare();
   Status create_topics(std::vector<ViewSpec>& views);
-  Status add_workers(const PlannedPass& pass, size_t number);
+  Status add_workers(const PlannedPass& pass);
+  Status add_sink_worker(const SinkSpec& sink);
+  [[nodiscard]] KafkaWorkerOptions worker_options(const std::string& group, const std::string& source) const;
+  void name_member(KafkaWorkerOptions& worker, const std::string& group, int64_t thread) const;
   void prepare_standby();
   [[nodiscard]] std::string standby_text() const;
   [[nodiscard]] ClusterSummary cluster_summary() const;
   Status run_workers(RunProgress& progress);
-  Status run_sinks(bool bounded, RunProgress* progress);
+  void follow(const KafkaWorkerPool& pool, RunProgress& progress);
+  /// Tables in the data directory.
+  Status run_local_sinks(bool bounded, RunProgress* progress);
   [[nodiscard]] std::vector<TaskStatus> status() const;
 
   const Program& program_;
@@ -145,7 +79,10 @@ class KafkaProgramRun {
   std::unique_ptr<KafkaSinkLog> sink_log_;
   std::shared_ptr<ChangelogOwnership> ownership_ = std::make_shared<ChangelogOwnership>();
   std::unique_ptr<KafkaStandby> standby_;  // null without the option
-  WorkerPool workers_;
+  std::unique_ptr<SinkStores> stores_;
+  KafkaWorkerPool workers_;
+  KafkaWorkerPool sink_workers_;  // of stores that all processes share
+  std::vector<SinkSpec> local_sinks_;
   std::atomic<bool> sinks_stop_{false};
   mutable std::mutex sinks_mutex_;
   std::vector<TaskStatus> sinks_;
@@ -167,7 +104,15 @@ Status KafkaProgramRun::prepare() {
   RETURN_IF_ERROR(create_topics(views));
   ASSIGN_OR_RETURN(const auto passes, register_passes(views, each_.application, settings_, topics_));
   prepare_standby();
-  for (size_t number = 0; number < passes.size(); ++number) RETURN_IF_ERROR(add_workers(passes[number], number));
+  for (const PlannedPass& pass : passes) RETURN_IF_ERROR(add_workers(pass));
+  stores_ = std::make_unique<SinkStores>(*data_, context_);
+  for (const SinkSpec& sink : program_.sinks) {
+    if (SinkStores::is_local(sink)) {
+      local_sinks_.push_back(sink);
+    } else {
+      RETURN_IF_ERROR(add_sink_worker(sink));
+    }
+  }
   return {};
 }
 
@@ -214,27 +159,39 @@ ClusterSummary KafkaProgramRun::cluster_summary() const {
   return summary;
 }
 
-Status KafkaProgramRun::add_workers(const PlannedPass& pass, size_t number) {
-  ASSIGN_OR_RETURN(const int32_t partitions, topics_->partitions(pass.spec.source->topic));
-  const std::string name = fmt::format("{}-{}", topic_name_part(each_.application), pass.entry.name);
+KafkaWorkerOptions KafkaProgramRun::worker_options(const std::string& group, const std::string& source) const {
   KafkaWorkerOptions worker;
   worker.settings = settings_;
-  worker.group = name;
-  worker.source = pass.spec.source->topic;
-  worker.source_partitions = partitions;
-  worker.changelog = name + "-changelog";
-  worker.task_per_partition = pass.task_per_partition;
+  worker.group = group;
+  worker.source = source;
+  worker.changelog = group + "-changelog";
   worker.bounded = options_.until_idle;
   worker.close_at_end = !options_.keep_open;
+  worker.commit_interval_ms = each_.commit_interval_ms;
   if (options_.at_least_once || context_.configuration.kafka.guarantee == ClusterGuarantee::kAtLeastOnce)
     worker.guarantee = KafkaGuarantee::kAtLeastOnce;
   worker.membership.session_timeout_ms = context_.configuration.kafka.session_timeout_ms;
   worker.on_trouble = [](const std::string& message) { fmt::print(stderr, "waiting: {}\n", message); };
+  worker.ownership = ownership_;
+  return worker;
+}
+
+void KafkaProgramRun::name_member(KafkaWorkerOptions& worker, const std::string& part, int64_t thread) const {
+  worker.transactional_id = fmt::format("{}-{}-{}", worker.group, process_, thread);
+  const std::string& member = context_.configuration.kafka.static_member;
+  if (!member.empty()) worker.membership.instance_id = fmt::format("{}-{}-{}", member, part, thread);
+}
+
+Status KafkaProgramRun::add_workers(const PlannedPass& pass) {
+  ASSIGN_OR_RETURN(const int32_t partitions, topics_->partitions(pass.spec.source->topic));
+  KafkaWorkerOptions worker = worker_options(fmt::format("{}-{}", topic_name_part(each_.application), pass.entry.name),
+                                             pass.spec.source->topic);
+  worker.source_partitions = partitions;
+  worker.task_per_partition = pass.task_per_partition;
   const int32_t tasks = pass.task_per_partition ? partitions : 1;
   RETURN_IF_ERROR(KafkaChangelog::create_topic(*topics_, worker.changelog, tasks));
 
   PassTaskOptions task = each_;
-  worker.commit_interval_ms = each_.commit_interval_ms;
   task.commit_interval_ms = kLeftToTheWorkerMs;
   task.memory_limit_bytes = each_.memory_limit_bytes / static_cast<size_t>(tasks);
   KafkaTaskFactory factory;
@@ -255,35 +212,64 @@ Status KafkaProgramRun::add_workers(const PlannedPass& pass, size_t number) {
     }
     standby_->add({worker.changelog, PartitionId(number_of_task)}, factory.state_prefixes(sources));
   }
-  worker.ownership = ownership_;
   int64_t threads = options_.threads.value_or(context_.configuration.engine.threads);
   if (threads <= 0) threads = std::max(1U, std::thread::hardware_concurrency());
   threads = std::min<int64_t>(threads, tasks);
-  workers_.add_pass(static_cast<size_t>(tasks));
+  const size_t group = workers_.add_group(static_cast<size_t>(tasks));
   for (int64_t thread = 0; thread < threads; ++thread) {
-    worker.transactional_id = fmt::format("{}-{}-{}-{}", name, process_, number, thread);
-    const std::string& member = context_.configuration.kafka.static_member;
-    if (!member.empty()) worker.membership.instance_id = fmt::format("{}-{}-{}", member, pass.entry.name, thread);
-    workers_.add(number, std::make_unique<KafkaWorker>(worker, factory, topics_, data_->store(), context_.clock));
+    name_member(worker, pass.entry.name, thread);
+    workers_.add(group, std::make_unique<KafkaWorker>(worker, factory, topics_, data_->store(), context_.clock));
   }
+  return {};
+}
+
+/// One thread: it mostly waits for the store.
+Status KafkaProgramRun::add_sink_worker(const SinkSpec& sink) {
+  ASSIGN_OR_RETURN(const int32_t partitions,
+                   create_sink_topics(sink, *log_, static_cast<int32_t>(context_.configuration.kafka.partitions)));
+  const std::string part = fmt::format("sink-{}", topic_name_part(sink.name));
+  KafkaWorkerOptions worker =
+      worker_options(fmt::format("{}-{}", topic_name_part(each_.application), part), sink.topic);
+  worker.source_partitions = partitions;
+  RETURN_IF_ERROR(KafkaChangelog::create_topic(*topics_, worker.changelog, partitions));
+  // Whether the sink's options can work at all is known before a thread runs.
+  ASSIGN_OR_RETURN(const DeployedWriter first, stores_->writer(sink, PartitionId(0)));
+  SinkTask::Options each = sink_task_options(each_);
+  each.commit_interval_ms = kLeftToTheWorkerMs;
+  each.commit_records = INT64_MAX;
+  each.waits_for_store = first.waits_for_store;
+  each.on_trouble = worker.on_trouble;
+  KafkaTaskFactory factory;
+  factory.make = [this, sink, each](const std::vector<PartitionId>& owned, EventLog& log) {
+    return std::make_unique<SinkTask>(sink.name, TopicPartition{sink.topic, owned.front()},
+                                      std::move(stores_->writer(sink, owned.front()).value().writer), log,
+                                      context_.clock, each);
+  };
+  factory.state_prefixes = [](const std::vector<PartitionId>&) { return std::vector<std::pair<Space, std::string>>(); };
+  name_member(worker, part, 0);
+  sink_workers_.add(sink_workers_.add_group(static_cast<size_t>(partitions)),
+                    std::make_unique<KafkaWorker>(worker, factory, topics_, data_->store(), context_.clock));
   return {};
 }
 
 std::vector<TaskStatus> KafkaProgramRun::status() const {
   std::vector<TaskStatus> all = workers_.status();
+  for (TaskStatus& sink : sink_workers_.status()) all.push_back(std::move(sink));
   const std::scoped_lock lock(sinks_mutex_);
   all.insert(all.end(), sinks_.begin(), sinks_.end());
   return all;
 }
 
 /// Sinks keep their positions in this data directory, so each process has the whole table.
-Status KafkaProgramRun::run_sinks(bool bounded, RunProgress* progress) {
+Status KafkaProgramRun::run_local_sinks(bool bounded, RunProgress* progress) {
   while (!sinks_stop_) {
-    const Runtime runtime{*sink_log_, data_->store(), backbone_.schemas(), context_.clock};
-    PassTaskOptions each = each_;
+    SinkTask::Options each = sink_task_options(each_);
     each.durability = context_.configuration.engine.durable ? Durability::kSync : Durability::kBuffered;
-    ASSIGN_OR_RETURN(auto tasks, deploy_sinks(program_.sinks, runtime, each,
-                                              static_cast<int32_t>(context_.configuration.kafka.partitions)));
+    ASSIGN_OR_RETURN(auto tasks, deploy_sinks(local_sinks_, *sink_log_, context_.clock, each,
+                                              static_cast<int32_t>(context_.configuration.kafka.partitions),
+                                              [&](const SinkSpec& sink, PartitionId partition) {
+                                                return stores_->writer(sink, partition);
+                                              }));
     TaskRunner* running = nullptr;
     TaskRunner::Options options;
     options.bounded = bounded;
@@ -308,24 +294,37 @@ Status KafkaProgramRun::run_sinks(bool bounded, RunProgress* progress) {
   return {};
 }
 
-Status KafkaProgramRun::run_workers(RunProgress& progress) {
-  if (standby_ != nullptr) RETURN_IF_ERROR(standby_->start());
-  workers_.start();
+/// Until `pool` is at its end, or somebody failed or wants to stop.
+void KafkaProgramRun::follow(const KafkaWorkerPool& pool, RunProgress& progress) {
   // Longer than the group waits for a member that died.
   BoundedRunEnd end(context_.configuration.kafka.session_timeout_ms + kSettleMs);
   const auto is_at_end = [&] {
     const int64_t now_ms = context_.clock.monotonic_ns() / 1'000'000;
-    return options_.until_idle && end.is_reached(workers_.are_at_end(), workers_.unfinished(), now_ms);
+    return options_.until_idle && end.is_reached(pool.are_at_end(), pool.unfinished(), now_ms);
   };
-  while (!stop_ && !workers_.has_failed() && !is_at_end()) {
+  while (!stop_ && !workers_.has_failed() && !sink_workers_.has_failed() && !is_at_end()) {
     progress.update(status(), standby_text());
     sleep_ms(kLookMs);
   }
+}
+
+Status KafkaProgramRun::run_workers(RunProgress& progress) {
+  if (standby_ != nullptr) RETURN_IF_ERROR(standby_->start());
+  workers_.start();
+  if (!options_.until_idle) sink_workers_.start();
+  follow(workers_, progress);
   // Only together: while others work, what this one gave up would come back to them.
   if (standby_ != nullptr) standby_->request_stop();
   workers_.stop_and_join();
   if (standby_ != nullptr) standby_->stop();
-  return workers_.result();
+  RETURN_IF_ERROR(workers_.result());
+  if (options_.until_idle && !stop_) {
+    // The last results are there now.
+    sink_workers_.start();
+    follow(sink_workers_, progress);
+  }
+  sink_workers_.stop_and_join();
+  return sink_workers_.result();
 }
 
 Result<ProgramSummary> KafkaProgramRun::run() {
@@ -334,12 +333,12 @@ Result<ProgramSummary> KafkaProgramRun::run() {
   RunProgress progress(context_, options_.until_idle);
   Status sinks_ran;
   std::thread following;
-  const bool has_sinks = !program_.sinks.empty();
-  if (has_sinks && !options_.until_idle) following = std::thread([&] { sinks_ran = run_sinks(false, nullptr); });
+  const bool has_local = !local_sinks_.empty();
+  if (has_local && !options_.until_idle) following = std::thread([&] { sinks_ran = run_local_sinks(false, nullptr); });
   Status ran = run_workers(progress);
   sinks_stop_ = !options_.until_idle || stop_ || !ran;
   if (following.joinable()) following.join();
-  if (has_sinks && options_.until_idle && ran && !stop_) sinks_ran = run_sinks(true, &progress);
+  if (has_local && options_.until_idle && ran && !stop_) sinks_ran = run_local_sinks(true, &progress);
   progress.finish();
   RETURN_IF_ERROR(std::move(ran));
   RETURN_IF_ERROR(std::move(sinks_ran));

@@ -6,6 +6,7 @@
 #include "apps/query_command.h"
 #include "apps/replay_command.h"
 #include "apps/run_command.h"
+#include "apps/sink_command.h"
 #include "apps/topics_command.h"
 #include "apps/track_command.h"
 #include "base/allocator.h"
@@ -21,6 +22,7 @@ int main(int argument_count, char** arguments) {
   commands.push_back(std::make_unique<RunCommand>());
   commands.push_back(std::make_unique<AggregateCommand>());
   commands.push_back(std::make_unique<StoreCommand>());
+  commands.push_back(std::make_unique<SinkCommand>());
   commands.push_back(std::make_unique<ConsoleCommand>());
   commands.push_back(std::make_unique<TrackCommand>());
   commands.push_back(std::make_unique<TopicsCommand>());

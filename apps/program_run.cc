@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "apps/run_progress.h"
+#include "apps/sink_stores.h"
 #include "base/nearest_name.h"
 #include "metering/duration.h"
 #include "stream/sink_deployment.h"
@@ -104,7 +105,11 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
   const Runtime runtime{data.log(), data.store(), data.schemas(), context.clock};
   const auto partitions = static_cast<int32_t>(context.configuration.replay.partitions);
   ASSIGN_OR_RETURN(auto tasks, deploy_views(program.views, runtime, each));
-  ASSIGN_OR_RETURN(auto sinks, deploy_sinks(program.sinks, runtime, each, partitions));
+  SinkStores stores(data, context);
+  ASSIGN_OR_RETURN(auto sinks, deploy_sinks(program.sinks, data.log(), context.clock, sink_task_options(each),
+                                            partitions, [&](const SinkSpec& sink, PartitionId partition) {
+                                              return stores.writer(sink, partition);
+                                            }));
   for (auto& sink : sinks) tasks.push_back(std::move(sink));
 
   int64_t threads = options.threads.value_or(context.configuration.engine.threads);

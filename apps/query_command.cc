@@ -14,6 +14,7 @@
 #include "base/nearest_name.h"
 #include "metering/duration.h"
 #include "metering/timestamp.h"
+#include "state/embedded_aggregate_store.h"
 
 namespace meterstream {
 namespace {
@@ -107,7 +108,7 @@ void QueryCommand::declare(CLI::App& app) {
       ->check(whole_number_from(1));
 }
 
-Result<std::vector<AggregateSeries>> QueryCommand::matching_series(const AggregateTable& table, size_t limit) const {
+Result<std::vector<AggregateSeries>> QueryCommand::matching_series(AggregateTable& table, size_t limit) const {
   std::vector<AggregateSeries> found;
   bool gateway_exists = false;
   for (std::optional<AggregateSeries> last; found.size() < limit;) {
@@ -126,7 +127,7 @@ Result<std::vector<AggregateSeries>> QueryCommand::matching_series(const Aggrega
   if (!found.empty()) return found;
   std::string hint;
   if (!gateway_exists) {
-    ASSIGN_OR_RETURN(const auto known, table.series({}, kPageSeries));
+    ASSIGN_OR_RETURN(const auto known, table.series({}, kPageSeries, nullptr));
     std::vector<std::string> gateways;
     for (const AggregateSeries& series : known) {
       if (gateways.empty() || gateways.back() != series.gateway) gateways.push_back(series.gateway);
@@ -169,7 +170,7 @@ std::string QueryCommand::format_of(const CommandContext& context) const {
   return context.json ? "json" : options_.format;
 }
 
-Result<ExitCode> QueryCommand::print_rows(const AggregateTable& table, const AggregateSeries& series,
+Result<ExitCode> QueryCommand::print_rows(AggregateTable& table, const AggregateSeries& series,
                                           const CommandContext& context) const {
   const std::string format = format_of(context);
   AggregateTable::Query query;
@@ -220,14 +221,15 @@ Result<ExitCode> QueryCommand::run(const CommandContext& context) {
   }
   ASSIGN_OR_RETURN(const auto data,
                    DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
-  ASSIGN_OR_RETURN(const std::vector<AggregateTableDefinition> tables, list_tables(data->store()));
+  EmbeddedAggregateStore store(data->store());
+  ASSIGN_OR_RETURN(const std::vector<AggregateTableDefinition> tables, store.tables());
   ASSIGN_OR_RETURN(const AggregateTableDefinition chosen, choose_table(tables, options_));
-  ASSIGN_OR_RETURN(const AggregateTable table, AggregateTable::open(data->store(), chosen.name));
+  ASSIGN_OR_RETURN(const auto table, store.open(chosen.name));
   const size_t limit = options_.limit.value_or(format_of(context) == "table" ? kSeriesForPeople : SIZE_MAX - 1);
   // One more tells that there are more, and two that there are several.
-  ASSIGN_OR_RETURN(std::vector<AggregateSeries> series, matching_series(table, std::max<size_t>(limit, 1) + 1));
+  ASSIGN_OR_RETURN(std::vector<AggregateSeries> series, matching_series(*table, std::max<size_t>(limit, 1) + 1));
   if (series.size() != 1) return list_series(std::move(series), limit, context);
-  return print_rows(table, series.front(), context);
+  return print_rows(*table, series.front(), context);
 }
 
 }  // namespace meterstream

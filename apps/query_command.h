@@ -43,11 +43,11 @@ class QueryCommand final : public Command {
 
  private:
   /// In order, at most `limit` (above 0). kNotFound when there is none.
-  Result<std::vector<AggregateSeries>> matching_series(const AggregateTable& table, size_t limit) const;
+  Result<std::vector<AggregateSeries>> matching_series(AggregateTable& table, size_t limit) const;
   /// Shows at most `limit` of them, and says when that are not all.
   Result<ExitCode> list_series(std::vector<AggregateSeries> series, size_t limit, const CommandContext& context) const;
   [[nodiscard]] std::string format_of(const CommandContext& context) const;
-  Result<ExitCode> print_rows(const AggregateTable& table, const AggregateSeries& series,
+  Result<ExitCode> print_rows(AggregateTable& table, const AggregateSeries& series,
                               const CommandContext& context) const;
 
   QueryOptions options_;

@@ -59,6 +59,8 @@ Result<ProgramSummary> run_where_configured(const Program& program, const FlowOp
   return run_program(program, *data, context, options, stop.flag());
 }
 
+}  // namespace
+
 Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, const FlowOptions& flow,
                          const CommandContext& context) {
   StreamSpec stream_defaults;
@@ -79,8 +81,6 @@ Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, 
   }
   return ExitCode::kDone;
 }
-
-}  // namespace
 
 void FlowOptions::declare(CLI::App& app) {
   app.add_flag("--until-idle", until_idle,
@@ -136,7 +136,8 @@ Result<std::string> AggregateFlags::sql(bool store, const std::string& bucket, i
   for (const std::string& window : windows) {
     ASSIGN_OR_RETURN(const int64_t size_ms, parse_duration(window));
     if (size_ms <= 0) return invalid(fmt::format("--window {}: must be longer than 0", window));
-    options.windows.push_back({.size_ms = size_ms, .store = store, .bucket = bucket == "none" ? "" : bucket});
+    options.windows.push_back(
+        {.size_ms = size_ms, .sink_type = store ? "embedded" : "", .bucket = bucket == "none" ? "" : bucket});
   }
   ASSIGN_OR_RETURN(options.grace_ms, parse_duration(grace));
   if (!deduplicate.empty()) {

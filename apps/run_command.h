@@ -23,6 +23,10 @@ struct FlowOptions {
   void declare(CLI::App& app);
 };
 
+/// Compiles the SQL and runs it on the log that is configured; `file_name` is for messages.
+Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, const FlowOptions& flow,
+                         const CommandContext& context);
+
 class RunCommand final : public Command {
  public:
   [[nodiscard]] std::string name() const override { return "run"; }

@@ -48,11 +48,11 @@ std::string aggregate_sql(const AggregateOptions& options) {
         label, options.partitions, time_length(window.size_ms),
         options.grace_ms == 0 ? "0 SECONDS" : time_length(options.grace_ms),
         options.emit == EmitMode::kFinal ? "FINAL" : "CHANGES");
-    if (!window.store) continue;
+    if (window.sink_type.empty()) continue;
     out += fmt::format(
-        "\nCREATE SINK store_{0} WITH (\n  type = 'embedded',\n  topic = 'metrics-aggregates-{0}',\n"
+        "\nCREATE SINK store_{0} WITH (\n  type = {2},\n  topic = 'metrics-aggregates-{0}',\n"
         "  table = 'metrics_aggregates_{0}',\n  bucket = {1}\n);\n",
-        label, sql_string(window.bucket.empty() ? "none" : window.bucket));
+        label, sql_string(window.bucket.empty() ? "none" : window.bucket), sql_string(window.sink_type));
   }
   return out;
 }

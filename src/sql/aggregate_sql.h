@@ -16,8 +16,8 @@ namespace meterstream {
 struct AggregateOptions {
   struct Window {
     int64_t size_ms = 60'000;
-    /// Also an embedded sink into metrics_aggregates_<size>.
-    bool store = false;
+    /// Also a sink of this type ("embedded", "cassandra") into metrics_aggregates_<size>; empty: none.
+    std::string sink_type;
     /// Of that sink: "", "minutes", "hours", "days" or "months".
     std::string bucket;
   };

@@ -9,7 +9,7 @@ namespace {
 
 TEST(AggregateSql, CompilesToOneViewAndOneSinkPerStoredWindow) {
   AggregateOptions options;
-  options.windows = {{60'000, true, "days"}, {3'600'000, true, ""}, {86'400'000, false, ""}};
+  options.windows = {{60'000, "embedded", "days"}, {3'600'000, "embedded", ""}, {86'400'000, "", ""}};
   options.deduplicate_horizon_ms = 3'600'000;
   const auto program = compile_sql(aggregate_sql(options), "generated.sql");
   ASSERT_TRUE(program) << program.error().message;
@@ -32,7 +32,7 @@ TEST(AggregateSql, CompilesToOneViewAndOneSinkPerStoredWindow) {
 
 TEST(AggregateSql, GivesTheColumnsOfThePlatformsAggregatesInTheirOrder) {
   AggregateOptions options;
-  options.windows = {{60'000, false, ""}};
+  options.windows = {{60'000, "", ""}};
   const auto program = compile_sql(aggregate_sql(options), "generated.sql");
   ASSERT_TRUE(program) << program.error().message;
   std::vector<std::string> names;
@@ -45,7 +45,7 @@ TEST(AggregateSql, KeepsOddSizesTopicsAndEmitMode) {
   AggregateOptions options;
   options.source_topic = "it.s-odd";
   options.format = ValueFormat::kJson;
-  options.windows = {{1'500, true, "minutes"}};
+  options.windows = {{1'500, "embedded", "minutes"}};
   options.grace_ms = 0;
   options.emit = EmitMode::kChanges;
   options.partitions = 7;

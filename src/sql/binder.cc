@@ -8,6 +8,7 @@
 #include "metering/duration.h"
 #include "sql/option_reader.h"
 #include "sql/parser.h"
+#include "sql/sink_binder.h"
 
 namespace meterstream {
 namespace {
@@ -121,27 +122,6 @@ Result<std::shared_ptr<const StreamSpec>> bind_stream(const ast::CreateStream& s
   stream->partitions = static_cast<int32_t>(partitions.value_or(stream->partitions));
   RETURN_IF_ERROR(options.finish());
   return std::shared_ptr<const StreamSpec>(std::move(stream));
-}
-
-Result<SinkSpec> bind_sink(const ast::CreateSink& syntax, const SourceText& source) {
-  SinkSpec sink;
-  sink.name = syntax.name.text;
-  OptionReader options(syntax.options, source);
-  ASSIGN_OR_RETURN(const auto type, options.choice({"type"}, {"embedded"}));
-  if (!type)
-    return source.error_at(syntax.name.position.offset, "a sink needs its type: WITH (type = 'embedded', ...)");
-  sink.type = "embedded";
-  ASSIGN_OR_RETURN(const auto topic, options.topic());
-  if (!topic) return source.error_at(syntax.name.position.offset, "a sink needs its topic: WITH (topic = '...', ...)");
-  sink.topic = *topic;
-  ASSIGN_OR_RETURN(const auto table, options.text({"table"}));
-  sink.table = table.value_or(sink.name);
-  if (sink.table.empty()) return source.error_at(syntax.name.position.offset, "the sink's table needs a name");
-  const std::vector<std::string_view> buckets = {"none", "minutes", "hours", "days", "months"};
-  ASSIGN_OR_RETURN(const auto bucket, options.choice({"bucket"}, buckets));
-  if (bucket.value_or(0) != 0) sink.bucket = buckets[*bucket];
-  RETURN_IF_ERROR(options.finish());
-  return sink;
 }
 
 /// The setting's value as tasks read it.

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "log/forwarding_log.h"
-#include "stream/aggregate_sink_task.h"
+#include "state/embedded_aggregate_store.h"
+#include "stream/aggregate_sink_writer.h"
 #include "stream/pass_task.h"
+#include "stream/sink_task.h"
 #include "testing/faulty_key_value_store.h"
 #include "testing/view_pipeline.h"
 
@@ -103,7 +105,10 @@ TEST_F(MarkedLogTest, SinkEndsWithoutLag) {
   records.add("k", "no aggregate", {}, IngestTime(kStart));
   transaction.appends.push_back({{"results", PartitionId(0)}, std::move(records)});
   ASSERT_TRUE(pipeline_->log().commit(std::move(transaction), Durability::kSync));
-  AggregateSinkTask sink({"s", "results", "embedded", "t", ""}, {}, PartitionId(0), marked_, clock_, {});
+  EmbeddedAggregateStore tables(store_);
+  SinkTask sink("s", {"results", PartitionId(0)},
+                std::make_unique<AggregateSinkWriter>(tables, AggregateTableDefinition{.name = "t"}), marked_, clock_,
+                {});
   ASSERT_TRUE(sink.open());
   run_to_the_end(sink);
   ASSERT_TRUE(sink.finish(false));

@@ -37,6 +37,7 @@ class Task {
   enum class Step : uint8_t {
     kWorked,     ///< there was something to do
     kExhausted,  ///< its input was at the end
+    kWaiting,    ///< what it writes to is away; there may be more to do later
   };
 
   virtual ~Task() = default;

@@ -57,7 +57,7 @@ Status TaskRunner::advance(Entry& entry, bool& worked) {
   ASSIGN_OR_RETURN(const Task::Step step, entry.task->step());
   if (step == Task::Step::kWorked) {
     worked = true;
-  } else if (options_.bounded && inputs_complete) {
+  } else if (step == Task::Step::kExhausted && options_.bounded && inputs_complete) {
     RETURN_IF_ERROR(entry.task->finish(options_.close_at_end));
     entry.finished = true;
     worked = true;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,13 +58,16 @@ struct OutputColumn {
 
 enum class EmitMode : uint8_t { kFinal, kChanges };
 
-/// Where a topic of aggregates is served from.
+/// What keeps the records of a topic outside of the log: aggregates in a table (embedded, cassandra), the latest readings
+/// (redis), or all readings (lake).
 struct SinkSpec {
   std::string name;
-  std::string topic;   ///< JSON aggregates as DESIGN section 2 has them
-  std::string type;    ///< "embedded"
-  std::string table;   ///< e.g. metrics_aggregates_60
-  std::string bucket;  ///< "", "minutes", "hours", "days" or "months"
+  std::string topic;   ///< JSON aggregates as DESIGN section 2 has them, or readings
+  std::string type;    ///< "embedded", "cassandra", "redis" or "lake"
+  std::string table;   ///< of aggregates: e.g. metrics_aggregates_60
+  std::string bucket;  ///< of aggregates: "", "minutes", "hours", "days" or "months"
+  /// What only this type has, checked: "keyspace", "ttl_s", "contents", "key_prefix", "db", "uri".
+  std::map<std::string, std::string> options;
 };
 
 struct ViewSpec {

@@ -30,7 +30,7 @@ using KnownLog = std::vector<std::vector<KnownRecord>>;
 class InvariantChecker {
  public:
   /// `log` and `store` must outlive this. The views read one topic; sinks read topics of views.
-  InvariantChecker(EventLog& log, const KeyValueStore& store, std::vector<ViewSpec> views, std::vector<SinkSpec> sinks);
+  InvariantChecker(EventLog& log, KeyValueStore& store, std::vector<ViewSpec> views, std::vector<SinkSpec> sinks);
 
   /// Accounting of each view, summed over its tasks.
   using Accounting = std::map<std::string, ViewAccounting>;
@@ -66,7 +66,7 @@ class InvariantChecker {
   Status check_table(const SinkSpec& sink) const;
 
   EventLog& log_;
-  const KeyValueStore& store_;
+  KeyValueStore& store_;
   std::vector<ViewSpec> views_;
   std::vector<SinkSpec> sinks_;
 };

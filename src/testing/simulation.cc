@@ -8,6 +8,8 @@
 #include "log/embedded_log.h"
 #include "log/log_schema_store.h"
 #include "metering/avro_encoder.h"
+#include "state/embedded_aggregate_store.h"
+#include "stream/aggregate_sink_writer.h"
 #include "stream/sink_deployment.h"
 #include "stream/view_deployment.h"
 #include "testing/faulty_key_value_store.h"
@@ -79,6 +81,7 @@ class Simulation {
   std::unique_ptr<SimulatedProducer> producer_;
   std::vector<ViewSpec> views_;
   std::vector<SinkSpec> sinks_;
+  std::unique_ptr<EmbeddedAggregateStore> tables_;  // of the sinks among tasks_
   std::vector<std::unique_ptr<Task>> tasks_;
   size_t view_tasks_ = 0;  // the first of tasks_; sinks follow
   int32_t partitions_ = 1;
@@ -193,7 +196,14 @@ Status Simulation::deploy() {
   ASSIGN_OR_RETURN(tasks_, deploy_views(views, runtime, options));
   view_tasks_ = tasks_.size();
   if (view_tasks_ > static_cast<size_t>(partitions_)) passes_were_split_ = true;
-  ASSIGN_OR_RETURN(auto sinks, deploy_sinks(sinks_, runtime, options, 2));
+  tables_ = std::make_unique<EmbeddedAggregateStore>(*store_, Durability::kBuffered);
+  const SinkWriterFactory writers = [&](const SinkSpec& sink, PartitionId) -> Result<DeployedWriter> {
+    ASSIGN_OR_RETURN(auto table, sink_table(sink));
+    return DeployedWriter{std::make_unique<AggregateSinkWriter>(*tables_, std::move(table)), false};
+  };
+  SinkTask::Options sink_options = sink_task_options(options);
+  sink_options.bounded = false;
+  ASSIGN_OR_RETURN(auto sinks, deploy_sinks(sinks_, log(), clock_, sink_options, 2, writers));
   for (auto& sink : sinks) tasks_.push_back(std::move(sink));
   for (auto& task : tasks_) RETURN_IF_ERROR(task->open());
   for (size_t i = 0; i < view_tasks_; ++i) {

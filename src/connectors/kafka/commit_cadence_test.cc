@@ -44,6 +44,28 @@ TEST(CommitCadence, ForgetsASlowCommit) {
   EXPECT_TRUE(cadence.is_due((6000 + 190) * kMs));
 }
 
+TEST(CommitCadence, CommitsOnceASecondWhileMuchIsLeftToRead) {
+  CommitCadence cadence(200, 0);
+  cadence.begun(200 * kMs);
+  cadence.progressed(200 * kMs, 100'000, 1'000'002);
+  EXPECT_FALSE(cadence.is_due(1'199 * kMs));
+  EXPECT_TRUE(cadence.is_due(1'200 * kMs));
+  cadence.begun(1'200 * kMs);
+  cadence.progressed(1'200 * kMs, 600'000, 900'000);  // 500,000 a second: less than two seconds of work are left
+  EXPECT_TRUE(cadence.is_due(1'400 * kMs));
+  // A member that lost a partition, or did nothing, is not behind.
+  cadence.begun(1'400 * kMs);
+  cadence.progressed(1'400 * kMs, 10, 900'000);
+  EXPECT_TRUE(cadence.is_due(1'600 * kMs));
+}
+
+TEST(CommitCadence, KeepsAnIntervalThatIsLongerThanASecond) {
+  CommitCadence cadence(5'000, 0);
+  cadence.progressed(100 * kMs, 10, 1'000'000);
+  EXPECT_FALSE(cadence.is_due(4'999 * kMs));
+  EXPECT_TRUE(cadence.is_due(5'000 * kMs));
+}
+
 TEST(CommitCadence, WithoutAnIntervalIsAlwaysDue) {
   CommitCadence cadence(0, 5);
   EXPECT_TRUE(cadence.is_due(5));

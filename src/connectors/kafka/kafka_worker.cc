@@ -259,6 +259,13 @@ Status KafkaWorker::begin_commit() {
       RETURN_IF_ERROR(handle_failure(*entry, std::move(given).error()));
   }
   pipeline_.begin(producer_);
+  int64_t records = 0;
+  int64_t lag = 0;
+  for (const TaskStatus& task : status()) {
+    records += task.records;
+    lag += task.lag;
+  }
+  cadence_.progressed(clock_.monotonic_ns(), records, lag);
   return {};
 }
 
@@ -285,7 +292,7 @@ Status KafkaWorker::step(Entry& entry, bool& worked) {
   entry.trouble.clear();
   if (step == Task::Step::kWorked) {
     worked = true;
-  } else if (options_.bounded) {
+  } else if (step == Task::Step::kExhausted && options_.bounded) {
     // A task has one part in a commit, and the step may have left one for its memory's sake.
     if (pipeline_.is_waiting()) RETURN_IF_ERROR(end_commit());
     RETURN_IF_ERROR(entry.task->finish(options_.close_at_end));

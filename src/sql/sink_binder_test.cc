@@ -1,0 +1,54 @@
+#include <gtest/gtest.h>
+
+#include "sql/stream_plan.h"
+
+namespace meterstream {
+namespace {
+
+Result<SinkSpec> sink(const std::string& options) {
+  const auto program = compile_sql("CREATE SINK s WITH (" + options + ");", "test.sql");
+  if (!program) return program.error();
+  return program->sinks.at(0);
+}
+
+TEST(SinkBinder, EveryTypeHasItsOptions) {
+  const auto embedded = sink("type = 'embedded', topic = 't'");
+  ASSERT_TRUE(embedded) << embedded.error().message;
+  EXPECT_EQ(embedded->table, "s");
+  EXPECT_EQ(embedded->bucket, "");
+
+  const auto cassandra =
+      sink("type = 'CASSANDRA', topic = 't', table = 'a', bucket = 'days', keyspace = 'k', ttl = '90 days'");
+  ASSERT_TRUE(cassandra) << cassandra.error().message;
+  EXPECT_EQ(cassandra->type, "cassandra");
+  EXPECT_EQ(cassandra->table, "a");
+  EXPECT_EQ(cassandra->bucket, "days");
+  EXPECT_EQ(cassandra->options, (std::map<std::string, std::string>{{"keyspace", "k"}, {"ttl_s", "7776000"}}));
+
+  const auto redis =
+      sink("type = 'redis', topic = 't', contents = 'values', db = 3, key_prefix = 'm:', ttl = '1500 milliseconds'");
+  ASSERT_TRUE(redis) << redis.error().message;
+  EXPECT_EQ(redis->table, "");
+  EXPECT_EQ(redis->options, (std::map<std::string, std::string>{
+                                {"contents", "values"}, {"db", "3"}, {"key_prefix", "m:"}, {"ttl_s", "2"}}));
+  EXPECT_EQ(sink("type = 'redis', topic = 't'")->options.at("contents"), "both");
+
+  const auto lake = sink("type = 'lake', topic = 't', uri = 's3://bucket/readings'");
+  ASSERT_TRUE(lake) << lake.error().message;
+  EXPECT_EQ(lake->options.at("uri"), "s3://bucket/readings");
+}
+
+TEST(SinkBinder, OptionsOfAnotherTypeAreRefusedWithTheirPlace) {
+  for (const char* const options :
+       {"type = 'lake', topic = 't', bucket = 'days'", "type = 'embedded', topic = 't', ttl = '1 day'",
+        "type = 'redis', topic = 't', table = 'x'", "type = 'redis', topic = 't', contents = 'everything'",
+        "type = 'influx', topic = 't'", "topic = 't'", "type = 'lake'"}) {
+    const auto refused = sink(options);
+    ASSERT_FALSE(refused) << options;
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+    EXPECT_NE(refused.error().message.find("test.sql:1:"), std::string::npos) << refused.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace meterstream
