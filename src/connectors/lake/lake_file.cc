@@ -38,15 +38,14 @@ Result<T> from_arrow(arrow::Result<T> result) {
   return std::move(result).ValueUnsafe();
 }
 
-std::shared_ptr<arrow::Schema> file_schema(const std::shared_ptr<const arrow::KeyValueMetadata>& metadata) {
+std::shared_ptr<arrow::Schema> file_schema() {
   const auto text = arrow::dictionary(arrow::int32(), arrow::utf8());
   const auto time = arrow::timestamp(arrow::TimeUnit::MILLI, "UTC");
   return arrow::schema(
       {arrow::field(kColumns[kGateway], text, false), arrow::field(kColumns[kType], text, false),
        arrow::field(kColumns[kAttribute], text, false), arrow::field(kColumns[kTimestamp], time, false),
        arrow::field(kColumns[kValue], arrow::float64(), false), arrow::field(kColumns[kOffset], arrow::int64(), false),
-       arrow::field(kColumns[kIngestTime], time, false)},
-      metadata);
+       arrow::field(kColumns[kIngestTime], time, false)});
 }
 
 std::shared_ptr<const arrow::KeyValueMetadata> metadata_of(const LakeObjectName& name, size_t readings) {
@@ -106,8 +105,7 @@ Result<std::shared_ptr<arrow::Array>> text_column(const LakeRows& rows, std::spa
       std::make_shared<arrow::DictionaryArray>(arrow::dictionary(arrow::int32(), arrow::utf8()), indexes, texts));
 }
 
-Result<std::shared_ptr<arrow::Table>> table_of(const LakeObjectName& name, const LakeRows& rows,
-                                               std::span<const uint32_t> order) {
+Result<std::shared_ptr<arrow::Table>> table_of(const LakeRows& rows, std::span<const uint32_t> order) {
   const auto count = static_cast<int64_t>(order.size());
   const auto time_type = arrow::timestamp(arrow::TimeUnit::MILLI, "UTC");
   std::vector<std::shared_ptr<arrow::Array>> columns(kColumnCount);
@@ -122,13 +120,18 @@ Result<std::shared_ptr<arrow::Table>> table_of(const LakeObjectName& name, const
   columns[kValue] = std::make_shared<arrow::DoubleArray>(count, values);
   columns[kOffset] = std::make_shared<arrow::Int64Array>(count, offsets);
   columns[kIngestTime] = std::make_shared<arrow::TimestampArray>(time_type, count, arrivals);
-  return arrow::Table::Make(file_schema(metadata_of(name, order.size())), std::move(columns), count);
+  return arrow::Table::Make(file_schema(), std::move(columns), count);
 }
 
-Result<std::string> write_table(const arrow::Table& table, int zstd_level) {
+Result<std::string> write_table(const arrow::Table& table,
+                                const std::shared_ptr<const arrow::KeyValueMetadata>& metadata, int zstd_level) {
   ASSIGN_OR_RETURN(const auto sink, from_arrow(arrow::io::BufferOutputStream::Create()));
-  RETURN_IF_ARROW_ERROR(parquet::arrow::WriteTable(table, arrow::default_memory_pool(), sink, kRowGroupRows,
-                                                   writer_properties(zstd_level)));
+  ASSIGN_OR_RETURN(const auto writer,
+                   from_arrow(parquet::arrow::FileWriter::Open(*table.schema(), arrow::default_memory_pool(), sink,
+                                                               writer_properties(zstd_level))));
+  RETURN_IF_ARROW_ERROR(writer->WriteTable(table, kRowGroupRows));
+  RETURN_IF_ARROW_ERROR(writer->AddKeyValueMetadata(metadata));
+  RETURN_IF_ARROW_ERROR(writer->Close());
   ASSIGN_OR_RETURN(const auto buffer, from_arrow(sink->Finish()));
   return buffer->ToString();
 }
@@ -300,8 +303,8 @@ Result<LakeFile> decode(std::string_view bytes) {
 Result<std::string> encode_lake_file(const LakeObjectName& name, const LakeRows& rows, std::span<const uint32_t> order,
                                      int zstd_level) {
   try {
-    ASSIGN_OR_RETURN(const auto table, table_of(name, rows, order));
-    return write_table(*table, zstd_level);
+    ASSIGN_OR_RETURN(const auto table, table_of(rows, order));
+    return write_table(*table, metadata_of(name, order.size()), zstd_level);
   } catch (const std::exception& exception) {
     return unavailable(fmt::format("Parquet: {}", exception.what()));
   }
