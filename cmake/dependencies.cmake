@@ -53,3 +53,16 @@ endif()
 if(METERSTREAM_LAKE)
   include(arrow)
 endif()
+
+if(METERSTREAM_CASSANDRA)
+  # One build for all presets.
+  set(CASSANDRA_DRIVER_ROOT ${CMAKE_SOURCE_DIR}/build/third-party/cassandra-driver CACHE PATH "Where tools/cassandra-driver put it")
+  if(NOT EXISTS ${CASSANDRA_DRIVER_ROOT}/lib/libcassandra_driver.a)
+    message(FATAL_ERROR "The driver of Cassandra is not in ${CASSANDRA_DRIVER_ROOT}. Run tools/cassandra-driver, or configure with -DMETERSTREAM_CASSANDRA=OFF.")
+  endif()
+  pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl)
+  add_library(cassandra_driver STATIC IMPORTED GLOBAL)
+  set_target_properties(cassandra_driver PROPERTIES
+    IMPORTED_LOCATION ${CASSANDRA_DRIVER_ROOT}/lib/libcassandra_driver.a
+    INTERFACE_LINK_LIBRARIES "PkgConfig::OPENSSL;Threads::Threads;m;dl")
+endif()

@@ -22,6 +22,7 @@ ALLOWED = {
     # Each folder of connectors/ is a module. They see the ports that they implement, not each other.
     "connectors/kafka": {"base", "metering", "state", "log", "stream"},
     "connectors/registry": {"base", "metering"},
+    "connectors/cassandra": {"base", "metering", "state", "log", "stream"},
     "connectors/redis": {"base", "metering", "state"},
     "connectors/lake": {"base", "metering", "log", "stream"},
 }

@@ -1,0 +1,135 @@
+//! What went wrong, as the caller can act on it.
+
+use scylla::errors::{
+    ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind, DbError, ExecutionError,
+    MetadataError, NewSessionError, PrepareError, RequestAttemptError,
+};
+
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    Invalid = 0,
+    NotFound = 1,
+    Conflict = 2,
+    Unavailable = 3,
+    Login = 4,
+}
+
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub code: Code,
+    pub message: String,
+}
+
+impl Failure {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Failure { code, message: message.into() }
+    }
+
+    pub fn is_transient(&self) -> bool {
+        self.code == Code::Unavailable
+    }
+}
+
+fn code_of_database(error: &DbError, message: &str) -> Code {
+    match error {
+        DbError::AlreadyExists { .. } => Code::Conflict,
+        DbError::AuthenticationError | DbError::Unauthorized => Code::Login,
+        DbError::Invalid | DbError::ConfigError => {
+            let missing = ["does not exist", "unconfigured table", "doesn't exist"];
+            if missing.iter().any(|text| message.contains(text)) {
+                Code::NotFound
+            } else {
+                Code::Invalid
+            }
+        }
+        DbError::SyntaxError | DbError::FunctionFailure { .. } => Code::Invalid,
+        _ => Code::Unavailable,
+    }
+}
+
+fn of_connection(error: &ConnectionError) -> Failure {
+    let code = match error {
+        ConnectionError::ConnectionSetupRequestError(setup) => match setup.get_error() {
+            ConnectionSetupRequestErrorKind::DbError(database, message) => {
+                return Failure::new(code_of_database(database, message), message.clone())
+            }
+            ConnectionSetupRequestErrorKind::MissingAuthentication => {
+                return Failure::new(Code::Login, "the nodes ask for a user and a password, and none is given")
+            }
+            ConnectionSetupRequestErrorKind::StartAuthSessionError(_)
+            | ConnectionSetupRequestErrorKind::AuthChallengeEvaluationError(_)
+            | ConnectionSetupRequestErrorKind::AuthFinishError(_) => Code::Login,
+            _ => Code::Unavailable,
+        },
+        ConnectionError::IoError(io) if io.to_string().contains("certificate verify failed") => {
+            return Failure::new(Code::Login, "the nodes' certificate is not signed by the authority of ca_file")
+        }
+        _ => Code::Unavailable,
+    };
+    Failure::new(code, error.to_string())
+}
+
+fn of_pool(error: &ConnectionPoolError) -> Failure {
+    match error {
+        ConnectionPoolError::Broken { last_connection_error } => of_connection(last_connection_error),
+        _ => Failure::new(Code::Unavailable, error.to_string()),
+    }
+}
+
+fn of_attempt(error: &RequestAttemptError) -> Failure {
+    match error {
+        RequestAttemptError::DbError(database, message) => {
+            let text = if message.is_empty() { database.to_string() } else { message.clone() };
+            Failure::new(code_of_database(database, message), text)
+        }
+        RequestAttemptError::BrokenConnectionError(_) | RequestAttemptError::UnableToAllocStreamId => {
+            Failure::new(Code::Unavailable, error.to_string())
+        }
+        _ => Failure::new(Code::Invalid, error.to_string()),
+    }
+}
+
+fn of_prepare(error: &PrepareError) -> Failure {
+    match error {
+        PrepareError::ConnectionPoolError(pool) => of_pool(pool),
+        PrepareError::AllAttemptsFailed { first_attempt } => of_attempt(first_attempt),
+        _ => Failure::new(Code::Invalid, error.to_string()),
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
+        of_prepare(&error)
+    }
+}
+
+impl From<ExecutionError> for Failure {
+    fn from(error: ExecutionError) -> Self {
+        match &error {
+            ExecutionError::LastAttemptError(attempt) => of_attempt(attempt),
+            ExecutionError::ConnectionPoolError(pool) => of_pool(pool),
+            ExecutionError::PrepareError(prepare) => of_prepare(prepare),
+            ExecutionError::RequestTimeout(limit) => {
+                Failure::new(Code::Unavailable, format!("no answer within {} ms", limit.as_millis()))
+            }
+            ExecutionError::EmptyPlan
+            | ExecutionError::SchemaAgreementError(_)
+            | ExecutionError::MetadataError(_) => Failure::new(Code::Unavailable, error.to_string()),
+            _ => Failure::new(Code::Invalid, error.to_string()),
+        }
+    }
+}
+
+impl From<NewSessionError> for Failure {
+    fn from(error: NewSessionError) -> Self {
+        match &error {
+            NewSessionError::MetadataError(MetadataError::ConnectionPoolError(pool)) => of_pool(pool),
+            NewSessionError::MetadataError(_) => Failure::new(Code::Unavailable, error.to_string()),
+            NewSessionError::FailedToResolveAnyHostname(names) => {
+                Failure::new(Code::Unavailable, format!("no address is known for {}", names.join(", ")))
+            }
+            _ => Failure::new(Code::Invalid, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Sends batches in the background, so many at a time.
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use scylla::statement::batch::{Batch, BatchStatement, BatchType};
+use scylla::statement::prepared::PreparedStatement;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use crate::failure::{Code, Failure};
+use crate::session::Connected;
+use crate::values::Rows;
+
+/// Batches of up to this many rows are made once for each size.
+const KEPT_SIZES: usize = 256;
+
+struct Shared {
+    connected: Arc<Connected>,
+    statement: PreparedStatement,
+    batches: Vec<OnceLock<Batch>>,
+    first_failure: Mutex<Option<Failure>>,
+}
+
+pub struct Writer {
+    runtime: Handle,
+    shared: Arc<Shared>,
+    columns: usize,
+    in_flight: usize,
+    permits: Arc<Semaphore>,
+}
+
+fn batch_of(statement: &PreparedStatement, rows: usize) -> Batch {
+    let one = BatchStatement::PreparedStatement(statement.clone());
+    let mut batch = Batch::new_with_statements(BatchType::Unlogged, vec![one; rows]);
+    batch.set_is_idempotent(true);
+    batch
+}
+
+impl Shared {
+    async fn send(&self, rows: Rows) {
+        let own;
+        let batch = match self.batches.get(rows.len()) {
+            Some(kept) => kept.get_or_init(|| batch_of(&self.statement, rows.len())),
+            None => {
+                own = batch_of(&self.statement, rows.len());
+                &own
+            }
+        };
+        let rows = &rows;
+        let sent = self
+            .connected
+            .retried(|| async move {
+                let answer = self.connected.session().batch(batch, rows).await;
+                answer.map(|_| ()).map_err(Failure::from)
+            })
+            .await;
+        if let Err(failure) = sent {
+            self.first_failure.lock().unwrap().get_or_insert(failure);
+        }
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        self.first_failure.lock().unwrap().clone()
+    }
+}
+
+impl Writer {
+    pub async fn open(connected: Arc<Connected>, statement: &str, in_flight: usize) -> Result<Writer, Failure> {
+        let statement = connected.prepared(statement).await?;
+        let columns = statement.get_variable_col_specs().len();
+        let batches = (0..=KEPT_SIZES).map(|_| OnceLock::new()).collect();
+        let shared = Shared { connected, statement, batches, first_failure: Mutex::new(None) };
+        Ok(Writer {
+            runtime: Handle::current(),
+            shared: Arc::new(shared),
+            columns,
+            in_flight,
+            permits: Arc::new(Semaphore::new(in_flight)),
+        })
+    }
+
+    pub fn submit(&self, mut values: &[u8], batch_rows: &[u32]) -> Result<(), Failure> {
+        for count in batch_rows {
+            if let Some(failure) = self.shared.failure() {
+                return Err(failure);
+            }
+            let rows = Rows::take(&mut values, *count as usize, self.columns)
+                .filter(|rows| rows.len() > 0)
+                .ok_or_else(|| Failure::new(Code::Invalid, "the values are not those of the statement"))?;
+            let permit = match self.permits.clone().try_acquire_owned() {
+                Ok(permit) => permit,
+                Err(_) => self
+                    .runtime
+                    .block_on(self.permits.clone().acquire_owned())
+                    .map_err(|_| Failure::new(Code::Unavailable, "the writer is closed"))?,
+            };
+            let shared = self.shared.clone();
+            self.runtime.spawn(async move {
+                shared.send(rows).await;
+                drop(permit);
+            });
+        }
+        match self.shared.failure() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    pub fn wait(&self) -> Result<(), Failure> {
+        let all = self.permits.acquire_many(self.in_flight as u32);
+        drop(self.runtime.block_on(all).map_err(|_| Failure::new(Code::Unavailable, "the writer is closed"))?);
+        match self.shared.first_failure.lock().unwrap().take() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+}
