@@ -22,6 +22,8 @@ constexpr size_t kUpdatesOfCall = 512;
 /// Lua's unpack() takes some 8,000.
 constexpr size_t kFieldsOfKey = 1'000;
 constexpr int kMaxAttempts = 5;
+/// Servers and what stands before them close connections on which nothing happens, which then looks like an outage.
+constexpr int64_t kMaxIdleMs = 60'000;
 
 std::string glob_of_prefix(std::string_view prefix) {
   std::string glob;
@@ -225,8 +227,10 @@ Result<std::string> RedisLatestTable::load(std::string_view script) {
 }
 
 Status RedisLatestTable::connect() {
+  const int64_t idle_ns = clock_.monotonic_ns() - std::exchange(used_at_ns_, clock_.monotonic_ns());
+  if (in_flight_.empty() && idle_ns > kMaxIdleMs * kNsPerMs) writing_.reset();
   if (writing_ != nullptr) return {};
-  if (clock_.monotonic_ns() < retry_at_ns_) return *trouble_;
+  if (trouble_ && clock_.monotonic_ns() < retry_at_ns_) return *trouble_;
   auto opened = RedisConnection::open(settings_);
   if (!opened) return fail(std::move(opened).error());
   ++counters_.connects;
@@ -275,9 +279,12 @@ Result<RedisReply> RedisLatestTable::ask(std::initializer_list<std::string_view>
 }
 
 Result<RedisReply> RedisLatestTable::ask(std::span<const std::string_view> arguments) {
-  if (reading_ == nullptr) {
-    ASSIGN_OR_RETURN(reading_, RedisConnection::open(settings_));
+  if (reading_ != nullptr) {
+    if (auto reply = reading_->call(arguments); reply || reply.error().code != ErrorCode::kUnavailable) return reply;
+    // It may have been closed since the last question, which says nothing about the server.
   }
+  reading_.reset();
+  ASSIGN_OR_RETURN(reading_, RedisConnection::open(settings_));
   auto reply = reading_->call(arguments);
   if (!reply) reading_.reset();
   return reply;

@@ -132,6 +132,7 @@ class RedisLatestTable final : public LatestTable {
   size_t waiting_series_ = 0;
   std::deque<InFlight> in_flight_;
   std::mt19937_64 random_;
+  int64_t used_at_ns_ = 0;
   int64_t retry_at_ns_ = 0;
   int failures_ = 0;
   /// Why there is no connection, until an update has gone through.

@@ -1,0 +1,63 @@
+#include "connectors/redis/redis_settings.h"
+
+#include <fstream>
+#include <functional>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "testing/temporary_directory.h"
+
+namespace meterstream {
+namespace {
+
+using testing::HasSubstr;
+
+std::string fault_of(const std::function<void(RedisSettings&)>& change) {
+  RedisSettings settings;
+  change(settings);
+  const Status checked = check_redis_settings(settings);
+  if (checked) return "";
+  EXPECT_EQ(checked.error().code, ErrorCode::kInvalid);
+  return checked.error().message;
+}
+
+TEST(RedisSettings, WhatCannotWorkIsNamed) {
+  EXPECT_EQ(fault_of([](RedisSettings&) {}), "");
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.host = ""; }), HasSubstr("host"));
+  const std::string url = fault_of([](RedisSettings& s) { s.host = "redis://:secret@host"; });
+  EXPECT_THAT(url, HasSubstr("host"));
+  EXPECT_THAT(url, testing::Not(HasSubstr("secret")));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.port = 65'536; }), HasSubstr("port"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.port = 0; }), HasSubstr("port"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.db = -1; }), HasSubstr("db"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.password = s.password_file = "x"; }), HasSubstr("password_file"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.user = "x"; }), HasSubstr("no password"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.certificate_file = "x"; }), HasSubstr("key_file"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.ca_file = "x"; }), HasSubstr("tls = true"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.ttl_s = -1; }), HasSubstr("ttl"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.ttl_s = INT64_MAX; }), HasSubstr("ttl"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.request_timeout_ms = 0; }), HasSubstr("request_timeout"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.pipeline_depth = 0; }), HasSubstr("pipeline_depth"));
+  EXPECT_THAT(fault_of([](RedisSettings& s) { s.longest_pause_ms = 1; }), HasSubstr("pauses"));
+}
+
+TEST(RedisSettings, ThePasswordIsTheFirstLineOfItsFile) {
+  const TemporaryDirectory directory;
+  RedisSettings settings;
+  EXPECT_EQ(redis_password(settings).value(), "");
+  settings.password_file = directory.path() / "password";
+  EXPECT_THAT(redis_password(settings).error().message, HasSubstr(settings.password_file));
+  std::ofstream(settings.password_file) << "hunter2\r\nnot this\n";
+  EXPECT_EQ(redis_password(settings).value(), "hunter2");
+}
+
+TEST(RedisSettings, AnAddressOfVersion6HasBrackets) {
+  RedisSettings settings;
+  EXPECT_EQ(redis_address(settings), "127.0.0.1:6379");
+  settings.host = "::1";
+  EXPECT_EQ(redis_address(settings), "[::1]:6379");
+}
+
+}  // namespace
+}  // namespace meterstream
