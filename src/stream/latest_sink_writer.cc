@@ -1,0 +1,94 @@
+#include "stream/latest_sink_writer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "metering/avro_decoder.h"
+#include "metering/json_decoder.h"
+#include "metering/timestamp.h"
+
+namespace meterstream {
+namespace {
+
+enum ReadingColumn : size_t { kGateway, kMetricType, kMetricAttribute, kTimestamp, kValue };
+
+// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z.
+constexpr int64_t kFirstTimeMs = -62'135'596'800'000;
+constexpr int64_t kLastTimeMs = 253'402'300'799'999;
+
+DecodeRequest reading_request() {
+  DecodeRequest request;
+  request.columns = {{"gateway", ColumnType::kVarchar},
+                     {"metricType", ColumnType::kVarchar},
+                     {"metricAttribute", ColumnType::kVarchar},
+                     {"timestamp", ColumnType::kTimestamp},
+                     {"value", ColumnType::kDouble}};
+  request.needed.assign(request.columns.size(), true);
+  return request;
+}
+
+std::unique_ptr<RecordDecoder> make_decoder(ValueFormat format, SchemaStore& schemas) {
+  if (format == ValueFormat::kAvro) return std::make_unique<AvroRecordDecoder>(schemas, reading_request());
+  return std::make_unique<JsonRecordDecoder>(reading_request());
+}
+
+}  // namespace
+
+LatestSinkWriter::LatestSinkWriter(std::unique_ptr<LatestTable> table, SchemaStore& schemas, Options options)
+    : table_(std::move(table)), options_(std::move(options)), decoder_(make_decoder(options_.format, schemas)) {}
+
+std::string LatestSinkWriter::definition() const {
+  return fmt::format("latest {} in {}", name_of(options_.content), options_.table);
+}
+
+Status LatestSinkWriter::open(Offset /*next*/) {
+  if (const auto asked = table_->activity("gateway"); !asked && asked.error().code != ErrorCode::kCorrupt)
+    return asked.error();
+  return {};
+}
+
+/// Empty for a good row.
+std::string LatestSinkWriter::fault_of(size_t row, const RecordView& record) const {
+  for (size_t column = 0; column < batch_.columns.size(); ++column) {
+    if (batch_.columns[column].is_null(row))
+      return fmt::format("no reading: {} is NULL", decoder_->schema()[column].name);
+  }
+  const int64_t time_ms = batch_.columns[kTimestamp].integers[row];
+  if (time_ms < kFirstTimeMs || time_ms > kLastTimeMs)
+    return "out of range: the event time must lie in the years 1 to 9999";
+  if (options_.max_ahead_ms > 0 && time_ms - record.ingest_time.value > options_.max_ahead_ms) {
+    return fmt::format("ahead of time: {} is more than {} s after the arrival at {}",
+                       format_timestamp(EventTime(time_ms)), options_.max_ahead_ms / 1'000,
+                       format_timestamp(EventTime(record.ingest_time.value)));
+  }
+  return {};
+}
+
+Status LatestSinkWriter::add(const RecordSet& records, std::vector<Rejected>& rejected) {
+  RETURN_IF_ERROR(decoder_->decode(records.records, batch_));
+  readings_.clear();
+  readings_.reserve(batch_.rows);
+  const size_t first_rejected = rejected.size();
+  for (RejectedRecord& bad : batch_.rejected) rejected.push_back({bad.record_index, std::move(bad.reason)});
+  for (size_t row = 0; row < batch_.rows; ++row) {
+    const size_t index = batch_.record_index[row];
+    if (std::string fault = fault_of(row, records.records[index]); !fault.empty()) {
+      rejected.push_back({index, std::move(fault)});
+      continue;
+    }
+    readings_.push_back({batch_.columns[kGateway].strings[row], batch_.columns[kMetricType].strings[row],
+                         batch_.columns[kMetricAttribute].strings[row], batch_.columns[kTimestamp].integers[row],
+                         batch_.columns[kValue].doubles[row]});
+  }
+  std::sort(rejected.begin() + static_cast<ptrdiff_t>(first_rejected), rejected.end(),
+            [](const Rejected& a, const Rejected& b) { return a.index < b.index; });
+  return table_->write(readings_);
+}
+
+Result<Offset> LatestSinkWriter::settle(Offset next, Settle /*how*/) {
+  RETURN_IF_ERROR(table_->flush());
+  return next;
+}
+
+}  // namespace meterstream
