@@ -2,6 +2,7 @@
 #include "apps/console_command.h"
 #include "apps/demo_command.h"
 #include "apps/doctor_command.h"
+#include "apps/lake_command.h"
 #include "apps/process_signals.h"
 #include "apps/query_command.h"
 #include "apps/replay_command.h"
@@ -23,6 +24,7 @@ int main(int argument_count, char** arguments) {
   commands.push_back(std::make_unique<AggregateCommand>());
   commands.push_back(std::make_unique<StoreCommand>());
   commands.push_back(std::make_unique<SinkCommand>());
+  commands.push_back(std::make_unique<LakeCommand>());
   commands.push_back(std::make_unique<ConsoleCommand>());
   commands.push_back(std::make_unique<TrackCommand>());
   commands.push_back(std::make_unique<TopicsCommand>());
