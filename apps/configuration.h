@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "connectors/cassandra/cassandra_settings.h"
 #include "connectors/lake/lake_settings.h"
 #include "connectors/redis/redis_settings.h"
 #include "connectors/registry/registry_settings.h"
@@ -81,6 +82,7 @@ struct Configuration {
   TimeSettings time;
   ClusterSettings kafka;
   RegistrySettings registry;
+  CassandraSettings cassandra;
   RedisSettings redis;
   LakeSettings lake;
 };

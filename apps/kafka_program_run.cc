@@ -105,7 +105,7 @@ Status KafkaProgramRun::prepare() {
   ASSIGN_OR_RETURN(const auto passes, register_passes(views, each_.application, settings_, topics_));
   prepare_standby();
   for (const PlannedPass& pass : passes) RETURN_IF_ERROR(add_workers(pass));
-  stores_ = std::make_unique<SinkStores>(*data_, context_);
+  stores_ = std::make_unique<SinkStores>(*data_, backbone_.schemas(), context_);
   for (const SinkSpec& sink : program_.sinks) {
     if (SinkStores::is_local(sink)) {
       local_sinks_.push_back(sink);
@@ -245,7 +245,11 @@ Status KafkaProgramRun::add_sink_worker(const SinkSpec& sink) {
                                       std::move(stores_->writer(sink, owned.front()).value().writer), log,
                                       context_.clock, each);
   };
-  factory.state_prefixes = [](const std::vector<PartitionId>&) { return std::vector<std::pair<Space, std::string>>(); };
+  // A sink has positions and no state; without any prefix the changelog would own all state there is.
+  factory.state_prefixes = [group = worker.group](const std::vector<PartitionId>& owned) {
+    return std::vector<std::pair<Space, std::string>>{
+        {Space::kState, fmt::format("sinks/{}/{}/", group, owned.front().value)}};
+  };
   name_member(worker, part, 0);
   sink_workers_.add(sink_workers_.add_group(static_cast<size_t>(partitions)),
                     std::make_unique<KafkaWorker>(worker, factory, topics_, data_->store(), context_.clock));

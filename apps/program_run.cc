@@ -68,6 +68,13 @@ Result<PassTaskOptions> task_options(const Program& program, const CommandContex
 
 namespace {
 
+/// For people: where a sink's records are.
+std::string place_of(const SinkSpec& sink) {
+  if (sink.type == "embedded") return "table " + sink.table;
+  if (sink.type == "cassandra") return "table " + sink.table + " in Cassandra";
+  return sink.type == "redis" ? "Redis" : "the lake";
+}
+
 void add_to(std::vector<ViewSummary>& summaries, const TaskStatus::View& view) {
   const auto found = std::find_if(summaries.begin(), summaries.end(),
                                   [&](const ViewSummary& summary) { return summary.name == view.name; });
@@ -79,7 +86,7 @@ void add_to(std::vector<ViewSummary>& summaries, const TaskStatus::View& view) {
 ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& tasks) {
   ProgramSummary summary;
   for (const ViewSpec& view : program.views) summary.views.push_back({view.name, view.topic, {}});
-  for (const SinkSpec& sink : program.sinks) summary.sinks.push_back({sink.name, sink.table, {}});
+  for (const SinkSpec& sink : program.sinks) summary.sinks.push_back({sink.name, sink.topic, {}, place_of(sink)});
   for (const TaskStatus& task : tasks) {
     summary.records += task.records;
     const bool is_pass =
@@ -105,9 +112,11 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
   const Runtime runtime{data.log(), data.store(), data.schemas(), context.clock};
   const auto partitions = static_cast<int32_t>(context.configuration.replay.partitions);
   ASSIGN_OR_RETURN(auto tasks, deploy_views(program.views, runtime, each));
-  SinkStores stores(data, context);
-  ASSIGN_OR_RETURN(auto sinks, deploy_sinks(program.sinks, data.log(), context.clock, sink_task_options(each),
-                                            partitions, [&](const SinkSpec& sink, PartitionId partition) {
+  SinkStores stores(data, data.schemas(), context);
+  SinkTask::Options sink_options = sink_task_options(each);
+  sink_options.on_trouble = [](const std::string& message) { fmt::print(stderr, "{}\n", message); };
+  ASSIGN_OR_RETURN(auto sinks, deploy_sinks(program.sinks, data.log(), context.clock, sink_options, partitions,
+                                            [&](const SinkSpec& sink, PartitionId partition) {
                                               return stores.writer(sink, partition);
                                             }));
   for (auto& sink : sinks) tasks.push_back(std::move(sink));

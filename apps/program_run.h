@@ -33,8 +33,11 @@ struct ProgramRunOptions {
 /// Totals of a view since it began, not only of this run.
 struct ViewSummary {
   std::string name;
+  /// That a view writes, or a sink reads.
   std::string topic;
   ViewAccounting accounting;
+  /// Of a sink: where its records are, for people.
+  std::string place;
 };
 
 /// What a run on a cluster tells about state that it had from others or keeps for them.

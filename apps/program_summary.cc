@@ -144,12 +144,16 @@ void print_summary(const ProgramSummary& summary, const CommandContext& context)
     print_json(summary);
     return;
   }
-  fmt::print("{}", accounting_table(summary.views, context.output));
-  fmt::print("read = aggregated + filtered + late + duplicate + rejected: {}\n",
-             summary.balanced() ? "true for every view" : "FALSE; this is a bug, please report it with the data");
+  if (!summary.views.empty()) {
+    fmt::print("{}", accounting_table(summary.views, context.output));
+    fmt::print("read = aggregated + filtered + late + duplicate + rejected: {}\n",
+               summary.balanced() ? "true for every view" : "FALSE; this is a bug, please report it with the data");
+  }
   print_remarks(summary.views);
   for (const ViewSummary& sink : summary.sinks) {
-    fmt::print("sink {}: {} rows written to table {}\n", sink.name, grouped_text(sink.accounting.results), sink.topic);
+    const int64_t rejected = sink.accounting.rejected;
+    fmt::print("sink {}: {} records written to {}{}\n", sink.name, grouped_text(sink.accounting.results), sink.place,
+               rejected == 0 ? "" : fmt::format(", {} rejected", grouped_text(rejected)));
   }
   if (summary.cluster && summary.cluster->has_standby) {
     fmt::print("standby: copies of {} partitions of other processes, {} records behind\n",

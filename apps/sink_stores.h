@@ -1,21 +1,26 @@
 // Purpose: what the sinks of a program write to, by their type: the only place that knows all kinds of stores.
 // Thread-safety: none, but the writers that it makes may run on several threads. Ownership: must outlive the writers.
-// Errors: kInvalid for a type that this build does not have; those of the stores come when the writers are opened.
+// Errors: kInvalid for a type that this build does not have, and for settings that cannot work; those of the stores come
+//         when the writers are opened.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 
 #include "apps/command_line.h"
 #include "apps/data_directory.h"
+#include "apps/store_sinks.h"
 #include "state/embedded_aggregate_store.h"
+#include "state/embedded_latest_store.h"
 #include "stream/sink_deployment.h"
 
 namespace meterstream {
 
 class SinkStores {
  public:
-  /// Both must outlive this.
-  SinkStores(DataDirectory& data, const CommandContext& context);
+  /// All must outlive this.
+  SinkStores(DataDirectory& data, SchemaStore& schemas, const CommandContext& context);
   ~SinkStores();
 
   Result<DeployedWriter> writer(const SinkSpec& sink, PartitionId partition);
@@ -23,9 +28,14 @@ class SinkStores {
   [[nodiscard]] static bool is_local(const SinkSpec& sink);
 
  private:
-  DataDirectory& data_;
-  const CommandContext& context_;
+  Result<std::unique_ptr<SinkWriter>> embedded_writer(const SinkSpec& sink);
+  Result<std::unique_ptr<SinkWriter>> cassandra_writer(const SinkSpec& sink);
+
+  SinkSurroundings around_;
   EmbeddedAggregateStore embedded_;
+  EmbeddedLatestStore latest_;
+  /// By keyspace and time to live: sinks with the same share a session.
+  std::map<std::string, std::unique_ptr<AggregateStore>> cassandra_;
 };
 
 }  // namespace meterstream

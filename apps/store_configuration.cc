@@ -1,6 +1,7 @@
 #include "apps/store_configuration.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace meterstream {
 namespace {
@@ -13,6 +14,22 @@ Status assign_small(int32_t& target, const toml::node& node, int64_t lowest) {
   return {};
 }
 
+Status assign_port(uint16_t& target, const toml::node& node) {
+  int64_t port = 0;
+  RETURN_IF_ERROR(assign(port, whole_number(node), 1));
+  if (port > UINT16_MAX) return invalid(fmt::format("{} is no port; at most {} is wanted", port, UINT16_MAX));
+  target = static_cast<uint16_t>(port);
+  return {};
+}
+
+/// A text or a list of texts, joined by commas.
+Status assign_list(std::string& target, const toml::node& node) {
+  std::vector<std::string> parts;
+  RETURN_IF_ERROR(assign_texts(parts, node));
+  target = fmt::format("{}", fmt::join(parts, ","));
+  return {};
+}
+
 Status assign_seconds(int64_t& target, const toml::node& node) {
   int64_t value_ms = 0;
   RETURN_IF_ERROR(assign(value_ms, milliseconds(node), 0));
@@ -21,6 +38,43 @@ Status assign_seconds(int64_t& target, const toml::node& node) {
 }
 
 constexpr ConfigurationKey kKeys[] = {
+    {"cassandra.hosts", [](Configuration& c, const toml::node& node) { return assign_list(c.cassandra.hosts, node); }},
+    {"cassandra.port", [](Configuration& c, const toml::node& node) { return assign_port(c.cassandra.port, node); }},
+    {"cassandra.keyspace",
+     [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.keyspace, node); }},
+    {"cassandra.local_datacentre",
+     [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.local_datacentre, node); }},
+    {"cassandra.replication_strategy",
+     [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.replication_strategy, node); }},
+    {"cassandra.replication_factor",
+     [](Configuration& c, const toml::node& node) { return assign_small(c.cassandra.replication_factor, node, 1); }},
+    {"cassandra.user", [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.user, node); }},
+    {"cassandra.password",
+     [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.password, node); }},
+    {"cassandra.password_file",
+     [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.password_file, node); }},
+    {"cassandra.tls", [](Configuration& c, const toml::node& node) { return assign_boolean(c.cassandra.tls, node); }},
+    {"cassandra.ca_file",
+     [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.ca_file, node); }},
+    {"cassandra.certificate_file",
+     [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.certificate_file, node); }},
+    {"cassandra.key_file",
+     [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.key_file, node); }},
+    {"cassandra.consistency",
+     [](Configuration& c, const toml::node& node) { return assign_text(c.cassandra.consistency, node); }},
+    {"cassandra.request_timeout",
+     [](Configuration& c, const toml::node& node) {
+       return assign(c.cassandra.request_timeout_ms, milliseconds(node), 1);
+     }},
+    {"cassandra.retry_for",
+     [](Configuration& c, const toml::node& node) { return assign(c.cassandra.retry_for_ms, milliseconds(node), 0); }},
+    {"cassandra.in_flight",
+     [](Configuration& c, const toml::node& node) { return assign_small(c.cassandra.in_flight, node, 1); }},
+    {"cassandra.batch_rows",
+     [](Configuration& c, const toml::node& node) { return assign_small(c.cassandra.batch_rows, node, 1); }},
+    {"cassandra.ttl", [](Configuration& c, const toml::node& node) { return assign_seconds(c.cassandra.ttl_s, node); }},
+    {"cassandra.compaction_window",
+     [](Configuration& c, const toml::node& node) { return assign_seconds(c.cassandra.compaction_window_s, node); }},
     {"redis.host", [](Configuration& c, const toml::node& node) { return assign_text(c.redis.host, node); }},
     {"redis.port", [](Configuration& c, const toml::node& node) { return assign_small(c.redis.port, node, 1); }},
     {"redis.db", [](Configuration& c, const toml::node& node) { return assign_small(c.redis.db, node, 0); }},

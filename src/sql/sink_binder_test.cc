@@ -29,9 +29,15 @@ TEST(SinkBinder, EveryTypeHasItsOptions) {
       sink("type = 'redis', topic = 't', contents = 'values', db = 3, key_prefix = 'm:', ttl = '1500 milliseconds'");
   ASSERT_TRUE(redis) << redis.error().message;
   EXPECT_EQ(redis->table, "");
-  EXPECT_EQ(redis->options, (std::map<std::string, std::string>{
-                                {"contents", "values"}, {"db", "3"}, {"key_prefix", "m:"}, {"ttl_s", "2"}}));
+  EXPECT_EQ(redis->options,
+            (std::map<std::string, std::string>{
+                {"contents", "values"}, {"db", "3"}, {"key_prefix", "m:"}, {"ttl_s", "2"}, {"value_format", "avro"}}));
   EXPECT_EQ(sink("type = 'redis', topic = 't'")->options.at("contents"), "both");
+
+  const auto latest = sink("type = 'embedded', topic = 't', contents = 'both', value_format = 'JSON'");
+  ASSERT_TRUE(latest) << latest.error().message;
+  EXPECT_EQ(latest->table, "s");
+  EXPECT_EQ(latest->options, (std::map<std::string, std::string>{{"contents", "both"}, {"value_format", "json"}}));
 
   const auto lake = sink("type = 'lake', topic = 't', uri = 's3://bucket/readings'");
   ASSERT_TRUE(lake) << lake.error().message;
@@ -42,7 +48,8 @@ TEST(SinkBinder, OptionsOfAnotherTypeAreRefusedWithTheirPlace) {
   for (const char* const options :
        {"type = 'lake', topic = 't', bucket = 'days'", "type = 'embedded', topic = 't', ttl = '1 day'",
         "type = 'redis', topic = 't', table = 'x'", "type = 'redis', topic = 't', contents = 'everything'",
-        "type = 'influx', topic = 't'", "topic = 't'", "type = 'lake'"}) {
+        "type = 'influx', topic = 't'", "type = 'embedded', topic = 't', contents = 'both', bucket = 'days'",
+        "topic = 't'", "type = 'lake'"}) {
     const auto refused = sink(options);
     ASSERT_FALSE(refused) << options;
     EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);

@@ -1,0 +1,33 @@
+// Purpose: writers of sinks into stores outside of the process. A build without a connector has without_<connector>.cc in
+//          place of these functions; they are kInvalid then, with what to do.
+// Ownership: all that a SinkSurroundings names must outlive the writers.
+#pragma once
+
+#include <memory>
+
+#include "apps/configuration.h"
+#include "base/clock.h"
+#include "metering/schema_store.h"
+#include "state/aggregate_store.h"
+#include "state/latest_content.h"
+#include "stream/sink_deployment.h"
+
+namespace meterstream {
+
+struct SinkSurroundings {
+  const Configuration& configuration;
+  SchemaStore& schemas;
+  const Clock& clock;
+};
+
+/// The option `contents` of a sink of latest readings.
+LatestContent latest_content(const SinkSpec& sink);
+ValueFormat value_format(const SinkSpec& sink);
+
+Result<std::unique_ptr<SinkWriter>> redis_sink_writer(const SinkSpec& sink, const SinkSurroundings& around);
+Result<std::unique_ptr<SinkWriter>> lake_sink_writer(const SinkSpec& sink, PartitionId partition,
+                                                     const SinkSurroundings& around);
+/// Connects with the first call that needs it.
+Result<std::unique_ptr<AggregateStore>> cassandra_store(const CassandraSettings& settings, const Clock& clock);
+
+}  // namespace meterstream
