@@ -1,6 +1,7 @@
 #include "connectors/cassandra/cassandra_schema.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <string>
 

@@ -1,0 +1,198 @@
+#include "connectors/cassandra/cassandra_client.h"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "connectors/cassandra/driver/cassandra_driver.h"
+
+namespace meterstream {
+namespace {
+
+CassandraDriverText text_of(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+std::string_view view_of(CassandraDriverText text) {
+  return {text.data, text.size};
+}
+
+// The driver's error, freed when it is read.
+class DriverError {
+ public:
+  DriverError() = default;
+  ~DriverError() { cassandra_driver_free_error(&error_); }
+  DriverError(const DriverError&) = delete;
+  DriverError& operator=(const DriverError&) = delete;
+
+  CassandraDriverError* out() { return &error_; }
+  [[nodiscard]] Error explain(const CassandraSettings& settings) const {
+    const std::string_view reason(error_.message, error_.size);
+    const std::string where = fmt::format("Cassandra at {}", settings.hosts);
+    switch (error_.code) {
+      case kCassandraDriverUnavailable:
+        return unavailable(
+            fmt::format("{} does not answer: {}; see that its nodes run and that enough of them do for consistency {}",
+                        where, reason, settings.consistency));
+      case kCassandraDriverLogin:
+        return invalid(
+            fmt::format("{} refuses: {}; check user, password and TLS files, and what the user may do in keyspace {}",
+                        where, reason, settings.keyspace));
+      case kCassandraDriverNotFound:
+        return not_found(fmt::format("{}: {}; was the table dropped?", where, reason));
+      case kCassandraDriverConflict:
+        return conflict(fmt::format("{}: {}", where, reason));
+      case kCassandraDriverInvalid:
+        break;
+    }
+    return invalid(fmt::format("{} refuses: {}", where, reason));
+  }
+
+ private:
+  CassandraDriverError error_{kCassandraDriverInvalid, nullptr, 0};
+};
+
+Result<std::string> password_of(const CassandraSettings& settings) {
+  if (settings.password_file.empty()) return settings.password;
+  std::ifstream file(settings.password_file);
+  std::string password;
+  if (!std::getline(file, password))
+    return invalid(fmt::format("Cassandra: password_file {} cannot be read; its first line is the password",
+                               settings.password_file));
+  if (password.ends_with('\r')) password.pop_back();
+  return password;
+}
+
+struct Listener {
+  std::string hosts;
+  std::function<void(std::string_view)> on_change;
+
+  static void changed(void* context, const char* reason, size_t size) {
+    const auto* self = static_cast<const Listener*>(context);
+    if (!self->on_change) return;
+    if (reason == nullptr)
+      self->on_change(fmt::format("Cassandra at {} answers again", self->hosts));
+    else
+      self->on_change(fmt::format("Cassandra at {} does not answer: {}; trying again", self->hosts,
+                                  std::string_view(reason, size)));
+  }
+};
+
+}  // namespace
+
+struct CassandraClient::Session {
+  explicit Session(const CassandraSettings& settings) : listener{settings.hosts, settings.on_change} {}
+  ~Session() { cassandra_driver_close(driver); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Listener listener;
+  CassandraDriverSession* driver = nullptr;
+};
+
+struct CassandraWriter::State {
+  State(std::shared_ptr<void> kept, CassandraDriverWriter* opened, const CassandraSettings& used)
+      : session(std::move(kept)), writer(opened), settings(used) {}
+  ~State() { cassandra_driver_close_writer(writer); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  std::shared_ptr<void> session;
+  CassandraDriverWriter* writer;
+  const CassandraSettings& settings;
+};
+
+CassandraWriter::CassandraWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
+CassandraWriter::~CassandraWriter() = default;
+
+Status CassandraWriter::submit(std::string_view values, std::span<const uint32_t> batch_rows) {
+  DriverError error;
+  if (cassandra_driver_submit(state_->writer, text_of(values), batch_rows.data(), batch_rows.size(), error.out()))
+    return {};
+  return error.explain(state_->settings);
+}
+
+Status CassandraWriter::wait() {
+  DriverError error;
+  if (cassandra_driver_wait(state_->writer, error.out())) return {};
+  return error.explain(state_->settings);
+}
+
+CassandraClient::CassandraClient(CassandraSettings settings) : settings_(std::move(settings)) {}
+CassandraClient::~CassandraClient() = default;
+
+Result<std::shared_ptr<CassandraClient::Session>> CassandraClient::open() const {
+  RETURN_IF_ERROR(check_cassandra_settings(settings_));
+  ASSIGN_OR_RETURN(const std::string password, password_of(settings_));
+  auto session = std::make_shared<Session>(settings_);
+  const CassandraDriverOptions options{.hosts = text_of(settings_.hosts),
+                                       .port = settings_.port,
+                                       .keyspace = text_of(settings_.keyspace),
+                                       .local_datacentre = text_of(settings_.local_datacentre),
+                                       .user = text_of(settings_.user),
+                                       .password = text_of(password),
+                                       .tls = static_cast<uint8_t>(settings_.tls ? 1 : 0),
+                                       .ca_file = text_of(settings_.ca_file),
+                                       .certificate_file = text_of(settings_.certificate_file),
+                                       .key_file = text_of(settings_.key_file),
+                                       .consistency = text_of(settings_.consistency),
+                                       .request_timeout_ms = static_cast<uint64_t>(settings_.request_timeout_ms),
+                                       .retry_ms = static_cast<uint64_t>(settings_.retry_for_ms),
+                                       .changed = &Listener::changed,
+                                       .context = &session->listener};
+  DriverError error;
+  session->driver = cassandra_driver_open(&options, error.out());
+  if (session->driver == nullptr) return error.explain(settings_);
+  return session;
+}
+
+Result<std::shared_ptr<CassandraClient::Session>> CassandraClient::session() {
+  const std::scoped_lock lock(opening_);
+  if (session_) return session_;
+  auto opened = open();
+  const bool was_unreachable =
+      std::exchange(is_unreachable_, !opened && opened.error().code == ErrorCode::kUnavailable);
+  if (settings_.on_change && was_unreachable != is_unreachable_ && (is_unreachable_ || opened))
+    settings_.on_change(is_unreachable_ ? opened.error().message
+                                        : fmt::format("Cassandra at {} answers", settings_.hosts));
+  if (!opened) return std::move(opened).error();
+  session_ = *std::move(opened);
+  return session_;
+}
+
+Status CassandraClient::execute(std::string_view statement) {
+  ASSIGN_OR_RETURN(const auto session, this->session());
+  const std::scoped_lock lock(changing_schema_);
+  DriverError error;
+  if (cassandra_driver_execute(session->driver, text_of(statement), error.out())) return {};
+  return error.explain(settings_);
+}
+
+Result<CassandraClient::Page> CassandraClient::select(std::string_view statement, std::string_view values,
+                                                      size_t page_rows, std::string_view paging) {
+  ASSIGN_OR_RETURN(const auto session, this->session());
+  const auto limit = static_cast<int32_t>(std::min<size_t>(page_rows, std::numeric_limits<int32_t>::max()));
+  DriverError error;
+  const std::unique_ptr<CassandraDriverRows, decltype(&cassandra_driver_free_rows)> rows(
+      cassandra_driver_select(session->driver, text_of(statement), text_of(values), limit, text_of(paging),
+                              error.out()),
+      &cassandra_driver_free_rows);
+  if (!rows) return error.explain(settings_);
+  return Page{cassandra_driver_row_count(rows.get()), std::string(view_of(cassandra_driver_row_values(rows.get()))),
+              std::string(view_of(cassandra_driver_paging(rows.get())))};
+}
+
+Result<std::unique_ptr<CassandraWriter>> CassandraClient::open_writer(std::string_view statement) {
+  ASSIGN_OR_RETURN(const auto session, this->session());
+  DriverError error;
+  CassandraDriverWriter* writer = cassandra_driver_open_writer(session->driver, text_of(statement),
+                                                               static_cast<size_t>(settings_.in_flight), error.out());
+  if (writer == nullptr) return error.explain(settings_);
+  return std::unique_ptr<CassandraWriter>(
+      new CassandraWriter(std::make_unique<CassandraWriter::State>(session, writer, settings_)));
+}
+
+}  // namespace meterstream
