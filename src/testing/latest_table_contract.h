@@ -104,6 +104,7 @@ class LatestTableContract : public testing::TestWithParam<std::unique_ptr<Latest
   std::unique_ptr<LatestTable> table_;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name.
 inline void PrintTo(const LatestReading& reading, std::ostream* out) {
   *out << reading.gateway << '.' << reading.metric_type << '.' << reading.metric_attribute << " at "
        << reading.timestamp_ms << ": " << reading.value;
@@ -274,6 +275,7 @@ TEST_P(LatestTableContract, NamesMayHoldAnyBytes) {
 TEST_P(LatestTableContract, ValuesComeBackToTheLastBit) {
   const std::vector<double> numbers = {0.0, -0.0, 0.1, 1.0 / 3, -1e300, 5e-324, 1.7976931348623157e308, 12345678.9};
   std::vector<LatestReading> readings;
+  readings.reserve(numbers.size());
   for (size_t index = 0; index < numbers.size(); ++index)
     readings.push_back({"g", "T", std::to_string(index), kNoonMs, numbers[index]});
   store(readings);
@@ -317,6 +319,7 @@ TEST_P(LatestTableContract, ManyGatewaysComeInTheOrderOfTheirNamesPageByPage) {
 
 TEST_P(LatestTableContract, AGatewayMayHaveManySeries) {
   std::vector<LatestReading> readings;
+  readings.reserve(5'000);
   for (int index = 0; index < 5'000; ++index)
     readings.push_back({"g", "T" + std::to_string(100'000 + index), "A", kNoonMs + index, 1.0 * index});
   store(readings);

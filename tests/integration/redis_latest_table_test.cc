@@ -41,6 +41,20 @@ LatestReadingView at(int64_t timestamp_ms, std::string_view gateway = "g", doubl
   return {gateway, "WATER", "WATER_IDD", timestamp_ms, value};
 }
 
+std::vector<std::string> gateway_names(int count) {
+  std::vector<std::string> names;
+  names.reserve(static_cast<size_t>(count));
+  for (int index = 0; index < count; ++index) names.push_back("gateway-" + std::to_string(index));
+  return names;
+}
+
+std::vector<LatestReadingView> readings_of(const std::vector<std::string>& names) {
+  std::vector<LatestReadingView> readings;
+  readings.reserve(names.size());
+  for (const std::string& name : names) readings.push_back(at(kNoonMs, name));
+  return readings;
+}
+
 Status store(LatestTable& table, const std::vector<LatestReadingView>& readings) {
   RETURN_IF_ERROR(table.write(readings));
   return table.flush();
@@ -176,10 +190,8 @@ TEST(RedisLatestTable, ADatabaseThatIsNotThereIsRefused) {
 TEST(RedisLatestTable, ScriptsThatVanishAreLoadedAgain) {
   RedisServer& server = shared_server();
   server.cli("FLUSHALL");
-  std::vector<std::string> names;
-  std::vector<LatestReadingView> readings;
-  for (int index = 0; index < 15'000; ++index) names.push_back("gateway-" + std::to_string(index));
-  for (const std::string& name : names) readings.push_back(at(kNoonMs, name));
+  const auto names = gateway_names(15'000);
+  auto readings = readings_of(names);
   const auto table = table_of(server.settings());
   for (int round = 0; round < 3; ++round) {
     server.cli("SCRIPT FLUSH");
@@ -272,10 +284,8 @@ TEST(RedisLatestTable, TlsAsksBothSidesForACertificate) {
   const RedisSettings good = server.settings();
   ASSERT_TRUE(good.tls);
   const auto table = table_of(good);
-  std::vector<std::string> names;
-  for (int index = 0; index < 8'000; ++index) names.push_back("gateway-" + std::to_string(index));
-  std::vector<LatestReadingView> readings;
-  for (const std::string& name : names) readings.push_back(at(kNoonMs, name));
+  const auto names = gateway_names(8'000);
+  auto readings = readings_of(names);
   const Status stored = store(*table, readings);
   ASSERT_TRUE(stored) << stored.error().message;
   EXPECT_EQ(table->gateways("", 100'000, nullptr)->size(), names.size());
@@ -330,10 +340,8 @@ TEST(RedisLatestTable, AServerThatIsDownAtStartIsToldOnceAndReachedLater) {
 TEST(RedisLatestTable, AKillInTheMiddleLosesNothingThatWasFlushed) {
   RedisServer server("killed");
   const auto table = table_of(server.settings());
-  std::vector<std::string> names;
-  for (int index = 0; index < 5'000; ++index) names.push_back("gateway-" + std::to_string(index));
-  std::vector<LatestReadingView> readings;
-  for (const std::string& name : names) readings.push_back(at(kNoonMs, name));
+  const auto names = gateway_names(5'000);
+  auto readings = readings_of(names);
   for (int kill = 0; kill < 3; ++kill) {
     std::thread killer([&] {
       std::this_thread::sleep_for(std::chrono::milliseconds(60));

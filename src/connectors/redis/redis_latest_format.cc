@@ -68,7 +68,8 @@ std::optional<LatestReading> RedisLatestFormat::parse(std::string_view gateway, 
   reading.gateway = gateway;
   size_t at = 0;
   for (; at < field.size() && field[at] != '.'; ++at) {
-    if (field[at] == '\\' && ++at == field.size()) return std::nullopt;
+    if (field[at] == '\\') ++at;
+    if (at == field.size()) return std::nullopt;
     reading.metric_type += field[at];
   }
   if (at == field.size()) return std::nullopt;

@@ -59,12 +59,12 @@ RedisLatestTable::RedisLatestTable(RedisSettings settings, const Clock& clock, O
 RedisLatestTable::~RedisLatestTable() = default;
 
 void RedisLatestTable::collect(const LatestReadingView& reading) {
-  const auto [found, is_new] = waiting_.try_emplace(reading.gateway);
-  WaitingGateway& gateway = found->second;
-  if (is_new) {
-    gateway.latest_ms = reading.timestamp_ms;
+  auto found = waiting_.find(reading.gateway);
+  if (found == waiting_.end()) {
+    found = waiting_.emplace(reading.gateway, WaitingGateway{reading.timestamp_ms, {}}).first;
     ++waiting_series_;
   }
+  WaitingGateway& gateway = found->second;
   gateway.latest_ms = std::max(gateway.latest_ms, reading.timestamp_ms);
   if (!keeps_values(options_.content)) return;
   for (WaitingSeries& series : gateway.series) {

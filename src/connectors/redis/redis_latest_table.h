@@ -19,9 +19,8 @@
 #include <set>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
-
-#include <absl/container/flat_hash_map.h>
 
 #include "base/clock.h"
 #include "connectors/redis/redis_connection.h"
@@ -128,7 +127,7 @@ class RedisLatestTable final : public LatestTable {
   std::unique_ptr<RedisConnection> writing_;
   /// Readers have a connection of their own: nothing is on its way there.
   std::unique_ptr<RedisConnection> reading_;
-  absl::flat_hash_map<std::string, WaitingGateway, Hash, std::equal_to<>> waiting_;
+  std::unordered_map<std::string, WaitingGateway, Hash, std::equal_to<>> waiting_;
   size_t waiting_series_ = 0;
   std::deque<InFlight> in_flight_;
   std::mt19937_64 random_;

@@ -31,6 +31,21 @@ std::string text_of(int error) {
   return std::generic_category().message(error);
 }
 
+/// The caller closes `descriptor` unless it is negative, connected or not.
+Status connect_to(const addrinfo& address, int64_t deadline_ns, int& descriptor) {
+  descriptor = socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, address.ai_protocol);
+  if (descriptor < 0) return unavailable(text_of(errno));
+  if (connect(descriptor, address.ai_addr, address.ai_addrlen) == 0) return {};
+  if (errno != EINPROGRESS) return unavailable(text_of(errno));
+  pollfd waiting{descriptor, POLLOUT, 0};
+  const int64_t left_ms = std::clamp<int64_t>((deadline_ns - now_ns()) / kNsPerMs, 1, INT32_MAX);
+  if (poll(&waiting, 1, static_cast<int>(left_ms)) <= 0) return unavailable("no answer in time");
+  int error = 0;
+  socklen_t size = sizeof(error);
+  getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error == 0 ? Status() : unavailable(text_of(error));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RedisSocket>> RedisSocket::open(const RedisSettings& settings) {
@@ -71,7 +86,8 @@ Status RedisSocket::connect() {
   const int64_t deadline_ns = now_ns() + settings_.connect_timeout_ms * kNsPerMs;
   Status connected;
   for (const addrinfo* address = addresses; address != nullptr; address = address->ai_next) {
-    connected = connect_to(*address, deadline_ns);
+    if (descriptor_ >= 0) close(descriptor_);
+    connected = connect_to(*address, deadline_ns, descriptor_);
     if (connected) break;
   }
   if (!connected) {
@@ -81,22 +97,6 @@ Status RedisSocket::connect() {
   const int no_delay = 1;
   setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof(no_delay));
   return tls_ == nullptr ? Status() : start_tls(deadline_ns);
-}
-
-Status RedisSocket::connect_to(const addrinfo& address, int64_t deadline_ns) {
-  if (descriptor_ >= 0) close(descriptor_);
-  descriptor_ = socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, address.ai_protocol);
-  if (descriptor_ < 0) return unavailable(text_of(errno));
-  if (::connect(descriptor_, address.ai_addr, address.ai_addrlen) == 0) return {};
-  if (errno != EINPROGRESS) return unavailable(text_of(errno));
-  pollfd waiting{descriptor_, POLLOUT, 0};
-  const int64_t left_ms = std::max<int64_t>((deadline_ns - now_ns()) / kNsPerMs, 1);
-  if (poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left_ms, INT32_MAX))) <= 0)
-    return unavailable(fmt::format("no answer within {} ms", settings_.connect_timeout_ms));
-  int error = 0;
-  socklen_t size = sizeof(error);
-  getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size);
-  return error == 0 ? Status() : unavailable(text_of(error));
 }
 
 Status RedisSocket::start_tls(int64_t deadline_ns) {

@@ -14,8 +14,6 @@
 #include "connectors/redis/redis_settings.h"
 #include "connectors/redis/redis_tls.h"
 
-struct addrinfo;
-
 namespace meterstream {
 
 class RedisSocket {
@@ -33,7 +31,6 @@ class RedisSocket {
  private:
   explicit RedisSocket(const RedisSettings& settings) : settings_(settings) {}
   Status connect();
-  Status connect_to(const addrinfo& address, int64_t deadline_ns);
   Status start_tls(int64_t deadline_ns);
   Status send_unsent();
   Result<bool> receive_some(std::string& received);
