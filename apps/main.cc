@@ -7,6 +7,7 @@
 #include "apps/query_command.h"
 #include "apps/replay_command.h"
 #include "apps/run_command.h"
+#include "apps/schema_command.h"
 #include "apps/sink_command.h"
 #include "apps/topics_command.h"
 #include "apps/track_command.h"
@@ -25,6 +26,7 @@ int main(int argument_count, char** arguments) {
   commands.push_back(std::make_unique<StoreCommand>());
   commands.push_back(std::make_unique<SinkCommand>());
   commands.push_back(std::make_unique<LakeCommand>());
+  commands.push_back(std::make_unique<SchemaCommand>());
   commands.push_back(std::make_unique<ConsoleCommand>());
   commands.push_back(std::make_unique<TrackCommand>());
   commands.push_back(std::make_unique<TopicsCommand>());

@@ -10,6 +10,7 @@
 #include "apps/json_text.h"
 #include "apps/number_text.h"
 #include "apps/option_check.h"
+#include "apps/store_sinks.h"
 #include "apps/terminal_table.h"
 #include "base/nearest_name.h"
 #include "metering/duration.h"
@@ -96,6 +97,9 @@ void QueryCommand::declare(CLI::App& app) {
   app.add_option("--to", o.to, "Window starts before this")->type_name("TIME");
   app.add_option("--window", o.window, "Length of the windows (the shortest stored)")->type_name("DURATION");
   app.add_option("--table", o.table, "Table by name, instead of --window");
+  app.add_option("--store", o.store, "Where the rows are: embedded (the data directory) or cassandra")
+      ->check(CLI::IsMember({"embedded", "cassandra"}))
+      ->capture_default_str();
   app.add_option("--format", o.format, "table, json (lines), csv or chart")
       ->check(CLI::IsMember({"table", "json", "csv", "chart"}))
       ->capture_default_str();
@@ -219,9 +223,17 @@ Result<ExitCode> QueryCommand::run(const CommandContext& context) {
   if (context.json && (options_.format == "csv" || options_.format == "chart")) {
     return invalid(fmt::format("--json and --format {} exclude each other; leave one out", options_.format));
   }
+  if (options_.store == "cassandra") {
+    ASSIGN_OR_RETURN(const auto store, cassandra_store(context.configuration.cassandra));
+    return show(*store, context);
+  }
   ASSIGN_OR_RETURN(const auto data,
                    DataDirectory::open(context.configuration.data_dir, DataDirectory::Mode::kExisting, context.clock));
   EmbeddedAggregateStore store(data->store());
+  return show(store, context);
+}
+
+Result<ExitCode> QueryCommand::show(AggregateStore& store, const CommandContext& context) const {
   ASSIGN_OR_RETURN(const std::vector<AggregateTableDefinition> tables, store.tables());
   ASSIGN_OR_RETURN(const AggregateTableDefinition chosen, choose_table(tables, options_));
   ASSIGN_OR_RETURN(const auto table, store.open(chosen.name));

@@ -7,11 +7,12 @@
 
 #include "apps/aggregate_output.h"
 #include "apps/command_line.h"
-#include "state/aggregate_table.h"
+#include "state/aggregate_store.h"
 
 namespace meterstream {
 
 struct QueryOptions {
+  std::string store = "embedded";
   std::string gateway;
   std::string type;
   std::string attribute;
@@ -42,6 +43,7 @@ class QueryCommand final : public Command {
   Result<ExitCode> run(const CommandContext& context) override;
 
  private:
+  Result<ExitCode> show(AggregateStore& store, const CommandContext& context) const;
   /// In order, at most `limit` (above 0). kNotFound when there is none.
   Result<std::vector<AggregateSeries>> matching_series(AggregateTable& table, size_t limit) const;
   /// Shows at most `limit` of them, and says when that are not all.

@@ -69,7 +69,7 @@ Result<std::unique_ptr<SinkWriter>> SinkStores::cassandra_writer(const SinkSpec&
   ASSIGN_OR_RETURN(auto table, sink_table(sink));
   auto& store = cassandra_[fmt::format("{} {}", settings.keyspace, settings.ttl_s)];
   if (store == nullptr) {
-    auto made = cassandra_store(settings, around_.clock);
+    auto made = cassandra_store(settings);
     if (!made) return made.error().within(fmt::format("sink {}", sink.name));
     store = *std::move(made);
   }

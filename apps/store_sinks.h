@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "apps/configuration.h"
 #include "base/clock.h"
@@ -28,6 +30,13 @@ Result<std::unique_ptr<SinkWriter>> redis_sink_writer(const SinkSpec& sink, cons
 Result<std::unique_ptr<SinkWriter>> lake_sink_writer(const SinkSpec& sink, PartitionId partition,
                                                      const SinkSurroundings& around);
 /// Connects with the first call that needs it.
-Result<std::unique_ptr<AggregateStore>> cassandra_store(const CassandraSettings& settings, const Clock& clock);
+Result<std::unique_ptr<AggregateStore>> cassandra_store(const CassandraSettings& settings);
+
+/// The usual tables and the statements that make them.
+struct StoreSchema {
+  std::string text;
+  std::vector<AggregateTableDefinition> tables;
+};
+Result<StoreSchema> cassandra_schema(const CassandraSettings& settings);
 
 }  // namespace meterstream

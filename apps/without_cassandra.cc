@@ -1,9 +1,20 @@
 #include "apps/store_sinks.h"
 
 namespace meterstream {
+namespace {
 
-Result<std::unique_ptr<AggregateStore>> cassandra_store(const CassandraSettings& /*settings*/, const Clock& /*clock*/) {
+Error no_cassandra() {
   return invalid("this build has no connector for Cassandra; configure it with -DMETERSTREAM_CASSANDRA=ON");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AggregateStore>> cassandra_store(const CassandraSettings& /*settings*/) {
+  return no_cassandra();
+}
+
+Result<StoreSchema> cassandra_schema(const CassandraSettings& /*settings*/) {
+  return no_cassandra();
 }
 
 }  // namespace meterstream
