@@ -16,7 +16,11 @@ namespace {
 
 constexpr std::string_view kScheme = "s3://";
 
-/// Arrow's S3 must be started once in a process, and ended before the process's own objects are destroyed.
+void end_s3() {
+  (void)arrow::fs::EnsureS3Finalized();
+}
+
+/// Arrow's S3 must be started once in a process, and ended before anything that it made is destroyed.
 arrow::Status start_s3() {
   static std::once_flag once;
   static arrow::Status status;
@@ -25,7 +29,6 @@ arrow::Status start_s3() {
     arrow::fs::S3GlobalOptions options = arrow::fs::S3GlobalOptions::Defaults();
     options.log_level = arrow::fs::S3LogLevel::Off;
     status = arrow::fs::InitializeS3(options);
-    if (status.ok()) std::atexit([] { (void)arrow::fs::EnsureS3Finalized(); });
   });
   return status;
 }
@@ -99,7 +102,11 @@ class S3LakeStore::Connection {
 };
 
 S3LakeStore::S3LakeStore(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
-S3LakeStore::~S3LakeStore() = default;
+
+// What is registered last is called first: before the end of what Arrow has made up to now.
+S3LakeStore::~S3LakeStore() {
+  std::atexit(end_s3);
+}
 
 Result<std::unique_ptr<S3LakeStore>> S3LakeStore::open(const LakeSettings& settings) {
   if (const arrow::Status started = start_s3(); !started.ok()) return unavailable("lake: S3: " + started.message());
