@@ -1,5 +1,7 @@
 #include "apps/lake_command.h"
 
+#include <filesystem>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -86,6 +88,10 @@ Result<ExitCode> LakeCommand::run(const CommandContext& context) {
   if (!options_.region.empty()) settings.region = options_.region;
   if (options_.action != "compact" && !(options_.target.empty() && options_.min_age.empty())) {
     return invalid("--target and --min-age are options of lake compact");
+  }
+  RETURN_IF_ERROR(check_lake_settings(settings));
+  if (!is_s3_uri(settings) && !std::filesystem::is_directory(settings.uri)) {
+    return not_found(fmt::format("there is no lake in {}: no such directory", settings.uri));
   }
   ASSIGN_OR_RETURN(const auto store, open_lake_store(settings, context.clock));
   if (options_.action == "ls") return list(*store, context);

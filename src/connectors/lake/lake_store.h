@@ -43,7 +43,7 @@ class LakeStore {
   [[nodiscard]] virtual std::string place() const = 0;
 };
 
-/// The store that the settings name, with retries. `clock` must outlive it. Makes the directory unless it exists.
+/// The store that the settings name, with retries. `clock` must outlive it. A directory is made with the first object.
 Result<std::unique_ptr<LakeStore>> open_lake_store(const LakeSettings& settings, const Clock& clock);
 
 }  // namespace meterstream

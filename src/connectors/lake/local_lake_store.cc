@@ -72,9 +72,10 @@ int64_t modified_ms(const struct stat& status) {
 }  // namespace
 
 Result<std::unique_ptr<LocalLakeStore>> LocalLakeStore::open(const std::filesystem::path& root) {
-  std::unique_ptr<LocalLakeStore> store(new LocalLakeStore(root.lexically_normal()));
-  RETURN_IF_ERROR(store->make_directory(store->root_ / kUploads));
-  return store;
+  std::error_code error;
+  std::filesystem::path absolute = std::filesystem::absolute(root, error);
+  if (error) return from_errno("cannot find", root, error.value());
+  return std::unique_ptr<LocalLakeStore>(new LocalLakeStore(absolute.lexically_normal()));
 }
 
 Status LocalLakeStore::make_directory(const std::filesystem::path& directory) {

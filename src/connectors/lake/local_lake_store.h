@@ -12,7 +12,7 @@ namespace meterstream {
 
 class LocalLakeStore final : public LakeStore {
  public:
-  /// Makes the directory.
+  /// The directory is made with the first object.
   static Result<std::unique_ptr<LocalLakeStore>> open(const std::filesystem::path& root);
 
   Result<std::vector<Entry>> list(std::string_view directory) override;

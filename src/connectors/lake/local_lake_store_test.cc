@@ -25,6 +25,18 @@ TEST(LocalLakeStore, KeepsTheContract) {
   check_lake_store_contract(**store);
 }
 
+TEST(LocalLakeStore, TakesARelativeDirectoryAndMakesNoneToLook) {
+  const TemporaryDirectory directory;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(directory.path());
+  const auto store = *LocalLakeStore::open("lake");
+  EXPECT_THAT(paths_in(*store, ""), IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists("lake"));
+  EXPECT_TRUE(store->write("a", "x"));
+  std::filesystem::current_path(before);
+  EXPECT_EQ(*store->read("a"), "x");
+}
+
 TEST(LocalLakeStore, OneOfManyThatCreateAnObjectAtOnceHasIt) {
   const TemporaryDirectory directory;
   const auto store = *LocalLakeStore::open(directory.path());
