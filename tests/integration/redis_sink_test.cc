@@ -115,6 +115,7 @@ TEST_F(RedisSink, KillsOfTheSinkAndOfTheServerLoseNothingAndTakeNothingBack) {
   const RedisSettings settings = server.settings();
   append_readings();
   std::vector<std::unique_ptr<SinkTask>> tasks;
+  tasks.reserve(kPartitions);
   for (int32_t partition = 0; partition < kPartitions; ++partition) tasks.push_back(make_task(settings, partition));
   int task_kills = 50;
   int server_kills = 4;
