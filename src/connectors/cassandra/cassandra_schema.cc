@@ -58,10 +58,19 @@ int64_t longest_bucket_s(AggregateBucket bucket) {
   return 0;
 }
 
+// As people write it; Cassandra itself knows small letters only.
+std::string_view written(std::string_view column) {
+  for (const std::string_view name : {"windowStart", "windowEnd", "sampleCount"}) {
+    const auto lower = [](char letter) { return static_cast<char>(std::tolower(static_cast<unsigned char>(letter))); };
+    if (std::ranges::equal(name, column, {}, lower)) return name;
+  }
+  return column;
+}
+
 std::string columns_text(AggregateBucket bucket) {
   std::string text;
   for (const CassandraColumn& column : cassandra_columns(bucket))
-    text += fmt::format("  {} {},\n", column.name, column.type);
+    text += fmt::format("  {} {},\n", written(column.name), column.type);
   return text;
 }
 
