@@ -29,12 +29,14 @@ std::string json_list(const std::vector<std::string>& members) {
 
 std::string partitions_json(const std::vector<LakePartition>& partitions) {
   std::vector<std::string> members;
+  members.reserve(partitions.size());
   for (const LakePartition& partition : partitions) members.push_back(partition_json(partition));
   return json_list(members);
 }
 
 std::string texts_json(const std::vector<std::string>& texts) {
   std::vector<std::string> members;
+  members.reserve(texts.size());
   for (const std::string& text : texts) members.push_back(json_string(text));
   return json_list(members);
 }
@@ -56,6 +58,7 @@ std::string partitions_table(const std::vector<LakePartition>& partitions, const
 
 void print_listing_json(const LakeListing& listing) {
   std::vector<std::string> dates;
+  dates.reserve(listing.dates.size());
   for (const LakeDate& date : listing.dates) {
     dates.push_back(fmt::format(R"({{"date":"{}","topic":{},"objects":{},"bytes":{},"readings":{}}})",
                                 date_text(date.day), json_string(date.topic), date.objects, date.bytes, date.readings));

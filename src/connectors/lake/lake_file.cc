@@ -120,7 +120,7 @@ Result<std::shared_ptr<arrow::Table>> table_of(const LakeRows& rows, std::span<c
   columns[kValue] = std::make_shared<arrow::DoubleArray>(count, values);
   columns[kOffset] = std::make_shared<arrow::Int64Array>(count, offsets);
   columns[kIngestTime] = std::make_shared<arrow::TimestampArray>(time_type, count, arrivals);
-  return arrow::Table::Make(file_schema(), std::move(columns), count);
+  return arrow::Table::Make(file_schema(), columns, count);
 }
 
 Result<std::string> write_table(const arrow::Table& table,

@@ -39,7 +39,7 @@ bool holds(std::string_view text, std::string_view part) {
 
 /// `status` is no OK.
 Error from_arrow(const arrow::Status& status, const std::string& path) {
-  const std::string text = status.message();
+  const std::string& text = status.message();
   const std::string message = fmt::format("lake: s3://{}: {}", path, text);
   for (const std::string_view refusal :
        {"ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN_ID",
