@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "state/embedded_aggregate_store.h"
+#include "state/ordered_text.h"
 
 namespace meterstream {
 namespace {
@@ -15,31 +16,6 @@ constexpr char kRowKind = 'R';
 constexpr uint8_t kVersion = 1;         // the revision is the sample count
 constexpr uint8_t kRevisedVersion = 2;  // it follows the row
 constexpr size_t kTimesBytes = 16;
-
-// Text that sorts as its bytes and ends where it says: 0 becomes 0 0xff, the end is 0 0.
-void append_ordered_text(std::string& key, std::string_view text) {
-  for (const char byte : text) {
-    key.push_back(byte);
-    if (byte == 0) key.push_back('\xff');
-  }
-  key.append(2, '\0');
-}
-
-bool take_ordered_text(std::string_view& key, std::string& text) {
-  text.clear();
-  for (size_t at = 0; at + 1 < key.size(); ++at) {
-    if (key[at] != 0) {
-      text.push_back(key[at]);
-    } else if (key[at + 1] == 0) {
-      key.remove_prefix(at + 2);
-      return true;
-    } else {
-      text.push_back('\0');
-      ++at;
-    }
-  }
-  return false;
-}
 
 // Later times sort first.
 void append_descending(std::string& key, int64_t ms) {
@@ -222,8 +198,7 @@ Result<std::vector<AggregateSeries>> EmbeddedAggregateTable::series(std::string_
   std::vector<AggregateSeries> found;
   const std::string prefix = table_prefix(definition_.name);
   std::string first = prefix;
-  append_ordered_text(first, gateway_prefix);
-  first.resize(first.size() - 2);  // a prefix has no end
+  append_ordered_text_start(first, gateway_prefix);
   if (after != nullptr) first = std::max(first, behind_series(series_prefix(definition_.name, *after)));
   const auto cursor = store_.cursor(Space::kTable);
   cursor->seek(first);
