@@ -33,29 +33,30 @@ def judge_cassandra(row, rows):
     if java:
         parts.append(f"{row['rows_per_second'] / java:.2f} times the Java driver's best (aim 1)")
         met.append(row["rows_per_second"] > java)
-    parts.append(f"client below {CASSANDRA_CLIENT_US:g} us")
+    parts.append(f"client {row['client_us']:.2f} us (aim below {CASSANDRA_CLIENT_US:g})")
     met.append(row["client_us"] < CASSANDRA_CLIENT_US)
     row["aim"], row["met"] = "; ".join(parts), all(met)
 
 
 def judge_lake(row, rows):
     if row["kind"] == "rows_to_directory":
-        row["aim"] = f"{1 / LAKE_US_A_READING:.0f} M/s of CPU time, {LAKE_BYTES:g} bytes"
+        row["aim"] = (f"{1 / row['client_us']:.1f} M a second of CPU time (aim {1 / LAKE_US_A_READING:.0f}); "
+                      f"{row['bytes_per_reading']:.2f} bytes (aim {LAKE_BYTES:g})")
         row["met"] = row["client_us"] <= LAKE_US_A_READING and row["bytes_per_reading"] <= LAKE_BYTES
     elif row["kind"] == "sink_to_s3":
         local = rate_of(rows, store="lake", kind="sink_to_directory")
         share = row["rows_per_second"] / local if local else None
-        row["aim"] = f"{S3_SHARE:.0%} of a directory" + (f": {share:.0%}" if share else "")
+        row["aim"] = (f"{share:.0%} of a directory " if share else "") + f"(aim {S3_SHARE:.0%})"
         row["met"] = share >= S3_SHARE if share else None
 
 
 def judge_redis(row, _):
     if row["job"].startswith("latest table"):
-        row["aim"] = f"{REDIS_UPDATES / 1000:.0f} k/s"
+        row["aim"] = f"aim {REDIS_UPDATES / 1000:.0f} k/s"
         row["met"] = row["rows_per_second"] >= REDIS_UPDATES
 
 
 def sentence(row):
     if "aim" not in row:
         return ""
-    return {True: "met", False: "NOT met", None: "unknown"}[row["met"]] + f" ({row['aim']})"
+    return {True: "met", False: "NOT met", None: "unknown"}[row["met"]] + ": " + row["aim"]
