@@ -105,6 +105,21 @@ TEST_F(LakeOnS3, RefusalsAndSlowAnswersDelayOnly) {
   expect_whole(*store, 3000);
 }
 
+TEST_F(LakeOnS3, AnswersThatDoNotComeAreAskedForAgain) {
+  LakeSettings hasty = settings(proxy_.url());
+  hasty.request_timeout_ms = 1'000;
+  const auto store = open(hasty);
+  proxy_.delay_answers(3'000);
+  std::jthread heal([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    proxy_.delay_answers(0);
+  });
+  const auto written = store->write("dt=2024-03-01/a", "x");
+  EXPECT_TRUE(written) << written.error().message;
+  EXPECT_GT(proxy_.faults(), 0);
+  EXPECT_EQ(*open(settings(url_))->read("dt=2024-03-01/a"), "x");
+}
+
 TEST_F(LakeOnS3, UploadsThatAreCutOffLeaveNothingThatAReaderSees) {
   LakeSettings impatient = settings(proxy_.url());
   impatient.retry_for_ms = 100;

@@ -13,6 +13,7 @@ constexpr std::string_view kS3Scheme = "s3://";
 Status check_numbers(const LakeSettings& settings) {
   const std::pair<std::string_view, int64_t> positive[] = {
       {"connect_timeout", settings.connect_timeout_ms},
+      {"request_timeout", settings.request_timeout_ms},
       {"roll_rows", settings.roll_rows},
       {"roll_bytes", settings.roll_bytes},
       {"roll_interval", settings.roll_interval_ms},

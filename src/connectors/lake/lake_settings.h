@@ -28,6 +28,8 @@ struct LakeSettings {
   /// PEM. The authority that signed the endpoint's certificate; empty for the system's.
   std::string ca_file;
   int64_t connect_timeout_ms = 3'000;
+  /// A request that gets no byte for so long has failed.
+  int64_t request_timeout_ms = 10'000;
 
   /// An object is closed when it holds so many readings, ...
   int64_t roll_rows = 1'000'000;

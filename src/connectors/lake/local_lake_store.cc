@@ -95,6 +95,7 @@ Result<std::vector<LakeStore::Entry>> LocalLakeStore::list(std::string_view dire
   std::vector<Entry> entries;
   std::error_code error;
   const std::filesystem::path top = root_ / directory;
+  if (!std::filesystem::exists(top, error)) return entries;
   for (auto file = std::filesystem::recursive_directory_iterator(top, error);
        !error && file != std::filesystem::recursive_directory_iterator(); file.increment(error)) {
     struct stat status{};
@@ -102,7 +103,8 @@ Result<std::vector<LakeStore::Entry>> LocalLakeStore::list(std::string_view dire
     if (::stat(file->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     entries.push_back({file->path().lexically_relative(root_).string(), status.st_size, modified_ms(status)});
   }
-  if (error && error.value() != ENOENT) return from_errno("cannot list", top, error.value());
+  // Also a directory that went away in between: what was found so far is not all.
+  if (error) return unavailable(fmt::format("lake: cannot list {}: {}", top.string(), error.message()));
   std::ranges::sort(entries, {}, &Entry::path);
   return entries;
 }

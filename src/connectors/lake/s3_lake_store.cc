@@ -75,6 +75,7 @@ Result<arrow::fs::S3Options> s3_options(const LakeSettings& settings) {
   options.force_virtual_addressing = !settings.path_style && !settings.endpoint.empty();
   options.tls_ca_file_path = settings.ca_file;
   options.connect_timeout = static_cast<double>(settings.connect_timeout_ms) / 1000;
+  options.request_timeout = static_cast<double>(settings.request_timeout_ms) / 1000;
   options.background_writes = false;
   // A small object is one request, and nobody asks before whether the bucket is there.
   options.allow_delayed_open = true;
