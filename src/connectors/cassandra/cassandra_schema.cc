@@ -167,8 +167,7 @@ std::string cassandra_schema_text(const CassandraSettings& settings,
 std::vector<AggregateTableDefinition> usual_cassandra_tables() {
   std::vector<AggregateTableDefinition> tables;
   for (const int64_t window_s : {kMinuteS, 10 * kMinuteS, kHourS, kDayS}) {
-    tables.push_back({fmt::format("metrics_aggregates_{}", window_s), window_s * 1000,
-                      window_s == kDayS ? AggregateBucket::kNone : AggregateBucket::kDays});
+    tables.push_back({fmt::format("metrics_aggregates_{}", window_s), window_s * 1000, usual_bucket(window_s * 1000)});
   }
   return tables;
 }

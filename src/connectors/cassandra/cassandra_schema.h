@@ -38,7 +38,7 @@ std::vector<std::string> cassandra_table_ddl(const CassandraSettings& settings,
 /// The whole schema of a new keyspace, for people and cqlsh.
 std::string cassandra_schema_text(const CassandraSettings& settings,
                                   std::span<const AggregateTableDefinition> definitions);
-/// The usual tables: metrics_aggregates_60, _600 and _3600 with buckets of days, and _86400 without.
+/// The usual tables: metrics_aggregates_60, _600, _3600 and _86400 with their usual buckets.
 std::vector<AggregateTableDefinition> usual_cassandra_tables();
 
 std::string cassandra_table_comment(const AggregateTableDefinition& definition);

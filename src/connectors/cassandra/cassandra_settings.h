@@ -47,8 +47,8 @@ struct CassandraSettings {
   int64_t retry_for_ms = 10'000;
   /// Batches of a writer that are on their way at a time.
   int32_t in_flight = 64;
-  /// Rows of one partition that are sent together at most.
-  int32_t batch_rows = 30;
+  /// Rows of one partition that are sent together at most; about 150 bytes each.
+  int32_t batch_rows = 100;
   /// Rows that a writer collects until a flush, so that those of one partition can go together.
   int32_t pending_rows = 16'384;
 

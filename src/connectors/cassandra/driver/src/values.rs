@@ -93,7 +93,7 @@ impl Rows {
         self.ends.len()
     }
 
-    fn row(&self, index: usize) -> Option<Row<'_>> {
+    pub fn row(&self, index: usize) -> Option<Row<'_>> {
         let end = *self.ends.get(index)?;
         let begin = if index == 0 { 0 } else { self.ends[index - 1] };
         Some(Row(&self.bytes[begin..end]))

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::failure::{Code, Failure};
 use crate::session::Connected;
-use crate::values::Rows;
+use crate::values::{Row, Rows};
 
 /// Batches of up to this many rows are made once for each size.
 const KEPT_SIZES: usize = 256;
@@ -38,6 +38,24 @@ fn batch_of(statement: &PreparedStatement, rows: usize) -> Batch {
 
 impl Shared {
     async fn send(&self, rows: Rows) {
+        let sent = if rows.len() == 1 { self.send_row(&rows).await } else { self.send_batch(&rows).await };
+        if let Err(failure) = sent {
+            self.first_failure.lock().unwrap().get_or_insert(failure);
+        }
+    }
+
+    /// A request of one statement is cheaper for the nodes than a batch of one.
+    async fn send_row(&self, rows: &Rows) -> Result<(), Failure> {
+        self.connected
+            .retried(|| async move {
+                let row = rows.row(0).unwrap_or(Row(&[]));
+                let answer = self.connected.session().execute_unpaged(&self.statement, row).await;
+                answer.map(|_| ()).map_err(Failure::from)
+            })
+            .await
+    }
+
+    async fn send_batch(&self, rows: &Rows) -> Result<(), Failure> {
         let own;
         let batch = match self.batches.get(rows.len()) {
             Some(kept) => kept.get_or_init(|| batch_of(&self.statement, rows.len())),
@@ -46,17 +64,12 @@ impl Shared {
                 &own
             }
         };
-        let rows = &rows;
-        let sent = self
-            .connected
+        self.connected
             .retried(|| async move {
                 let answer = self.connected.session().batch(batch, rows).await;
                 answer.map(|_| ()).map_err(Failure::from)
             })
-            .await;
-        if let Err(failure) = sent {
-            self.first_failure.lock().unwrap().get_or_insert(failure);
-        }
+            .await
     }
 
     fn failure(&self) -> Option<Failure> {
