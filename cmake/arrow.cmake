@@ -23,6 +23,17 @@ else()
     target_link_libraries(meterstream_arrow INTERFACE wheel_${part})
   endforeach()
   target_include_directories(meterstream_arrow SYSTEM INTERFACE ${ARROW_WHEEL_DIRECTORY}/include)
+  # libparquet exports another version of simdjson and of OpenSSL. The installed ones must come first, or the program, librdkafka
+  # and libcurl would run code that their headers do not describe. What libparquet needs them for (encryption) is not used.
+  get_target_property(SIMDJSON_LOCATION simdjson::simdjson LOCATION)
+  set(first_libraries ${SIMDJSON_LOCATION})
+  find_library(SSL_LIBRARY ssl)
+  find_library(CRYPTO_LIBRARY crypto)
+  foreach(library ${SSL_LIBRARY} ${CRYPTO_LIBRARY})
+    list(APPEND first_libraries ${library})
+  endforeach()
+  target_link_options(meterstream_arrow INTERFACE
+    "LINKER:--push-state,--no-as-needed" ${first_libraries} "LINKER:--pop-state")
   # CMake writes the wheel's folder into the run path of programs.
   message(STATUS "Arrow from the wheel in ${ARROW_WHEEL_DIRECTORY}")
 endif()
