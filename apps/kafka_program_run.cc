@@ -84,6 +84,7 @@ class KafkaProgramRun {
   KafkaWorkerPool sink_workers_;  // of stores that all processes share
   std::vector<SinkSpec> local_sinks_;
   std::atomic<bool> sinks_stop_{false};
+  std::atomic<bool> local_sinks_failed_{false};
   mutable std::mutex sinks_mutex_;
   std::vector<TaskStatus> sinks_;
 };
@@ -238,7 +239,7 @@ Status KafkaProgramRun::add_sink_worker(const SinkSpec& sink) {
   each.commit_interval_ms = kLeftToTheWorkerMs;
   each.commit_records = INT64_MAX;
   each.waits_for_store = first.waits_for_store;
-  each.on_trouble = worker.on_trouble;
+  each.on_store = first.on_store;
   KafkaTaskFactory factory;
   factory.make = [this, sink, each](const std::vector<PartitionId>& owned, EventLog& log) {
     return std::make_unique<SinkTask>(sink.name, TopicPartition{sink.topic, owned.front()},
@@ -266,6 +267,7 @@ std::vector<TaskStatus> KafkaProgramRun::status() const {
 
 /// Sinks keep their positions in this data directory, so each process has the whole table.
 Status KafkaProgramRun::run_local_sinks(bool bounded, RunProgress* progress) {
+  std::string told;
   while (!sinks_stop_) {
     SinkTask::Options each = sink_task_options(each_);
     each.durability = context_.configuration.engine.durable ? Durability::kSync : Durability::kBuffered;
@@ -291,8 +293,9 @@ Status KafkaProgramRun::run_local_sinks(bool bounded, RunProgress* progress) {
       sinks_ = runner.status();
     }
     if (ran) return {};
-    if (ran.error().code != ErrorCode::kUnavailable) return ran;
-    fmt::print(stderr, "waiting: {}\n", ran.error().message);
+    if (ran.error().code != ErrorCode::kUnavailable || !data_->store().condition()) return ran;
+    if (std::exchange(told, ran.error().message) != ran.error().message)
+      fmt::print(stderr, "waiting: {}\n", ran.error().message);
     for (int64_t waited = 0; waited < kRetryMs && !sinks_stop_ && !stop_; waited += kLookMs) sleep_ms(kLookMs);
   }
   return {};
@@ -306,7 +309,7 @@ void KafkaProgramRun::follow(const KafkaWorkerPool& pool, RunProgress& progress)
     const int64_t now_ms = context_.clock.monotonic_ns() / 1'000'000;
     return options_.until_idle && end.is_reached(pool.are_at_end(), pool.unfinished(), now_ms);
   };
-  while (!stop_ && !workers_.has_failed() && !sink_workers_.has_failed() && !is_at_end()) {
+  while (!stop_ && !workers_.has_failed() && !sink_workers_.has_failed() && !local_sinks_failed_ && !is_at_end()) {
     progress.update(status(), standby_text());
     sleep_ms(kLookMs);
   }
@@ -338,7 +341,12 @@ Result<ProgramSummary> KafkaProgramRun::run() {
   Status sinks_ran;
   std::thread following;
   const bool has_local = !local_sinks_.empty();
-  if (has_local && !options_.until_idle) following = std::thread([&] { sinks_ran = run_local_sinks(false, nullptr); });
+  if (has_local && !options_.until_idle) {
+    following = std::thread([&] {
+      sinks_ran = run_local_sinks(false, nullptr);
+      local_sinks_failed_ = !sinks_ran;
+    });
+  }
   Status ran = run_workers(progress);
   sinks_stop_ = !options_.until_idle || stop_ || !ran;
   if (following.joinable()) following.join();

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "apps/store_sinks.h"
@@ -5,6 +7,8 @@
 
 namespace meterstream {
 namespace {
+
+constexpr int64_t kRetryForMs = 2'000;
 
 /// Opens the lake with the first record: it may be away before.
 class LakeSink final : public SinkWriter {
@@ -27,7 +31,12 @@ class LakeSink final : public SinkWriter {
     return writer_->add(records, rejected);
   }
   Result<Offset> settle(Offset next, Settle how) override { return writer_->settle(next, how); }
-  [[nodiscard]] std::string definition() const override { return "lake " + settings_.uri; }
+  [[nodiscard]] std::string definition() const override {
+    if (is_s3_uri(settings_))
+      return "lake " + settings_.uri + (settings_.endpoint.empty() ? "" : " at " + settings_.endpoint);
+    std::error_code ignored;
+    return "lake " + std::filesystem::absolute(settings_.uri, ignored).lexically_normal().string();
+  }
 
  private:
   LakeSettings settings_;
@@ -45,6 +54,8 @@ Result<std::unique_ptr<SinkWriter>> lake_sink_writer(const SinkSpec& sink, Parti
                                                      const SinkSurroundings& around) {
   LakeSettings settings = around.configuration.lake;
   if (const auto uri = sink.options.find("uri"); uri != sink.options.end()) settings.uri = uri->second;
+  // The task tries again, and is asked for other things meanwhile.
+  settings.retry_for_ms = std::min(settings.retry_for_ms, kRetryForMs);
   if (Status checked = check_lake_settings(settings); !checked) return checked.error().within("sink " + sink.name);
   return std::make_unique<LakeSink>(std::move(settings), TopicPartition{sink.topic, partition}, value_format(sink),
                                     around);

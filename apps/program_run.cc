@@ -113,10 +113,8 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
   const auto partitions = static_cast<int32_t>(context.configuration.replay.partitions);
   ASSIGN_OR_RETURN(auto tasks, deploy_views(program.views, runtime, each));
   SinkStores stores(data, data.schemas(), context);
-  SinkTask::Options sink_options = sink_task_options(each);
-  sink_options.on_trouble = [](const std::string& message) { fmt::print(stderr, "{}\n", message); };
-  ASSIGN_OR_RETURN(auto sinks, deploy_sinks(program.sinks, data.log(), context.clock, sink_options, partitions,
-                                            [&](const SinkSpec& sink, PartitionId partition) {
+  ASSIGN_OR_RETURN(auto sinks, deploy_sinks(program.sinks, data.log(), context.clock, sink_task_options(each),
+                                            partitions, [&](const SinkSpec& sink, PartitionId partition) {
                                               return stores.writer(sink, partition);
                                             }));
   for (auto& sink : sinks) tasks.push_back(std::move(sink));

@@ -17,7 +17,8 @@ Result<std::unique_ptr<SinkWriter>> redis_sink_writer(const SinkSpec& sink, cons
   table_options.content = latest_content(sink);
   ASSIGN_OR_RETURN(auto table, RedisLatestTable::make(settings, around.clock, table_options));
   LatestSinkWriter::Options options;
-  options.table = "redis " + redis_address(settings) + " db " + std::to_string(settings.db) + " " + settings.key_prefix;
+  // Without the address: after a failover the table is on another host.
+  options.table = "redis db " + std::to_string(settings.db) + " " + settings.key_prefix;
   options.format = value_format(sink);
   options.content = table_options.content;
   options.max_ahead_ms = around.configuration.time.max_ahead_ms;

@@ -6,6 +6,7 @@
 #include "metering/duration.h"
 #include "sql/aggregate_sql.h"
 #include "sql/parser.h"
+#include "state/aggregate_table.h"
 
 namespace meterstream {
 namespace {
@@ -38,6 +39,7 @@ Status check_options(const SinkOptions& options) {
   if (!is_of_aggregates(type)) {
     if (!options.windows.empty()) return refuse("--window", "sinks of aggregates (embedded, cassandra)");
     if (!options.table.empty()) return refuse("--table", "sinks of aggregates (embedded, cassandra)");
+    if (!options.bucket.empty()) return refuse("--bucket", "sinks of aggregates (embedded, cassandra)");
   } else if (options.windows.empty() == options.topic.empty()) {
     return invalid("say which results with --window SIZE, such as --window 60, or with --topic");
   } else if (options.topic.empty() && !options.table.empty()) {
@@ -52,13 +54,13 @@ Status check_options(const SinkOptions& options) {
 }
 
 Statement statement(const SinkOptions& options, const std::string& name, const std::string& topic,
-                    const std::string& table) {
+                    const std::string& table, std::string_view usual_bucket) {
   Statement made{name, {}};
   made.add("type", options.type);
   made.add("topic", topic);
   if (is_of_aggregates(options.type)) {
     made.add("table", table);
-    made.add("bucket", options.bucket);
+    made.add("bucket", options.bucket.empty() ? std::string(usual_bucket) : options.bucket);
   }
   made.add("keyspace", options.keyspace);
   made.add("ttl", options.ttl);
@@ -74,7 +76,7 @@ Result<std::string> sink_sql(const SinkOptions& options) {
   RETURN_IF_ERROR(check_options(options));
   if (options.windows.empty()) {
     const std::string topic = options.topic.empty() ? "metrics" : options.topic;
-    return statement(options, "sink_" + options.type, topic, options.table).text();
+    return statement(options, "sink_" + options.type, topic, options.table, "days").text();
   }
   std::string out;
   for (const std::string& window : options.windows) {
@@ -82,7 +84,7 @@ Result<std::string> sink_sql(const SinkOptions& options) {
     if (size_ms <= 0) return invalid(fmt::format("--window {}: must be longer than 0", window));
     const std::string label = window_label(size_ms);
     out += statement(options, fmt::format("{}_{}", options.type, label), "metrics-aggregates-" + label,
-                     "metrics_aggregates_" + label)
+                     "metrics_aggregates_" + label, name_of(usual_bucket(size_ms)))
                .text();
   }
   return out;
@@ -103,9 +105,11 @@ void SinkCommand::declare(CLI::App& app) {
   app.add_option("--window", o.windows, "Results of windows of this size; may be given several times")
       ->type_name("SIZE")
       ->delimiter(',');
-  app.add_option("--bucket", o.bucket, "Rows of a series are kept together by this time span")
-      ->check(CLI::IsMember({"none", "minutes", "hours", "days", "months"}))
-      ->capture_default_str();
+  app.add_option(
+         "--bucket", o.bucket,
+         "Rows of a series are kept together by this time span (days; months for windows of an hour and more, none "
+         "for a day and more)")
+      ->check(CLI::IsMember({"none", "minutes", "hours", "days", "months"}));
   app.add_option("--topic", o.topic, "Topic to keep (metrics)");
   app.add_option("--table", o.table, "Table of the results of --topic");
   app.add_option("--keyspace", o.keyspace, "Cassandra's keyspace, instead of the configured one");

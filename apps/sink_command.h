@@ -14,7 +14,8 @@ struct SinkOptions {
   std::string type;
   /// Of a sink of aggregates: each has topic metrics-aggregates-<w> and table metrics_aggregates_<w>.
   std::vector<std::string> windows;
-  std::string bucket = "days";
+  /// Empty: the usual one of the window.
+  std::string bucket;
   std::string topic;
   std::string table;
   std::string ttl;

@@ -1,11 +1,20 @@
 #include "apps/sink_stores.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "apps/sink_trouble.h"
 #include "stream/aggregate_sink_writer.h"
 #include "stream/latest_sink_writer.h"
 
 namespace meterstream {
+
+namespace {
+
+constexpr int64_t kRetryForMs = 2'000;
+
+}  // namespace
 
 LatestContent latest_content(const SinkSpec& sink) {
   const auto found = sink.options.find("contents");
@@ -33,6 +42,7 @@ bool SinkStores::is_local(const SinkSpec& sink) {
 Result<DeployedWriter> SinkStores::writer(const SinkSpec& sink, PartitionId partition) {
   DeployedWriter deployed;
   deployed.waits_for_store = !is_local(sink);
+  if (deployed.waits_for_store) deployed.on_store = trouble_of(sink.name);
   if (sink.type == "embedded") {
     ASSIGN_OR_RETURN(deployed.writer, embedded_writer(sink));
   } else if (sink.type == "cassandra") {
@@ -46,6 +56,13 @@ Result<DeployedWriter> SinkStores::writer(const SinkSpec& sink, PartitionId part
         fmt::format("sink {}: type '{}' does not exist; use embedded, cassandra, redis or lake", sink.name, sink.type));
   }
   return deployed;
+}
+
+std::function<void(SinkTask::StoreChange, const std::string&)> SinkStores::trouble_of(const std::string& sink) {
+  const std::scoped_lock lock(mutex_);
+  auto& trouble = trouble_[sink];
+  if (!trouble) trouble = tell_trouble_once(sink);
+  return trouble;
 }
 
 Result<std::unique_ptr<SinkWriter>> SinkStores::embedded_writer(const SinkSpec& sink) {
@@ -63,17 +80,20 @@ Result<std::unique_ptr<SinkWriter>> SinkStores::embedded_writer(const SinkSpec& 
 
 Result<std::unique_ptr<SinkWriter>> SinkStores::cassandra_writer(const SinkSpec& sink) {
   CassandraSettings settings = around_.configuration.cassandra;
+  // The task tries again, and is asked for other things meanwhile.
+  settings.retry_for_ms = std::min(settings.retry_for_ms, kRetryForMs);
   if (const auto keyspace = sink.options.find("keyspace"); keyspace != sink.options.end())
     settings.keyspace = keyspace->second;
   if (const auto ttl = sink.options.find("ttl_s"); ttl != sink.options.end()) settings.ttl_s = std::stoll(ttl->second);
   ASSIGN_OR_RETURN(auto table, sink_table(sink));
+  const std::scoped_lock lock(mutex_);
   auto& store = cassandra_[fmt::format("{} {}", settings.keyspace, settings.ttl_s)];
   if (store == nullptr) {
     auto made = cassandra_store(settings);
     if (!made) return made.error().within(fmt::format("sink {}", sink.name));
     store = *std::move(made);
   }
-  return std::make_unique<AggregateSinkWriter>(*store, std::move(table));
+  return std::make_unique<AggregateSinkWriter>(*store, std::move(table), "cassandra keyspace " + settings.keyspace);
 }
 
 }  // namespace meterstream

@@ -21,6 +21,12 @@ std::optional<AggregateBucket> parse_aggregate_bucket(std::string_view name) {
   return std::nullopt;
 }
 
+AggregateBucket usual_bucket(int64_t window_ms) {
+  constexpr int64_t kHourMs = 3'600'000;
+  if (window_ms >= 24 * kHourMs) return AggregateBucket::kNone;
+  return window_ms >= kHourMs ? AggregateBucket::kMonths : AggregateBucket::kDays;
+}
+
 int64_t bucket_start_ms(AggregateBucket bucket, int64_t window_start_ms) {
   using namespace std::chrono;
   const sys_time<milliseconds> start{milliseconds(window_start_ms)};

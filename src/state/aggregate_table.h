@@ -28,6 +28,8 @@ enum class AggregateBucket : uint8_t { kNone = 0, kMinutes = 1, kHours = 2, kDay
 /// "none", "minutes", "hours", "days", "months".
 std::string_view name_of(AggregateBucket bucket);
 std::optional<AggregateBucket> parse_aggregate_bucket(std::string_view name);
+/// The bucket that tables of windows of this length have when nobody says otherwise.
+AggregateBucket usual_bucket(int64_t window_ms);
 /// Start of the bucket that holds `window_start_ms`; 0 for kNone.
 int64_t bucket_start_ms(AggregateBucket bucket, int64_t window_start_ms);
 /// Start of the bucket after the one that starts at `start_ms`; INT64_MAX for kNone.

@@ -52,11 +52,18 @@ Result<std::vector<AggregateTableDefinition>> EmbeddedAggregateStore::tables() {
   return list_tables(store_);
 }
 
+std::unique_ptr<AggregateTable> EmbeddedAggregateStore::table(const AggregateTableDefinition& definition) {
+  std::shared_ptr<KnownWindows>& known = known_[definition.name];
+  if (known == nullptr) known = std::make_shared<KnownWindows>();
+  return std::make_unique<EmbeddedAggregateTable>(store_, definition, durability_, known);
+}
+
 Result<std::unique_ptr<AggregateTable>> EmbeddedAggregateStore::open(std::string_view name) {
+  const std::scoped_lock lock(mutex_);
   ASSIGN_OR_RETURN(const auto tables, list_tables(store_));
   std::string names;
   for (const AggregateTableDefinition& table : tables) {
-    if (table.name == name) return std::make_unique<EmbeddedAggregateTable>(store_, table, durability_);
+    if (table.name == name) return this->table(table);
     names += (names.empty() ? "" : ", ") + table.name;
   }
   return not_found(fmt::format("table '{}' does not exist; {}", name,
@@ -65,7 +72,7 @@ Result<std::unique_ptr<AggregateTable>> EmbeddedAggregateStore::open(std::string
 
 // Rows in another bucket have other keys, so a second bucket would store every window a second time.
 Result<std::unique_ptr<AggregateTable>> EmbeddedAggregateStore::create(const AggregateTableDefinition& definition) {
-  const std::scoped_lock lock(creating_);
+  const std::scoped_lock lock(mutex_);
   ASSIGN_OR_RETURN(auto tables, list_tables(store_));
   tables.insert(tables.end(), made_.begin(), made_.end());
   for (const AggregateTableDefinition& table : tables) {
@@ -76,7 +83,7 @@ Result<std::unique_ptr<AggregateTable>> EmbeddedAggregateStore::create(const Agg
                       "table, or use another data directory",
                       table.name, name_of(table.bucket), name_of(definition.bucket), name_of(table.bucket)));
     }
-    return std::make_unique<EmbeddedAggregateTable>(store_, table, durability_);
+    return this->table(table);
   }
   made_.push_back(definition);
   // Without a window length the first row makes it known, so that readers find no table that they cannot describe.
@@ -85,7 +92,7 @@ Result<std::unique_ptr<AggregateTable>> EmbeddedAggregateStore::create(const Agg
     put_table(definition, batch);
     RETURN_IF_ERROR(store_.write(batch, Durability::kSync));
   }
-  return std::make_unique<EmbeddedAggregateTable>(store_, definition, durability_);
+  return table(definition);
 }
 
 }  // namespace meterstream

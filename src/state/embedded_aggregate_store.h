@@ -1,14 +1,19 @@
 // Purpose: serving tables of aggregates in the data directory. Layout: docs/formats/data-directory.md.
+// Guarantee: see the port, among writers that one of these has made.
 // Thread-safety, errors, ownership: see the port; the store must outlive this object and its tables.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "state/aggregate_store.h"
 #include "state/key_value_store.h"
+#include "state/known_windows.h"
 
 namespace meterstream {
 
@@ -23,10 +28,14 @@ class EmbeddedAggregateStore final : public AggregateStore {
   Result<std::unique_ptr<AggregateTable>> create(const AggregateTableDefinition& definition) override;
 
  private:
+  /// With mutex_ held.
+  std::unique_ptr<AggregateTable> table(const AggregateTableDefinition& definition);
+
   KeyValueStore& store_;
   Durability durability_;
-  std::mutex creating_;
+  std::mutex mutex_;
   std::vector<AggregateTableDefinition> made_;
+  std::map<std::string, std::shared_ptr<KnownWindows>, std::less<>> known_;
 };
 
 /// Makes the table known, or another window length of it. Pure: the caller writes `batch`.

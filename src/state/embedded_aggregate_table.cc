@@ -95,8 +95,8 @@ Error damaged(std::string_view table) {
 }  // namespace
 
 EmbeddedAggregateTable::EmbeddedAggregateTable(KeyValueStore& store, AggregateTableDefinition definition,
-                                               Durability durability)
-    : store_(store), definition_(std::move(definition)), durability_(durability) {}
+                                               Durability durability, std::shared_ptr<KnownWindows> known)
+    : store_(store), definition_(std::move(definition)), durability_(durability), known_(std::move(known)) {}
 
 /// Of the entries of each key the one that wins among them.
 std::vector<EmbeddedAggregateTable::Candidate> EmbeddedAggregateTable::candidates(
@@ -126,17 +126,46 @@ void EmbeddedAggregateTable::learn_window(const AggregateRow& row, WriteBatch& b
   put_table(definition_, batch);
 }
 
+/// Start of the newest window of a series; INT64_MIN when it has none.
+Result<int64_t> EmbeddedAggregateTable::latest_of(std::string_view series) const {
+  if (const int64_t* known = known_->latest_ms(series)) return *known;
+  const auto cursor = store_.cursor(Space::kTable);
+  cursor->seek(series);
+  RETURN_IF_ERROR(cursor->status());
+  if (!cursor->valid() || !cursor->key().starts_with(series)) return INT64_MIN;
+  if (cursor->key().size() != series.size() + kTimesBytes) return damaged(definition_.name);
+  return load_descending(cursor->key().data() + series.size() + 8);
+}
+
+Result<bool> EmbeddedAggregateTable::is_outdated(const Candidate& candidate) const {
+  ASSIGN_OR_RETURN(const auto stored, store_.get(Space::kTable, candidate.key));
+  if (!stored) return false;
+  const auto row =
+      decode_row(std::string_view(candidate.key).substr(candidate.key.size() - kTimesBytes), stored->bytes);
+  if (!row) return damaged(definition_.name);
+  return row->revision > candidate.entry->revision;
+}
+
 Status EmbeddedAggregateTable::write(std::span<const AggregateEntry> entries) {
   if (entries.empty()) return {};
+  std::vector<Candidate> best = candidates(entries);
   WriteBatch batch;
+  const std::scoped_lock lock(known_->mutex);
   learn_window(entries.back().row, batch);
-  for (Candidate& candidate : candidates(entries)) {
-    ASSIGN_OR_RETURN(const auto stored, store_.get(Space::kTable, candidate.key));
-    if (stored) {
-      const auto row =
-          decode_row(std::string_view(candidate.key).substr(candidate.key.size() - kTimesBytes), stored->bytes);
-      if (!row) return damaged(definition_.name);
-      if (row->revision > candidate.entry->revision) continue;
+  std::string series;
+  int64_t latest_ms = 0;
+  for (Candidate& candidate : best) {
+    const auto own_series = std::string_view(candidate.key).substr(0, candidate.key.size() - kTimesBytes);
+    const int64_t start_ms = candidate.entry->row.window_start_ms;
+    if (series != own_series) {
+      series = own_series;
+      ASSIGN_OR_RETURN(latest_ms, latest_of(series));
+      // Of a series the newest window comes first.
+      if (start_ms > latest_ms) known_->set(series, start_ms);
+    }
+    if (start_ms <= latest_ms) {
+      ASSIGN_OR_RETURN(const bool outdated, is_outdated(candidate));
+      if (outdated) continue;
     }
     batch.put(Space::kTable, std::move(candidate.key), encode_row(candidate.entry->row, candidate.entry->revision));
   }

@@ -1,11 +1,26 @@
 #include "stream/aggregate_sink_writer.h"
 
+#include <string>
+
 #include <fmt/format.h>
 
 #include "metering/aggregate.h"
 
 namespace meterstream {
 namespace {
+
+constexpr int64_t kMostSamples = 1'000'000'000'000;
+constexpr size_t kLongestName = size_t{16} << 10;
+
+/// What every store can hold.
+Result<Aggregate> storable(Aggregate aggregate) {
+  if (aggregate.sample_count < 1 || aggregate.sample_count > kMostSamples)
+    return invalid(fmt::format("sampleCount {} is no count of readings", aggregate.sample_count));
+  for (const std::string* name : {&aggregate.gateway, &aggregate.metric_type, &aggregate.metric_attribute}) {
+    if (name->size() > kLongestName) return invalid("gateway, metricType or metricAttribute is longer than 16 KiB");
+  }
+  return aggregate;
+}
 
 AggregateEntry entry_of(Aggregate aggregate) {
   AggregateEntry entry;
@@ -25,7 +40,8 @@ AggregateEntry entry_of(Aggregate aggregate) {
 }  // namespace
 
 std::string AggregateSinkWriter::definition() const {
-  return fmt::format("table {} bucket {}", definition_.name, name_of(definition_.bucket));
+  return fmt::format("{}{}table {} bucket {}", place_, place_.empty() ? "" : " ", definition_.name,
+                     name_of(definition_.bucket));
 }
 
 Status AggregateSinkWriter::open(Offset /*next*/) {
@@ -41,6 +57,7 @@ Status AggregateSinkWriter::add(const RecordSet& records, std::vector<Rejected>&
     const RecordView& record = records.records[index];
     Result<Aggregate> aggregate =
         record.is_tombstone() ? Result<Aggregate>(invalid("tombstone")) : parse_aggregate_json(record.value);
+    if (aggregate) aggregate = storable(*std::move(aggregate));
     if (aggregate) {
       entries_.push_back(entry_of(*std::move(aggregate)));
     } else {

@@ -16,8 +16,9 @@ namespace meterstream {
 
 class AggregateSinkWriter final : public SinkWriter {
  public:
-  AggregateSinkWriter(AggregateStore& store, AggregateTableDefinition table)
-      : store_(store), definition_(std::move(table)) {}
+  /// `place`: what tells the store from others, for definition(); empty for the data directory.
+  AggregateSinkWriter(AggregateStore& store, AggregateTableDefinition table, std::string place = {})
+      : store_(store), definition_(std::move(table)), place_(std::move(place)) {}
 
   Status open(Offset next) override;
   Status add(const RecordSet& records, std::vector<Rejected>& rejected) override;
@@ -27,6 +28,7 @@ class AggregateSinkWriter final : public SinkWriter {
  private:
   AggregateStore& store_;
   AggregateTableDefinition definition_;
+  std::string place_;
   std::unique_ptr<AggregateTable> table_;
   std::vector<AggregateEntry> entries_;
 };

@@ -41,6 +41,7 @@ Result<std::vector<std::unique_ptr<Task>>> deploy_sinks(const std::vector<SinkSp
       ASSIGN_OR_RETURN(DeployedWriter deployed, factory(sink, partition));
       SinkTask::Options each = options;
       each.waits_for_store = deployed.waits_for_store;
+      each.on_store = deployed.on_store;
       tasks.push_back(std::make_unique<SinkTask>(sink.name, TopicPartition{sink.topic, partition},
                                                  std::move(deployed.writer), log, clock, each));
     }

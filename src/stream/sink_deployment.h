@@ -18,6 +18,8 @@ struct DeployedWriter {
   std::unique_ptr<SinkWriter> writer;
   /// See SinkTask::Options::waits_for_store.
   bool waits_for_store = true;
+  /// See SinkTask::Options::on_store.
+  std::function<void(SinkTask::StoreChange, const std::string&)> on_store = {};
 };
 /// Called once for each partition, on the caller's thread.
 using SinkWriterFactory = std::function<Result<DeployedWriter>(const SinkSpec& sink, PartitionId partition)>;

@@ -33,6 +33,10 @@ SinkTask::SinkTask(std::string sink, TopicPartition source, std::unique_ptr<Sink
       options_(std::move(options)),
       group_(sink_group(options_.application, sink_)) {}
 
+SinkTask::~SinkTask() {
+  if (!trouble_.empty() && options_.on_store) options_.on_store(StoreChange::kGivenUp, {});
+}
+
 Status SinkTask::open() {
   RETURN_IF_ERROR(restore_position());
   ASSIGN_OR_RETURN(const auto rejected, log_.describe_topic(source_.topic + "-rejected"));
@@ -75,13 +79,19 @@ std::string SinkTask::position_metadata() const {
 Status SinkTask::start_writer() {
   RETURN_IF_ERROR(writer_->open(next_));
   writer_is_open_ = true;
-  pause_ms_ = 0;
-  if (!trouble_.empty() && options_.on_trouble) options_.on_trouble(fmt::format("sink {} goes on", sink_));
-  trouble_.clear();
   return {};
 }
 
+/// A store that answers may still refuse to take anything.
+void SinkTask::end_trouble() {
+  pause_ms_ = 0;
+  if (trouble_.empty()) return;
+  trouble_.clear();
+  if (options_.on_store) options_.on_store(StoreChange::kBack, {});
+}
+
 Result<Task::Step> SinkTask::step() {
+  RETURN_IF_ERROR(failure_);
   if (!writer_is_open_) {
     if (clock_.monotonic_ns() < retry_at_ns_) return Step::kWaiting;
     if (Status started = start_writer(); !started) return wait_for_store(std::move(started).error());
@@ -157,7 +167,15 @@ Status SinkTask::commit(SinkWriter::Settle how) {
       return durable.error();
     }
     CHECK(*durable >= committed_ && *durable <= next_);
-    if (*durable != committed_) RETURN_IF_ERROR(commit_up_to(*durable));
+    if (*durable != committed_) {
+      if (Status given = commit_up_to(*durable); !given) {
+        // What was to be committed is gone from here.
+        failure_ = conflict(fmt::format("sink {}: a commit failed; going on from the last one that did not: {}", sink_,
+                                        given.error().message));
+        return given;
+      }
+      end_trouble();
+    }
   }
   waiting_records_ = 0;
   last_commit_ns_ = clock_.monotonic_ns();
@@ -185,9 +203,7 @@ Result<Task::Step> SinkTask::wait_for_store(Error error) {
   writer_is_open_ = false;
   if (error.code != ErrorCode::kUnavailable || !options_.waits_for_store)
     return error.within(fmt::format("sink {}", sink_));
-  if (trouble_.empty() && options_.on_trouble) {
-    options_.on_trouble(fmt::format("sink {} waits: {}", sink_, error.message));
-  }
+  if (trouble_.empty() && options_.on_store) options_.on_store(StoreChange::kAway, error.message);
   trouble_ = std::move(error.message);
   pause_ms_ = std::clamp(pause_ms_ * 2, options_.retry_first_ms, options_.retry_longest_ms);
   retry_at_ns_ = clock_.monotonic_ns() + pause_ms_ * kNsPerMs;
@@ -204,6 +220,7 @@ void SinkTask::forget_uncommitted() {
 }
 
 Status SinkTask::finish(bool close) {
+  RETURN_IF_ERROR(failure_);
   // What is not settled is read again by the next run.
   if (!writer_is_open_) return {};
   Status committed = commit(close ? SinkWriter::Settle::kAll : SinkWriter::Settle::kPeriodic);

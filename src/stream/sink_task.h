@@ -1,9 +1,9 @@
 // Purpose: reads one partition of a topic into a SinkWriter, and keeps the position behind what the writer has made durable.
 // Guarantee: no record is lost; what a crash, or an error of the store, makes it write again, the writer takes as the same
 //            (SinkWriter). Rejected records go to `<topic>-rejected` in the commit that passes over them.
-// While the store is away (kUnavailable) step() gives kWaiting, says so once through Options::on_trouble and once more when
+// While the store is away (kUnavailable) step() gives kWaiting, tells it once through Options::on_store and once more when
 // the store is back, and goes on from the last commit. In a bounded run the end is reached when everything is settled.
-// Thread-safety, errors: see Task. step() may be called again after an error of the log.
+// Thread-safety, errors: see Task. After a commit that the log refused every call is kConflict: open a new task.
 #pragma once
 
 #include <functional>
@@ -25,6 +25,12 @@ std::string sink_group(std::string_view application, std::string_view sink);
 
 class SinkTask final : public Task {
  public:
+  /// Of the store, as this task sees it.
+  enum class StoreChange : uint8_t {
+    kAway,  ///< the message says why
+    kBack,
+    kGivenUp,  ///< the task ends while the store is away
+  };
   struct Options {
     std::string application = "meterstream";
     int64_t commit_interval_ms = 200;
@@ -39,12 +45,15 @@ class SinkTask final : public Task {
     bool waits_for_store = true;
     int64_t retry_first_ms = 100;
     int64_t retry_longest_ms = 5'000;
-    std::function<void(const std::string& message)> on_trouble;
+    std::function<void(StoreChange change, const std::string& message)> on_store;
   };
 
   /// `log` and `clock` must outlive the task.
   SinkTask(std::string sink, TopicPartition source, std::unique_ptr<SinkWriter> writer, EventLog& log,
            const Clock& clock, Options options);
+  ~SinkTask() override;
+  SinkTask(const SinkTask&) = delete;
+  SinkTask& operator=(const SinkTask&) = delete;
 
   Status open() override;
   Result<Step> step() override;
@@ -72,6 +81,7 @@ class SinkTask final : public Task {
   Status commit_up_to(Offset durable);
   void add_rejected_below(Offset durable);
   Result<Step> wait_for_store(Error error);
+  void end_trouble();
   void forget_uncommitted();
   void publish_status();
   [[nodiscard]] std::string position_metadata() const;
@@ -94,7 +104,8 @@ class SinkTask final : public Task {
   bool writer_is_open_ = false;
   int64_t retry_at_ns_ = 0;
   int64_t pause_ms_ = 0;
-  std::string trouble_;
+  std::string trouble_;  // told, and not over until the store has taken something
+  Status failure_;
   int64_t last_commit_ns_ = 0;
   int64_t waiting_records_ = 0;
   int64_t records_read_ = 0;

@@ -7,16 +7,18 @@
 #include <gtest/gtest.h>
 
 #include "log/embedded_log.h"
+#include "log/forwarding_log.h"
 #include "state/memory_store.h"
 
 namespace meterstream {
 namespace {
 
-/// What survives the writers: values by offset, and how often each was stored.
+/// What survives the writers: values by offset.
 struct Shelf {
   std::map<int64_t, std::string> values;
   std::vector<Offset> opened_at;
   bool is_away = false;
+  bool takes_nothing = false;  // but answers
   int failures_left = 0;
 };
 
@@ -57,7 +59,7 @@ class ShelfWriter final : public SinkWriter {
 
  private:
   bool fails() {
-    if (shelf_.is_away) return true;
+    if (shelf_.is_away || shelf_.takes_nothing) return true;
     return shelf_.failures_left > 0 && --shelf_.failures_left == 0;
   }
   Shelf& shelf_;
@@ -88,7 +90,9 @@ class SinkTaskTest : public testing::Test {
   std::unique_ptr<SinkTask> task(SinkTask::Options options = {}, int64_t keep_back = 0) {
     options.commit_interval_ms = 100;
     options.read_bytes = 200;
-    options.on_trouble = [this](const std::string& message) { told_.push_back(message); };
+    options.on_store = [this](SinkTask::StoreChange change, const std::string& message) {
+      told_.push_back(change == SinkTask::StoreChange::kAway ? "away: " + message : "back");
+    };
     auto made = std::make_unique<SinkTask>("s", TopicPartition{"t", PartitionId(0)},
                                            std::make_unique<ShelfWriter>(shelf_, keep_back), *log_, clock_, options);
     return made;
@@ -170,13 +174,69 @@ TEST_F(SinkTaskTest, WaitsForAStoreThatIsAwayAndSaysSoOnce) {
     ASSERT_EQ(*done, Task::Step::kWaiting);
     clock_.advance(100);
   }
-  EXPECT_EQ(told_, std::vector<std::string>{"sink s waits: the shelf is away"});
+  EXPECT_EQ(told_, std::vector<std::string>{"away: the shelf is away"});
   EXPECT_TRUE(sink->finish(false)) << "a stop does not wait for it";
   shelf_.is_away = false;
   clock_.advance(10'000);
   run_to_the_end(*sink);
   EXPECT_EQ(told_.size(), 2U);
   EXPECT_EQ(shelf_.values.size(), 43U);
+  EXPECT_EQ(accounting(*sink).read, 50);
+}
+
+TEST_F(SinkTaskTest, StoreThatAnswersAndTakesNothingIsTriedLessAndLessOften) {
+  append_numbered(50);
+  shelf_.takes_nothing = true;
+  const auto sink = task();
+  ASSERT_TRUE(sink->open());
+  for (int step = 0; step < 6'000; ++step) {
+    ASSERT_EQ(*sink->step(), Task::Step::kWaiting);
+    clock_.advance(10);
+  }
+  EXPECT_EQ(told_.size(), 1U);
+  EXPECT_LT(shelf_.opened_at.size(), 30U) << "in a minute";
+  shelf_.takes_nothing = false;
+  clock_.advance(10'000);
+  run_to_the_end(*sink);
+  ASSERT_TRUE(sink->finish(true));
+  EXPECT_EQ(told_, (std::vector<std::string>{"away: the shelf fell while adding", "back"}));
+  EXPECT_EQ(shelf_.values.size(), 43U);
+}
+
+/// A log that refuses commits as long as it is told to.
+class RefusingLog final : public ForwardingLog {
+ public:
+  explicit RefusingLog(EventLog& log) : ForwardingLog(log) {}
+  Status commit(Transaction&& transaction, Durability durability) override {
+    if (refuses) return unavailable("brokers are away");
+    return inner().commit(std::move(transaction), durability);
+  }
+  bool refuses = false;
+};
+
+TEST_F(SinkTaskTest, TaskWhoseCommitTheLogRefusedMustBeOpenedAnew) {
+  append_numbered(50);
+  RefusingLog log(*log_);
+  const auto make = [&] {
+    SinkTask::Options options;
+    options.bounded = true;
+    return std::make_unique<SinkTask>("s", TopicPartition{"t", PartitionId(0)},
+                                      std::make_unique<ShelfWriter>(shelf_, 0), log, clock_, options);
+  };
+  {
+    const auto sink = make();
+    ASSERT_TRUE(sink->open());
+    log.refuses = true;
+    while (sink->step()) clock_.advance(10);
+    log.refuses = false;
+    EXPECT_EQ(sink->step().error().code, ErrorCode::kConflict);
+    EXPECT_EQ(sink->finish(true).error().code, ErrorCode::kConflict);
+  }
+  const auto sink = make();
+  ASSERT_TRUE(sink->open());
+  run_to_the_end(*sink);
+  ASSERT_TRUE(sink->finish(true));
+  EXPECT_EQ(rejected().size(), 7U);
   EXPECT_EQ(accounting(*sink).read, 50);
 }
 

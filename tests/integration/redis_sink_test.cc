@@ -74,7 +74,9 @@ class RedisSink : public testing::Test {
     options.retry_first_ms = 5;
     options.retry_longest_ms = 40;
     options.bounded = true;
-    options.on_trouble = [this](const std::string& message) { told_.push_back(message); };
+    options.on_store = [this](SinkTask::StoreChange change, const std::string& message) {
+      told_.push_back(change == SinkTask::StoreChange::kAway ? message : "back");
+    };
     auto task = std::make_unique<SinkTask>(
         "latest", TopicPartition{"metrics", PartitionId(partition)},
         std::make_unique<LatestSinkWriter>(*std::move(table), schemas_, writer_options), *log_, clock_, options);
@@ -181,7 +183,7 @@ TEST_F(RedisSink, AnOutageIsToldInOneLineAndItsEndInAnother) {
   EXPECT_EQ(step, Task::Step::kExhausted);
   ASSERT_EQ(told_.size(), 2U);
   EXPECT_THAT(told_[0], HasSubstr("cannot connect"));
-  EXPECT_EQ(told_[1], "sink latest goes on");
+  EXPECT_EQ(told_[1], "back");
 }
 
 }  // namespace
