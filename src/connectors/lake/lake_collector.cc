@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "connectors/lake/lake_object_name.h"
 #include "metering/avro_decoder.h"
 #include "metering/json_decoder.h"
 
@@ -99,6 +100,11 @@ std::optional<std::string> LakeCollector::take_row(const RecordView& record) {
   }
   const uint32_t series = interned_[next_row_];
   if (is_bad_series_[series]) return "no series: gateway, metricType or metricAttribute is NULL";
+  // Mostly that of the reading before.
+  if (const int64_t day = day_of(time_ms); days_.empty() || day != last_day_) {
+    days_.insert(day);
+    last_day_ = day;
+  }
   rows_.series_of.push_back(series);
   rows_.time_ms.push_back(time_ms);
   rows_.value.push_back(values.doubles[next_row_]);
@@ -109,6 +115,7 @@ std::optional<std::string> LakeCollector::take_row(const RecordView& record) {
 
 void LakeCollector::clear() {
   rows_.clear_readings();
+  days_.clear();
   records_ = rejected_ = record_bytes_ = 0;
   fingerprint_ = 0;
   may_forget_series_ = true;

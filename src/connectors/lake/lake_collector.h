@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ class LakeCollector {
   [[nodiscard]] const LakeRows& rows() const { return rows_; }
   [[nodiscard]] int64_t records() const { return records_; }
   [[nodiscard]] int64_t rejected() const { return rejected_; }
+  /// Distinct dates of the readings.
+  [[nodiscard]] size_t dates() const { return days_.size(); }
   [[nodiscard]] int64_t record_bytes() const { return record_bytes_; }
   /// Of all records taken; does not depend on how they were split into reads.
   [[nodiscard]] uint64_t fingerprint() const { return fingerprint_; }
@@ -53,6 +56,8 @@ class LakeCollector {
 
   KeyInterner interner_;
   LakeRows rows_;
+  std::set<int64_t> days_;
+  int64_t last_day_ = 0;
   /// Series that a reading cannot have: NULL in its name.
   std::vector<bool> is_bad_series_;
   bool may_forget_series_ = false;

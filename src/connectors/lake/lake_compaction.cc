@@ -1,6 +1,7 @@
 #include "connectors/lake/lake_compaction.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include <fmt/format.h>
@@ -90,18 +91,33 @@ bool LakeCompaction::are_adjacent(const LakeObjectName& left, const LakeObjectNa
   return expected == right.first.value;
 }
 
+/// As recorded; too many for any merge when nothing is.
+int64_t LakeCompaction::readings_of(const LakeObjectName& object, const LakeInventory& inventory) {
+  if (const auto merge = inventory.merges.find(object); merge != inventory.merges.end()) return merge->second.readings;
+  constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max() / 2;
+  const auto ranges = inventory.ranges.find(object.source);
+  if (ranges == inventory.ranges.end()) return kUnknown;
+  const auto range = std::ranges::lower_bound(ranges->second, object.first, {}, &LakeRange::first);
+  if (range == ranges->second.end() || range->first != object.first || range->last != object.last) return kUnknown;
+  const auto found = std::ranges::find(range->objects, object.day, &LakeRange::Object::day);
+  return found == range->objects.end() ? kUnknown : found->readings;
+}
+
 Status LakeCompaction::compact_day(const Objects& objects, const LakeInventory& inventory) {
   Objects group;
   int64_t bytes = 0;
+  int64_t readings = 0;
   const auto end_group = [&]() -> Status {
     Objects parts = std::move(group);
     group.clear();
-    bytes = 0;
+    bytes = readings = 0;
     return parts.size() < 2 ? Status() : merge(parts, inventory);
   };
   for (const LakeInventory::Object& object : objects) {
+    const int64_t object_readings = readings_of(object.name, inventory);
     const bool goes_on = !group.empty() && are_adjacent(group.back().name, object.name, inventory) &&
-                         bytes + object.bytes <= options_.target_bytes;
+                         bytes + object.bytes <= options_.target_bytes &&
+                         object_readings <= options_.target_readings - readings;
     if (!goes_on) RETURN_IF_ERROR(end_group());
     if (!is_settled(object)) {
       RETURN_IF_ERROR(end_group());
@@ -109,6 +125,7 @@ Status LakeCompaction::compact_day(const Objects& objects, const LakeInventory& 
     }
     group.push_back(object);
     bytes += object.bytes;
+    readings += object_readings;
   }
   return end_group();
 }
@@ -126,6 +143,11 @@ Status LakeCompaction::merge(const Objects& parts, const LakeInventory& inventor
     if (!file) return file.error().within(part.name.path());
     if (file->name != part.name) {
       return corrupt(fmt::format("{}: its metadata says that it is {}", part.name.path(), file->name.path()));
+    }
+    // A writer died between the record and the object; the sink writes it again.
+    if (static_cast<int64_t>(file->rows.size()) != readings_of(part.name, inventory)) {
+      return corrupt(fmt::format("{}: it holds {} readings, and {} are recorded; run the sink first", part.name.path(),
+                                 file->rows.size(), readings_of(part.name, inventory)));
     }
     append_rows(file->rows, index_of_series, rows);
     merge.parts.push_back(part.name);

@@ -22,6 +22,8 @@ class LakeCompaction {
   struct Options {
     /// Objects are merged up to so many bytes.
     int64_t target_bytes = int64_t{64} << 20;
+    /// And up to so many readings, which are sorted in memory.
+    int64_t target_readings = 2'000'000;
     int64_t min_age_ms = 3'600'000;
     int zstd_level = 3;
   };
@@ -47,6 +49,7 @@ class LakeCompaction {
   Status remove_parts(const LakeMerge& merge, const LakeInventory& inventory, int64_t& removed);
   Status compact_day(const Objects& objects, const LakeInventory& inventory);
   Status merge(const Objects& parts, const LakeInventory& inventory);
+  [[nodiscard]] static int64_t readings_of(const LakeObjectName& object, const LakeInventory& inventory);
   [[nodiscard]] bool is_settled(const LakeInventory::Object& object) const;
   [[nodiscard]] static bool are_adjacent(const LakeObjectName& left, const LakeObjectName& right,
                                          const LakeInventory& inventory);

@@ -118,6 +118,16 @@ TEST_F(LakeInspectorTest, CompactionMergesEachDateIntoOneObject) {
   EXPECT_EQ(offsets_in(store_).size(), 80U);
 }
 
+TEST_F(LakeInspectorTest, CompactionEndsAnObjectAtSoManyReadings) {
+  ASSERT_TRUE(LakeCompaction(store_, clock_, {.target_readings = 20}).run());
+  const LakeReport report = verified();
+  EXPECT_THAT(report.faults, IsEmpty());
+  EXPECT_EQ(report.readings, 80);
+  EXPECT_EQ(report.objects, 7) << "24 readings a date are 10, 10 and 4, or 6, 10 and 8, or 2, 10, 10 and 2";
+  ASSERT_TRUE(LakeCompaction(store_, clock_, {}).run());
+  EXPECT_EQ(verified().objects, 4);
+}
+
 TEST_F(LakeInspectorTest, CompactionLeavesYoungObjectsAlone) {
   const auto before = store_.objects();
   LakeCompaction compaction(store_, clock_, {.min_age_ms = 24 * 3'600'000});

@@ -33,6 +33,18 @@ Status check_numbers(const LakeSettings& settings) {
   return {};
 }
 
+/// Addresses are shown and stored. A directory may have an '@' in its name.
+Status check_secrets(const LakeSettings& settings) {
+  const auto refuses = [](std::string_view name) {
+    return invalid(
+        fmt::format("lake: {} must not hold a login (there is an '@'); set access_key and secret_key", name));
+  };
+  if (settings.uri.find("://") != std::string::npos && settings.uri.find('@') != std::string::npos)
+    return refuses("uri");
+  if (settings.endpoint.find('@') != std::string::npos) return refuses("endpoint");
+  return {};
+}
+
 }  // namespace
 
 bool is_s3_uri(const LakeSettings& settings) {
@@ -41,6 +53,7 @@ bool is_s3_uri(const LakeSettings& settings) {
 
 Status check_lake_settings(const LakeSettings& settings) {
   RETURN_IF_ERROR(check_numbers(settings));
+  RETURN_IF_ERROR(check_secrets(settings));
   if (settings.uri.empty()) return invalid("lake: no place is given; uri is a directory or s3://bucket/prefix");
   if (is_s3_uri(settings)) {
     const std::string_view rest = std::string_view(settings.uri).substr(kS3Scheme.size());

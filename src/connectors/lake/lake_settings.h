@@ -35,7 +35,8 @@ struct LakeSettings {
   int64_t roll_rows = 1'000'000;
   /// ... was made of so many bytes of records, ...
   int64_t roll_bytes = int64_t{256} << 20;
-  /// ... or its records arrived over so long a time, by the log's clock: so a replay rolls at the same records.
+  /// ... or its records arrived over so long a time, by their own times: so a replay rolls at the same records. Times may
+  /// be those of producers' clocks: an object is also closed when it was collected for this long and idle_flush.
   int64_t roll_interval_ms = 900'000;
   /// What is there is written when nothing came for so long.
   int64_t idle_flush_ms = 30'000;

@@ -6,6 +6,7 @@
 namespace meterstream {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -29,6 +30,18 @@ TEST(LakeSettings, NamesWhatIsWrong) {
   EXPECT_THAT(message({.uri = "d", .roll_rows = 0}), HasSubstr("roll_rows"));
   EXPECT_THAT(message({.uri = "d", .zstd_level = 0}), HasSubstr("zstd_level"));
   EXPECT_THAT(message({.uri = "s3://b", .secret_key = "hidden"}), Not(HasSubstr("hidden")));
+}
+
+TEST(LakeSettings, RefusesALoginInAnAddressWithoutShowingIt) {
+  for (const LakeSettings& settings :
+       {LakeSettings{.uri = "s3://user:hidden@bucket"}, LakeSettings{.uri = "http://user:hidden@minio"},
+        LakeSettings{.uri = "s3://b", .endpoint = "http://user:hidden@minio"},
+        LakeSettings{.uri = "s3://b", .endpoint = "user:hidden@minio"}}) {
+    const auto checked = check_lake_settings(settings);
+    ASSERT_FALSE(checked);
+    EXPECT_THAT(checked.error().message, AllOf(HasSubstr("access_key"), Not(HasSubstr("hidden"))));
+  }
+  EXPECT_TRUE(check_lake_settings({.uri = "/mnt/@data/lake"}));
 }
 
 }  // namespace

@@ -6,9 +6,18 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/saturation.h"
 #include "connectors/lake/lake_file.h"
 
 namespace meterstream {
+namespace {
+
+/// Each is an object and a request: a backfill or clocks that run wild must not make thousands at once.
+constexpr size_t kMostDates = 64;
+/// One commit carries them all.
+constexpr int64_t kMostRejected = 10'000;
+
+}  // namespace
 
 LakeSinkWriter::LakeSinkWriter(LakeStore& store, TopicPartition source, ValueFormat format, SchemaStore& schemas,
                                LakeSettings settings, const Clock& clock)
@@ -27,7 +36,7 @@ Status LakeSinkWriter::open(Offset next) {
   first_ = next;
   is_started_ = false;
   recorded_.reset();
-  last_add_ns_ = clock_.monotonic_ns();
+  last_add_ns_ = began_ns_ = clock_.monotonic_ns();
   return check_start(next);
 }
 
@@ -68,7 +77,8 @@ Status LakeSinkWriter::start_range() {
 
 bool LakeSinkWriter::is_full() const {
   return static_cast<int64_t>(collector_.rows().size()) >= settings_.roll_rows ||
-         collector_.record_bytes() >= settings_.roll_bytes;
+         collector_.record_bytes() >= settings_.roll_bytes || collector_.dates() >= kMostDates ||
+         collector_.rejected() >= kMostRejected;
 }
 
 /// Ends what must not hold this record.
@@ -78,12 +88,12 @@ Status LakeSinkWriter::end_ranges_before(const RecordView& record) {
     RETURN_IF_ERROR(end_range(recorded_->last));
     RETURN_IF_ERROR(start_range());
   }
-  if (!recorded_ && collector_.records() > 0 &&
-      record.ingest_time.value - collector_.first_ingest_ms() >= settings_.roll_interval_ms) {
-    RETURN_IF_ERROR(end_range(Offset(record.offset.value - 1)));
-    return end_ranges_before(record);
-  }
-  return {};
+  if (recorded_ || collector_.records() == 0) return {};
+  // The times may be of producers' clocks, which go back, too.
+  const int64_t passed_ms = saturating_difference(record.ingest_time.value, collector_.first_ingest_ms());
+  if (passed_ms < settings_.roll_interval_ms && passed_ms >= -settings_.roll_interval_ms) return {};
+  RETURN_IF_ERROR(end_range(Offset(record.offset.value - 1)));
+  return end_ranges_before(record);
 }
 
 Status LakeSinkWriter::add(const RecordSet& records, std::vector<Rejected>& rejected) {
@@ -94,6 +104,7 @@ Status LakeSinkWriter::add(const RecordSet& records, std::vector<Rejected>& reje
     const RecordView& record = records.records[index];
     CHECK(record.offset >= first_);
     RETURN_IF_ERROR(end_ranges_before(record));
+    if (collector_.records() == 0) began_ns_ = last_add_ns_;
     if (auto reason = collector_.take()) rejected.push_back({index, *std::move(reason)});
     const bool is_end = recorded_ ? record.offset == recorded_->last : is_full();
     if (is_end) RETURN_IF_ERROR(end_range(record.offset));
@@ -109,8 +120,11 @@ Result<Offset> LakeSinkWriter::settle(Offset next, Settle how) {
     RETURN_IF_ERROR(end_range(recorded_->last));
     return settle(next, how);
   }
-  const bool is_idle = clock_.monotonic_ns() - last_add_ns_ >= settings_.idle_flush_ms * kNsPerMs;
-  if (how == Settle::kPeriodic && (!is_idle || recorded_)) return first_;
+  const int64_t now_ns = clock_.monotonic_ns();
+  const bool is_idle = (now_ns - last_add_ns_) / kNsPerMs >= settings_.idle_flush_ms;
+  // Later than an end by the records' times, so that theirs comes first where they are right.
+  const bool is_old = (now_ns - began_ns_) / kNsPerMs - settings_.idle_flush_ms >= settings_.roll_interval_ms;
+  if (how == Settle::kPeriodic && ((!is_idle && !is_old) || recorded_)) return first_;
   if (recorded_) {
     return conflict(
         fmt::format("lake {}: {} partition {} has objects of the offsets {} to {}, and its records end before {}: the "
@@ -158,10 +172,37 @@ Status LakeSinkWriter::record_range(const LakeRange& range) {
   }
   // A schema that was unknown then may be known now; another version of Arrow may write other bytes.
   if (*recorded_ == range) return {};
+  RETURN_IF_ERROR(check_merged(range));
   return store_.write(range.path(), range.json());
 }
 
-/// Whether compaction has taken the object into a larger one.
+/// A merged object has the readings that were recorded when it was made. Its name also covers ranges that had none then.
+Status LakeSinkWriter::check_merged(const LakeRange& range) {
+  const auto readings_on = [](const LakeRange& of, int64_t day) {
+    const auto found = std::ranges::find(of.objects, day, &LakeRange::Object::day);
+    return found == of.objects.end() ? 0 : found->readings;
+  };
+  for (const LakeRange* either : std::initializer_list<const LakeRange*>{&range, &*recorded_}) {
+    for (const LakeRange::Object& object : either->objects) {
+      const int64_t before = readings_on(*recorded_, object.day);
+      const int64_t now = readings_on(range, object.day);
+      if (before == now) continue;
+      ASSIGN_OR_RETURN(const bool merged, is_merged(range.name_of(object)));
+      if (!merged) continue;
+      return conflict(
+          fmt::format("lake {}: the offsets {} to {} of {} partition {} held {} readings of {} when compaction merged "
+                      "that date, and "
+                      "hold {} now: the schema store knew other schemas then. What was merged cannot be changed; start "
+                      "behind offset "
+                      "{}, or fill another lake from the beginning",
+                      store_.place(), range.first, range.last, source_.topic, source_.partition, before,
+                      date_text(object.day), now, range.last));
+    }
+  }
+  return {};
+}
+
+/// Whether a larger object covers it.
 Result<bool> LakeSinkWriter::is_merged(const LakeObjectName& object) {
   ASSIGN_OR_RETURN(const auto entries, store_.list(fmt::format("dt={}", date_text(object.day))));
   return std::ranges::any_of(entries, [&](const LakeStore::Entry& entry) {

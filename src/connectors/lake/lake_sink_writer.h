@@ -1,10 +1,12 @@
 // Purpose: keeps every reading of a topic's partition in the lake, as objects of one date and offset range each.
 // Guarantee: see SinkWriter, and docs/decisions/0014-lake-objects.md. A range's end is recorded in the lake before its first
 //            object; whoever writes from the same offset again, after a crash or beside it, writes the very same objects.
-//            Where an object ends depends on the records alone, except for a flush of what is idle or left at the end.
+//            Where an object ends depends on the records alone, except for a flush of what is idle, too old, or left at the
+//            end.
 // Thread-safety: see SinkWriter. Blocking: add() and settle() wait for the store when a range ends.
 // Errors: kUnavailable (the store; a schema; another writer was faster: open again), kConflict (the lake holds records of
-//         another log under these offsets, or `next` lies inside of an object), the store's others. Bad records are
+//         another log under these offsets, or merged objects with fewer or more of their readings; or `next` lies
+//         inside of an object), the store's others. Bad records are
 //         Rejected.
 // Ownership: store, schemas and clock must outlive the writer.
 #pragma once
@@ -40,6 +42,7 @@ class LakeSinkWriter final : public SinkWriter {
   Result<LakeRange> encode_range(Offset last, std::vector<std::string>& bodies);
   Status record_range(const LakeRange& range);
   Status write_objects(const LakeRange& range, const std::vector<std::string>& bodies);
+  Status check_merged(const LakeRange& range);
   Result<bool> is_merged(const LakeObjectName& object);
   [[nodiscard]] bool is_full() const;
 
@@ -54,6 +57,8 @@ class LakeSinkWriter final : public SinkWriter {
   /// What the lake has recorded for a range that begins at first_: it ends there again.
   std::optional<LakeRange> recorded_;
   int64_t last_add_ns_ = 0;
+  /// When the range got its first record.
+  int64_t began_ns_ = 0;
 };
 
 }  // namespace meterstream

@@ -1,5 +1,7 @@
 #include "connectors/lake/lake_sink_writer.h"
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -218,6 +220,71 @@ TEST_F(LakeSinkWriterTest, ObjectsThatWereMergedMeanwhileAreNotWrittenAgain) {
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(paths(), merged);
   expect_whole(60);
+}
+
+TEST_F(LakeSinkWriterTest, RefusesToAddReadingsToADateThatWasMergedWithoutThem) {
+  MemorySchemaStore unknown;
+  LakeSinkWriter blind(store_, lake_test_source(), ValueFormat::kAvro, unknown, settings_, clock_);
+  Offset committed;
+  for (const bool knows_schema : {true, false, true}) {
+    for (int i = 0; i < 5; ++i) records_.add("g", kLakeTestStart + i, i);
+    ASSERT_TRUE(drive(knows_schema ? *writer() : blind, records_, committed, 100));
+  }
+  ASSERT_TRUE(LakeCompaction(store_, clock_, {.min_age_ms = 0}).run());
+  const auto before = store_.objects();
+  for (int life = 0; life < 2; ++life) {
+    Offset again;
+    const auto done = drive(*writer(), records_, again, 100);
+    ASSERT_FALSE(done) << "their offsets are covered by an object that does not hold them";
+    EXPECT_EQ(done.error().code, ErrorCode::kConflict);
+    EXPECT_THAT(done.error().message, HasSubstr("5 to 9"));
+    EXPECT_EQ(store_.objects(), before);
+  }
+  expect_whole(10);
+}
+
+TEST_F(LakeSinkWriterTest, EndsARangeAtSoManyDates) {
+  for (int i = 0; i < 150; ++i) records_.add("g", kLakeTestStart + i * 400 * kMsPerDay, i);
+  Offset committed;
+  ASSERT_TRUE(drive(*writer(), records_, committed, 100));
+  EXPECT_EQ(LakeInspector(store_).list()->partitions[0].ranges, 3);
+  EXPECT_THAT(paths().front(), HasSubstr("+0+63."));
+  expect_whole(150);
+}
+
+TEST_F(LakeSinkWriterTest, EndsARangeAtSoManyRejectedRecords) {
+  for (int i = 0; i < 25'000; ++i) records_.add_bytes("no Avro");
+  Offset committed;
+  ASSERT_TRUE(drive(*writer(), records_, committed, 30'000));
+  EXPECT_EQ(LakeInspector(store_).list()->partitions[0].ranges, 3);
+  EXPECT_EQ(LakeInspector(store_).list()->partitions[0].rejected, 25'000);
+}
+
+TEST_F(LakeSinkWriterTest, EndsARangeWhereClocksJumpEitherWay) {
+  constexpr int64_t kFar = std::numeric_limits<int64_t>::max();
+  const int64_t interval_ms = settings_.roll_interval_ms;
+  for (const int64_t ingest_ms : {int64_t{0}, -interval_ms, -interval_ms - 1, kFar, std::numeric_limits<int64_t>::min(),
+                                  kFar, kFar - interval_ms + 1}) {
+    records_.add("g", kLakeTestStart, 1, ingest_ms);
+  }
+  Offset committed;
+  ASSERT_TRUE(drive(*writer(), records_, committed, 100));
+  EXPECT_THAT(paths(), ElementsAre(HasSubstr("+0+1."), HasSubstr("+2+2."), HasSubstr("+3+3."), HasSubstr("+4+4."),
+                                   HasSubstr("+5+6.")));
+}
+
+TEST_F(LakeSinkWriterTest, EndsARangeInTimeWhenTheClocksOfRecordsStandStill) {
+  const auto sink = writer();
+  ASSERT_TRUE(sink->open(Offset(0)));
+  std::vector<SinkWriter::Rejected> rejected;
+  const int64_t steps = (settings_.roll_interval_ms + settings_.idle_flush_ms) / 1'000;
+  for (int64_t step = 0; step <= steps; ++step) {
+    records_.add("g", kLakeTestStart + step, 1);
+    ASSERT_TRUE(sink->add(records_.read(Offset(step), 1), rejected));
+    EXPECT_EQ(*sink->settle(Offset(step + 1), SinkWriter::Settle::kPeriodic), Offset(step < steps ? 0 : step + 1));
+    clock_.advance(1'000);
+  }
+  expect_whole(static_cast<size_t>(steps) + 1);
 }
 
 }  // namespace

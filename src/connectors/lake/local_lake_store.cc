@@ -1,6 +1,7 @@
 #include "connectors/lake/local_lake_store.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -15,10 +16,17 @@ namespace {
 
 constexpr std::string_view kUploads = "_uploads";
 
+/// Whether the same call may succeed later, with nobody changing what is configured.
+bool may_pass(int number) {
+  constexpr std::array kPassing = {ENOSPC, EDQUOT, EIO,       EMFILE, ENFILE, EINTR,
+                                   ESTALE, EAGAIN, ETIMEDOUT, ENOMEM, EBUSY};
+  return std::ranges::find(kPassing, number) != kPassing.end();
+}
+
 Error from_errno(std::string_view what, const std::filesystem::path& path, int number) {
   std::string message = fmt::format("lake: {} {}: {}", what, path.string(), std::strerror(number));
   if (number == ENOENT) return not_found(std::move(message));
-  if (number == EACCES || number == EPERM || number == EROFS || number == ENOTDIR) return invalid(std::move(message));
+  if (!may_pass(number)) return invalid(std::move(message));
   if (number == ENOSPC || number == EDQUOT) message += "; make room, the sink goes on by itself";
   return unavailable(std::move(message));
 }
@@ -95,7 +103,10 @@ Result<std::vector<LakeStore::Entry>> LocalLakeStore::list(std::string_view dire
   std::vector<Entry> entries;
   std::error_code error;
   const std::filesystem::path top = root_ / directory;
-  if (!std::filesystem::exists(top, error)) return entries;
+  if (!std::filesystem::exists(top, error)) {
+    if (error) return from_errno("cannot list", top, error.value());
+    return entries;
+  }
   for (auto file = std::filesystem::recursive_directory_iterator(top, error);
        !error && file != std::filesystem::recursive_directory_iterator(); file.increment(error)) {
     struct stat status{};
@@ -103,8 +114,11 @@ Result<std::vector<LakeStore::Entry>> LocalLakeStore::list(std::string_view dire
     if (::stat(file->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
     entries.push_back({file->path().lexically_relative(root_).string(), status.st_size, modified_ms(status)});
   }
-  // Also a directory that went away in between: what was found so far is not all.
-  if (error) return unavailable(fmt::format("lake: cannot list {}: {}", top.string(), error.message()));
+  // A directory that went away in between: what was found so far is not all.
+  if (error.value() == ENOENT) {
+    return unavailable(fmt::format("lake: cannot list {}: {}", top.string(), error.message()));
+  }
+  if (error) return from_errno("cannot list", top, error.value());
   std::ranges::sort(entries, {}, &Entry::path);
   return entries;
 }
@@ -137,6 +151,7 @@ Result<bool> LocalLakeStore::put(std::string_view path, std::string_view bytes, 
     ::unlink(upload.c_str());
     return std::move(written).error();
   }
+  bool is_written = true;
   if (exists == Exists::kReplace) {
     if (::rename(upload.c_str(), target.c_str()) != 0) {
       const int number = errno;
@@ -146,11 +161,12 @@ Result<bool> LocalLakeStore::put(std::string_view path, std::string_view bytes, 
   } else {
     const int number = ::link(upload.c_str(), target.c_str()) == 0 ? 0 : errno;
     ::unlink(upload.c_str());
-    if (number == EEXIST) return false;
-    if (number != 0) return from_errno("cannot write", target, number);
+    if (number != 0 && number != EEXIST) return from_errno("cannot write", target, number);
+    is_written = number == 0;
   }
+  // Also when the object exists: it may be of a call whose sync failed.
   RETURN_IF_ERROR(sync_directory(target.parent_path()));
-  return true;
+  return is_written;
 }
 
 Status LocalLakeStore::write(std::string_view path, std::string_view bytes) {

@@ -1,7 +1,8 @@
 // Purpose: a lake in a directory.
 // Guarantee: see LakeStore. Bytes are written to _uploads/, synced, and moved to their place; the directory is synced too.
 //            What a crash leaves in _uploads/ is never part of the lake.
-// Thread-safety, blocking, errors: see LakeStore. A full disk is kUnavailable.
+// Thread-safety, blocking, errors: see LakeStore. A full disk is kUnavailable; what cannot
+//            pass by itself (a name too long, a file where a directory must be) is kInvalid.
 #pragma once
 
 #include <filesystem>

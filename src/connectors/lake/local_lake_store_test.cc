@@ -62,6 +62,20 @@ TEST(LocalLakeStore, WhatACrashLeftOfAnUploadIsNoObject) {
   EXPECT_EQ(report->objects, 0);
 }
 
+TEST(LocalLakeStore, WhatNeverPassesIsInvalid) {
+  const TemporaryDirectory directory;
+  const auto store = *LocalLakeStore::open(directory.path());
+  std::filesystem::create_directories(directory.path() / "a" / "directory");
+  std::filesystem::create_symlink("loop", directory.path() / "loop");
+  std::ofstream(directory.path() / "file") << "x";
+  EXPECT_EQ(store->write(std::string(300, 'x'), "").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(store->write("a/directory", "").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(store->read("a/directory").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(store->read("loop").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(store->list("loop").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(store->create("file/object", "").error().code, ErrorCode::kInvalid);
+}
+
 TEST(LocalLakeStore, FullDiskIsNamedAndTheSinkGoesOnWhenThereIsRoom) {
   const TemporaryDirectory directory;
   if (::mount("tmpfs", directory.path().c_str(), "tmpfs", 0, "size=1m") != 0) GTEST_SKIP() << "only root may mount";
