@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/saturation.h"
 #include "metering/avro_decoder.h"
 #include "metering/json_decoder.h"
 #include "metering/timestamp.h"
@@ -57,7 +58,7 @@ std::string LatestSinkWriter::fault_of(size_t row, const RecordView& record) con
   const int64_t time_ms = batch_.columns[kTimestamp].integers[row];
   if (time_ms < kFirstTimeMs || time_ms > kLastTimeMs)
     return "out of range: the event time must lie in the years 1 to 9999";
-  if (options_.max_ahead_ms > 0 && time_ms - record.ingest_time.value > options_.max_ahead_ms) {
+  if (options_.max_ahead_ms > 0 && saturating_difference(time_ms, record.ingest_time.value) > options_.max_ahead_ms) {
     return fmt::format("ahead of time: {} is more than {} s after the arrival at {}",
                        format_timestamp(EventTime(time_ms)), options_.max_ahead_ms / 1'000,
                        format_timestamp(EventTime(record.ingest_time.value)));

@@ -104,6 +104,17 @@ TEST_F(LatestSinkWriterTest, BadRecordsAreRejectedInTheirOrderAndTheOthersKept) 
   EXPECT_EQ(tables_.open("latest")->activity("g").value(), kNoonMs + 60'000);
 }
 
+TEST_F(LatestSinkWriterTest, ArrivalsAtTheEndsOfTimeAreComparedToo) {
+  const auto writer = make({.max_ahead_ms = 60'000});
+  Records records;
+  records.add(avro(kNoonMs, 1), std::numeric_limits<int64_t>::min());
+  records.add(avro(-kNoonMs, 1), std::numeric_limits<int64_t>::max());
+  const auto rejected = add(*writer, records);
+  ASSERT_EQ(rejected.size(), 1U);
+  EXPECT_EQ(rejected[0].index, 0U);
+  EXPECT_THAT(rejected[0].reason, HasSubstr("ahead of time"));
+}
+
 TEST_F(LatestSinkWriterTest, JsonReadingsNeedAllTheirMembers) {
   const auto writer = make({.format = ValueFormat::kJson});
   Records records;

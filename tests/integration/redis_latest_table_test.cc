@@ -132,6 +132,12 @@ TEST(RedisLatestTable, OtherClientsReadWhatTheFormatSays) {
     EXPECT_GT(left_s, 400) << key;
     EXPECT_LE(left_s, 500) << key;
   }
+  settings.ttl_s = 0;
+  ASSERT_TRUE(store(*table_of(settings), {at(kNoonMs + 1'000)}));
+  for (const std::string key : {"meters:g", "meters:values:g"}) {
+    EXPECT_EQ(server.cli("-n 3 TTL " + key), "-1")
+        << key << ": a time to live that was taken away ends with the next write";
+  }
   EXPECT_EQ(server.cli("DBSIZE"), "2");
 }
 

@@ -40,7 +40,8 @@ for _, key in ipairs(KEYS) do
   end
   if count > 0 then
     redis.call('HSET', key, unpack(changes))
-    if ttl ~= '0' then redis.call('EXPIRE', key, ttl) end
+    -- HSET keeps the expiry that an earlier setting gave.
+    if ttl ~= '0' then redis.call('EXPIRE', key, ttl) else redis.call('PERSIST', key) end
     written = written + count / 2
   end
   at = at + 1 + 2 * fields
