@@ -34,6 +34,8 @@ impl Failure {
 fn code_of_database(error: &DbError, message: &str) -> Code {
     match error {
         DbError::AlreadyExists { .. } => Code::Conflict,
+        // A node that cannot read the logins just now says so with the same codes.
+        DbError::AuthenticationError | DbError::Unauthorized if message.starts_with("Unable to perform") => Code::Unavailable,
         DbError::AuthenticationError | DbError::Unauthorized => Code::Login,
         DbError::Invalid | DbError::ConfigError => {
             let missing = ["does not exist", "unconfigured table", "doesn't exist"];
@@ -63,7 +65,10 @@ fn of_connection(error: &ConnectionError) -> Failure {
             _ => Code::Unavailable,
         },
         ConnectionError::IoError(io) if io.to_string().contains("certificate verify failed") => {
-            return Failure::new(Code::Login, "the nodes' certificate is not signed by the authority of ca_file")
+            return Failure::new(
+                Code::Login,
+                format!("the nodes' certificate is not accepted; is ca_file the authority that signed it? ({io})"),
+            )
         }
         _ => Code::Unavailable,
     };

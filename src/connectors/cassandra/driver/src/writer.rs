@@ -21,6 +21,19 @@ struct Shared {
     first_failure: Mutex<Option<Failure>>,
 }
 
+struct Unsent<'a> {
+    shared: &'a Shared,
+    is_sent: bool,
+}
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        if !self.is_sent {
+            self.shared.fail(Failure::new(Code::Unavailable, "the driver failed while it sent rows; they are sent again"));
+        }
+    }
+}
+
 pub struct Writer {
     runtime: Handle,
     shared: Arc<Shared>,
@@ -38,10 +51,17 @@ fn batch_of(statement: &PreparedStatement, rows: usize) -> Batch {
 
 impl Shared {
     async fn send(&self, rows: Rows) {
+        // A panic in the driver unwinds this, and wait() must not take the rows for sent.
+        let mut unsent = Unsent { shared: self, is_sent: false };
         let sent = if rows.len() == 1 { self.send_row(&rows).await } else { self.send_batch(&rows).await };
+        unsent.is_sent = true;
         if let Err(failure) = sent {
-            self.first_failure.lock().unwrap().get_or_insert(failure);
+            self.fail(failure);
         }
+    }
+
+    fn fail(&self, failure: Failure) {
+        self.first_failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(failure);
     }
 
     /// A request of one statement is cheaper for the nodes than a batch of one.
@@ -73,7 +93,7 @@ impl Shared {
     }
 
     fn failure(&self) -> Option<Failure> {
-        self.first_failure.lock().unwrap().clone()
+        self.first_failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 }
 
@@ -122,7 +142,7 @@ impl Writer {
     pub fn wait(&self) -> Result<(), Failure> {
         let all = self.permits.acquire_many(self.in_flight as u32);
         drop(self.runtime.block_on(all).map_err(|_| Failure::new(Code::Unavailable, "the writer is closed"))?);
-        match self.shared.first_failure.lock().unwrap().take() {
+        match self.shared.first_failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take() {
             Some(failure) => Err(failure),
             None => Ok(()),
         }
