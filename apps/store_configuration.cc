@@ -113,6 +113,8 @@ constexpr ConfigurationKey kKeys[] = {
     {"lake.ca_file", [](Configuration& c, const toml::node& node) { return assign_text(c.lake.ca_file, node); }},
     {"lake.connect_timeout",
      [](Configuration& c, const toml::node& node) { return assign(c.lake.connect_timeout_ms, milliseconds(node), 1); }},
+    {"lake.request_timeout",
+     [](Configuration& c, const toml::node& node) { return assign(c.lake.request_timeout_ms, milliseconds(node), 1); }},
     {"lake.roll_rows",
      [](Configuration& c, const toml::node& node) { return assign(c.lake.roll_rows, whole_number(node), 1); }},
     {"lake.roll_bytes",
