@@ -12,14 +12,14 @@ constexpr char kDefinitionKind = 'D';
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kLastBucket = static_cast<uint8_t>(AggregateBucket::kMonths);
 
-Error damaged(std::string_view table) {
+}  // namespace
+
+Error damaged_table(std::string_view table) {
   return corrupt(
       fmt::format("table {} has an entry that cannot be read; run 'meterstream doctor', and restore the data "
                   "directory from a copy",
                   table));
 }
-
-}  // namespace
 
 void put_table(const AggregateTableDefinition& table, WriteBatch& batch) {
   std::string value(1, static_cast<char>(kVersion));
@@ -40,7 +40,7 @@ Result<std::vector<AggregateTableDefinition>> list_tables(const KeyValueStore& s
     const auto bucket = reader.little_endian<uint8_t>();
     table.window_ms = reader.little_endian<int64_t>();
     if (!reader.ok() || reader.remaining() != 0 || version != kVersion || bucket > kLastBucket)
-      return damaged(table.name);
+      return damaged_table(table.name);
     table.bucket = static_cast<AggregateBucket>(bucket);
     tables.push_back(std::move(table));
   }

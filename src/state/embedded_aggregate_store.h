@@ -38,6 +38,8 @@ class EmbeddedAggregateStore final : public AggregateStore {
   std::map<std::string, std::shared_ptr<KnownWindows>, std::less<>> known_;
 };
 
+/// kCorrupt, for people.
+Error damaged_table(std::string_view table);
 /// Makes the table known, or another window length of it. Pure: the caller writes `batch`.
 void put_table(const AggregateTableDefinition& table, WriteBatch& batch);
 /// Ordered by name.

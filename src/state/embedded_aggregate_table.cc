@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <tuple>
 
-#include <fmt/format.h>
-
 #include "base/bytes.h"
 #include "state/embedded_aggregate_store.h"
 #include "state/ordered_text.h"
@@ -85,13 +83,6 @@ std::optional<DecodedRow> decode_row(std::string_view times, std::string_view va
   return decoded;
 }
 
-Error damaged(std::string_view table) {
-  return corrupt(
-      fmt::format("table {} has an entry that cannot be read; run 'meterstream doctor', and restore the data "
-                  "directory from a copy",
-                  table));
-}
-
 }  // namespace
 
 EmbeddedAggregateTable::EmbeddedAggregateTable(KeyValueStore& store, AggregateTableDefinition definition,
@@ -133,7 +124,7 @@ Result<int64_t> EmbeddedAggregateTable::latest_of(std::string_view series) const
   cursor->seek(series);
   RETURN_IF_ERROR(cursor->status());
   if (!cursor->valid() || !cursor->key().starts_with(series)) return INT64_MIN;
-  if (cursor->key().size() != series.size() + kTimesBytes) return damaged(definition_.name);
+  if (cursor->key().size() != series.size() + kTimesBytes) return damaged_table(definition_.name);
   return load_descending(cursor->key().data() + series.size() + 8);
 }
 
@@ -142,7 +133,7 @@ Result<bool> EmbeddedAggregateTable::is_outdated(const Candidate& candidate) con
   if (!stored) return false;
   const auto row =
       decode_row(std::string_view(candidate.key).substr(candidate.key.size() - kTimesBytes), stored->bytes);
-  if (!row) return damaged(definition_.name);
+  if (!row) return damaged_table(definition_.name);
   return row->revision > candidate.entry->revision;
 }
 
@@ -205,7 +196,7 @@ Result<AggregateTable::Page> EmbeddedAggregateTable::rows(const AggregateSeries&
   }
   for (; cursor->valid() && cursor->key().starts_with(prefix); newest_first ? cursor->next() : cursor->previous()) {
     const auto decoded = decode_row(cursor->key().substr(prefix.size()), cursor->value());
-    if (!decoded) return damaged(definition_.name);
+    if (!decoded) return damaged_table(definition_.name);
     const AggregateRow* row = &decoded->row;
     if (newest_first ? row->window_start_ms < query.from_ms : row->window_start_ms >= query.to_ms) break;
     if (page.rows.size() == query.limit) {
@@ -236,7 +227,7 @@ Result<std::vector<AggregateSeries>> EmbeddedAggregateTable::series(std::string_
     AggregateSeries series;
     if (!take_ordered_text(rest, series.gateway) || !take_ordered_text(rest, series.metric_type) ||
         !take_ordered_text(rest, series.metric_attribute) || rest.size() != kTimesBytes)
-      return damaged(definition_.name);
+      return damaged_table(definition_.name);
     if (!series.gateway.starts_with(gateway_prefix)) break;
     // One seek a series, however many rows it has.
     cursor->seek(behind_series(series_prefix(definition_.name, series)));

@@ -5,39 +5,14 @@
 #include <fmt/format.h>
 
 #include "base/saturation.h"
-#include "metering/avro_decoder.h"
-#include "metering/json_decoder.h"
 #include "metering/timestamp.h"
+#include "stream/reading_decoder.h"
 
 namespace meterstream {
-namespace {
-
-enum ReadingColumn : size_t { kGateway, kMetricType, kMetricAttribute, kTimestamp, kValue };
-
-// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z.
-constexpr int64_t kFirstTimeMs = -62'135'596'800'000;
-constexpr int64_t kLastTimeMs = 253'402'300'799'999;
-
-DecodeRequest reading_request() {
-  DecodeRequest request;
-  request.columns = {{"gateway", ColumnType::kVarchar},
-                     {"metricType", ColumnType::kVarchar},
-                     {"metricAttribute", ColumnType::kVarchar},
-                     {"timestamp", ColumnType::kTimestamp},
-                     {"value", ColumnType::kDouble}};
-  request.needed.assign(request.columns.size(), true);
-  return request;
-}
-
-std::unique_ptr<RecordDecoder> make_decoder(ValueFormat format, SchemaStore& schemas) {
-  if (format == ValueFormat::kAvro) return std::make_unique<AvroRecordDecoder>(schemas, reading_request());
-  return std::make_unique<JsonRecordDecoder>(reading_request());
-}
-
-}  // namespace
-
 LatestSinkWriter::LatestSinkWriter(std::unique_ptr<LatestTable> table, SchemaStore& schemas, Options options)
-    : table_(std::move(table)), options_(std::move(options)), decoder_(make_decoder(options_.format, schemas)) {}
+    : table_(std::move(table)),
+      options_(std::move(options)),
+      decoder_(make_record_decoder(options_.format, schemas, reading_request())) {}
 
 std::string LatestSinkWriter::definition() const {
   return fmt::format("latest {} in {}", name_of(options_.content), options_.table);
@@ -55,8 +30,8 @@ std::string LatestSinkWriter::fault_of(size_t row, const RecordView& record) con
     if (batch_.columns[column].is_null(row))
       return fmt::format("no reading: {} is NULL", decoder_->schema()[column].name);
   }
-  const int64_t time_ms = batch_.columns[kTimestamp].integers[row];
-  if (time_ms < kFirstTimeMs || time_ms > kLastTimeMs)
+  const int64_t time_ms = batch_.columns[kTimestampColumn].integers[row];
+  if (time_ms < kFirstReadingTimeMs || time_ms > kLastReadingTimeMs)
     return "out of range: the event time must lie in the years 1 to 9999";
   if (options_.max_ahead_ms > 0 && saturating_difference(time_ms, record.ingest_time.value) > options_.max_ahead_ms) {
     return fmt::format("ahead of time: {} is more than {} s after the arrival at {}",
@@ -78,9 +53,9 @@ Status LatestSinkWriter::add(const RecordSet& records, std::vector<Rejected>& re
       rejected.push_back({index, std::move(fault)});
       continue;
     }
-    readings_.push_back({batch_.columns[kGateway].strings[row], batch_.columns[kMetricType].strings[row],
-                         batch_.columns[kMetricAttribute].strings[row], batch_.columns[kTimestamp].integers[row],
-                         batch_.columns[kValue].doubles[row]});
+    readings_.push_back({batch_.columns[kGatewayColumn].strings[row], batch_.columns[kTypeColumn].strings[row],
+                         batch_.columns[kAttributeColumn].strings[row], batch_.columns[kTimestampColumn].integers[row],
+                         batch_.columns[kValueColumn].doubles[row]});
   }
   std::sort(rejected.begin() + static_cast<ptrdiff_t>(first_rejected), rejected.end(),
             [](const Rejected& a, const Rejected& b) { return a.index < b.index; });

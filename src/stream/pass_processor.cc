@@ -7,9 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "metering/avro_decoder.h"
-#include "metering/json_decoder.h"
 #include "metering/timestamp.h"
+#include "stream/reading_decoder.h"
 #include "stream/record_headers.h"
 #include "stream/row_hash.h"
 
@@ -17,8 +16,6 @@ namespace meterstream {
 namespace {
 
 // 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z.
-constexpr int64_t kFirstTimeMs = -62'135'596'800'000;
-constexpr int64_t kLastTimeMs = 253'402'300'799'999;
 
 }  // namespace
 
@@ -141,11 +138,7 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
     table_number += static_cast<uint32_t>(views.size());
     outputs_.push_back(std::make_unique<Output>(*this, *chains_.back()));
   }
-  if (source.format == ValueFormat::kAvro) {
-    decoder_ = std::make_unique<AvroRecordDecoder>(schemas, std::move(request));
-  } else {
-    decoder_ = std::make_unique<JsonRecordDecoder>(std::move(request));
-  }
+  decoder_ = make_record_decoder(source.format, schemas, std::move(request));
 }
 
 void PassProcessor::reject(uint32_t row, std::string reason) {
@@ -234,7 +227,8 @@ void PassProcessor::select_rows(int64_t& duplicates, int64_t& conflicts) {
     any_bad |= bad;
   }
   bool bad_time = false;
-  for (const int64_t time_ms : times.integers) bad_time |= time_ms < kFirstTimeMs || time_ms > kLastTimeMs;
+  for (const int64_t time_ms : times.integers)
+    bad_time |= time_ms < kFirstReadingTimeMs || time_ms > kLastReadingTimeMs;
   any_bad |= bad_time;
   if (!any_bad) {
     batch_.selection.resize(rows);
@@ -247,7 +241,7 @@ void PassProcessor::select_rows(int64_t& duplicates, int64_t& conflicts) {
       reject(row, fmt::format("no event time: {} is NULL", spec_.source->columns[spec_.source->timestamp_column].name));
       continue;
     }
-    if (times.integers[row] < kFirstTimeMs || times.integers[row] > kLastTimeMs) {
+    if (times.integers[row] < kFirstReadingTimeMs || times.integers[row] > kLastReadingTimeMs) {
       batch_.event_times_ms[row] = kNoWatermark;
       reject(row, "out of range: the event time must lie in the years 1 to 9999");
       continue;

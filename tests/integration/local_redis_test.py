@@ -1,30 +1,15 @@
 """deploy/local/redis as a user meets it: a server is started, killed, gets its data back and is wiped."""
-import pathlib
-import shutil
 import socket
 import ssl
 import subprocess
-import tempfile
 import tomllib
 import unittest
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "local" / "redis"
+from local_server_test_base import LocalServerTest
 
 
-class LocalRedis(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterstream-redis-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.addCleanup(self.run_script, "wipe")
-
-    def run_script(self, command, *arguments, directory="server"):
-        return subprocess.run([SCRIPT, command, "--directory", self.folder / directory, *arguments], capture_output=True,
-                              text=True, timeout=60, check=False)
-
-    def succeed(self, *arguments, **options):
-        done = self.run_script(*arguments, **options)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
+class LocalRedis(LocalServerTest):
+    script = "redis"
 
     def test_it_comes_back_after_a_kill_with_its_data_and_its_address(self):
         self.assertIn("redis serves", self.succeed("start", "--set", "databases=3"))

@@ -2,30 +2,16 @@
 data and is wiped."""
 import json
 import pathlib
-import shutil
 import socket
 import subprocess
-import tempfile
 import unittest
 
-SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "local"
-SCRIPT = SCRIPTS / "kafka"
+from local_server_test_base import LocalServerTest
 
 
-class LocalKafka(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterstream-kafka-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.addCleanup(self.run_script, "wipe")
-
-    def run_script(self, command, *arguments, directory="cluster"):
-        return subprocess.run([SCRIPT, command, "--directory", self.folder / directory, *arguments], capture_output=True,
-                              text=True, timeout=200, check=False)
-
-    def succeed(self, *arguments, **options):
-        done = self.run_script(*arguments, **options)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
+class LocalKafka(LocalServerTest):
+    script = "kafka"
+    directory = "cluster"
 
     def pid(self):
         return int((self.folder / "cluster" / "broker-1" / "pid").read_text().split()[0])
@@ -84,20 +70,9 @@ class LocalKafka(unittest.TestCase):
         self.assertIn(f"port {port} of 127.0.0.1 is taken", done.stderr)
 
 
-class LocalCassandra(unittest.TestCase):
-    def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterstream-cassandra-"))
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.addCleanup(self.run_script, "wipe")
-
-    def run_script(self, command, *arguments, text=None):
-        return subprocess.run([SCRIPTS / "cassandra", command, "--directory", self.folder / "cluster", *arguments], input=text,
-                              capture_output=True, text=True, timeout=200, check=False)
-
-    def succeed(self, *arguments, **options):
-        done = self.run_script(*arguments, **options)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
+class LocalCassandra(LocalServerTest):
+    script = "cassandra"
+    directory = "cluster"
 
     def test_node_comes_back_after_a_kill_with_its_rows_and_its_address_and_asks_for_a_login(self):
         self.assertIn("1 node(s) serve", self.succeed("start", "1", "--auth", "--tls"))

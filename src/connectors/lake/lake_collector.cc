@@ -7,34 +7,19 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "connectors/lake/lake_object_name.h"
-#include "metering/avro_decoder.h"
-#include "metering/json_decoder.h"
+#include "stream/reading_decoder.h"
 
 namespace meterstream {
 namespace {
 
-// The columns of a stream of readings.
-enum ReadingColumn : size_t { kGateway, kType, kAttribute, kTimestamp, kValue, kColumnCount };
-// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z: what a date of the lake can name.
-constexpr int64_t kFirstTimeMs = -62'135'596'800'000;
-constexpr int64_t kLastTimeMs = 253'402'300'799'999;
 constexpr size_t kMostSeries = 1'000'000;
 
-DecodeRequest reading_request() {
-  DecodeRequest request;
-  request.columns = {{"gateway", ColumnType::kVarchar},
-                     {"metricType", ColumnType::kVarchar},
-                     {"metricAttribute", ColumnType::kVarchar},
-                     {"timestamp", ColumnType::kTimestamp},
-                     {"value", ColumnType::kDouble}};
+/// The names are needed as one key only.
+DecodeRequest collected_columns() {
+  DecodeRequest request = reading_request();
   request.needed = {false, false, false, true, true};
-  request.group_key = {kGateway, kType, kAttribute};
+  request.group_key = {kGatewayColumn, kTypeColumn, kAttributeColumn};
   return request;
-}
-
-std::unique_ptr<RecordDecoder> make_decoder(ValueFormat format, SchemaStore& schemas) {
-  if (format == ValueFormat::kAvro) return std::make_unique<AvroRecordDecoder>(schemas, reading_request());
-  return std::make_unique<JsonRecordDecoder>(reading_request());
 }
 
 /// The names behind a group key; nothing when one is NULL.
@@ -52,7 +37,8 @@ std::optional<SeriesKey> parse_series(std::string_view group_key) {
 
 }  // namespace
 
-LakeCollector::LakeCollector(ValueFormat format, SchemaStore& schemas) : decoder_(make_decoder(format, schemas)) {}
+LakeCollector::LakeCollector(ValueFormat format, SchemaStore& schemas)
+    : decoder_(make_record_decoder(format, schemas, collected_columns())) {}
 
 Status LakeCollector::decode(std::span<const RecordView> records) {
   RETURN_IF_ERROR(decoder_->decode(records, batch_));
@@ -90,12 +76,12 @@ std::optional<std::string> LakeCollector::take() {
 }
 
 std::optional<std::string> LakeCollector::take_row(const RecordView& record) {
-  const Column& times = batch_.columns[kTimestamp];
-  const Column& values = batch_.columns[kValue];
+  const Column& times = batch_.columns[kTimestampColumn];
+  const Column& values = batch_.columns[kValueColumn];
   if (times.is_null(next_row_)) return "no event time: timestamp is NULL";
   if (values.is_null(next_row_)) return "no value: value is NULL";
   const int64_t time_ms = times.integers[next_row_];
-  if (time_ms < kFirstTimeMs || time_ms > kLastTimeMs) {
+  if (time_ms < kFirstReadingTimeMs || time_ms > kLastReadingTimeMs) {
     return "out of range: the event time must lie in the years 1 to 9999";
   }
   const uint32_t series = interned_[next_row_];

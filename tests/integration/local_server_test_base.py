@@ -1,0 +1,28 @@
+"""What tests of the scripts in deploy/local share: a folder of their own, and the script run in it."""
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "local"
+
+
+class LocalServerTest(unittest.TestCase):
+    """A subclass says which `script` of deploy/local it is about."""
+    script = None
+    directory = "server"
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"meterstream-{self.script}-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(self.run_script, "wipe")
+
+    def run_script(self, command, *arguments, directory=None, text=None):
+        return subprocess.run([SCRIPTS / self.script, command, "--directory", self.folder / (directory or self.directory), *arguments],
+                              input=text, capture_output=True, text=True, timeout=200, check=False)
+
+    def succeed(self, *arguments, **options):
+        done = self.run_script(*arguments, **options)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
