@@ -16,7 +16,7 @@ Result<std::unique_ptr<SinkWriter>> lake_sink_writer(const SinkSpec& sink, Parti
 }
 
 std::string LakeCommand::examples() const {
-  return {};
+  return "meterstream lake ls";
 }
 
 void LakeCommand::declare(CLI::App& /*app*/) {}
