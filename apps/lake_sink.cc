@@ -8,8 +8,6 @@
 namespace meterstream {
 namespace {
 
-constexpr int64_t kRetryForMs = 2'000;
-
 /// Opens the lake with the first record: it may be away before.
 class LakeSink final : public SinkWriter {
  public:
@@ -54,8 +52,7 @@ Result<std::unique_ptr<SinkWriter>> lake_sink_writer(const SinkSpec& sink, Parti
                                                      const SinkSurroundings& around) {
   LakeSettings settings = around.configuration.lake;
   if (const auto uri = sink.options.find("uri"); uri != sink.options.end()) settings.uri = uri->second;
-  // The task tries again, and is asked for other things meanwhile.
-  settings.retry_for_ms = std::min(settings.retry_for_ms, kRetryForMs);
+  settings.retry_for_ms = std::min(settings.retry_for_ms, kSinkRetryForMs);
   if (Status checked = check_lake_settings(settings); !checked) return checked.error().within("sink " + sink.name);
   return std::make_unique<LakeSink>(std::move(settings), TopicPartition{sink.topic, partition}, value_format(sink),
                                     around);

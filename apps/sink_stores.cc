@@ -10,12 +10,6 @@
 
 namespace meterstream {
 
-namespace {
-
-constexpr int64_t kRetryForMs = 2'000;
-
-}  // namespace
-
 LatestContent latest_content(const SinkSpec& sink) {
   const auto found = sink.options.find("contents");
   if (found == sink.options.end()) return LatestContent::kActivityAndValues;
@@ -80,8 +74,7 @@ Result<std::unique_ptr<SinkWriter>> SinkStores::embedded_writer(const SinkSpec& 
 
 Result<std::unique_ptr<SinkWriter>> SinkStores::cassandra_writer(const SinkSpec& sink) {
   CassandraSettings settings = around_.configuration.cassandra;
-  // The task tries again, and is asked for other things meanwhile.
-  settings.retry_for_ms = std::min(settings.retry_for_ms, kRetryForMs);
+  settings.retry_for_ms = std::min(settings.retry_for_ms, kSinkRetryForMs);
   if (const auto keyspace = sink.options.find("keyspace"); keyspace != sink.options.end())
     settings.keyspace = keyspace->second;
   if (const auto ttl = sink.options.find("ttl_s"); ttl != sink.options.end()) settings.ttl_s = std::stoll(ttl->second);

@@ -3,6 +3,7 @@
 // Ownership: all that a SinkSurroundings names must outlive the writers.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@
 #include "stream/sink_deployment.h"
 
 namespace meterstream {
+
+/// A writer's own retries end after this: its task tries again, and is asked for other things meanwhile.
+inline constexpr int64_t kSinkRetryForMs = 2'000;
 
 struct SinkSurroundings {
   const Configuration& configuration;

@@ -225,10 +225,9 @@ Status SinkTask::finish(bool close) {
   if (!writer_is_open_) return {};
   Status committed = commit(close ? SinkWriter::Settle::kAll : SinkWriter::Settle::kPeriodic);
   if (committed || writer_is_open_) return committed;
-  ASSIGN_OR_RETURN(const Step waiting, wait_for_store(std::move(committed).error()));
-  return waiting == Step::kWaiting && close
-             ? unavailable(fmt::format("sink {}: what was read last is not stored yet, after: {}", sink_, trouble_))
-             : Status();
+  if (const auto waiting = wait_for_store(std::move(committed).error()); !waiting) return waiting.error();
+  if (!close) return {};
+  return unavailable(fmt::format("sink {}: what was read last is not stored yet, after: {}", sink_, trouble_));
 }
 
 void SinkTask::publish_status() {

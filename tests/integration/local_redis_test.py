@@ -50,17 +50,10 @@ class LocalRedis(LocalServerTest):
             self.assertEqual(secured.recv(100), b"+OK\r\n")
 
     def test_wipe_leaves_a_directory_that_holds_no_server(self):
-        (self.folder / "mine").mkdir()
-        (self.folder / "mine" / "letter").write_text("dear")
-        self.assertNotEqual(self.run_script("wipe", directory="mine").returncode, 0)
-        self.assertTrue((self.folder / "mine" / "letter").exists())
+        self.assert_wipe_refuses_a_directory_of_others()
 
     def test_a_taken_port_is_named(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-            done = self.run_script("start", "--port", str(port))
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn(f"port {port} of 127.0.0.1 is taken", done.stderr)
+        self.assert_taken_port_is_named("--port")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What tests of the scripts in deploy/local share: a folder of their own, and the script run in it."""
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -21,6 +22,20 @@ class LocalServerTest(unittest.TestCase):
     def run_script(self, command, *arguments, directory=None, text=None):
         return subprocess.run([SCRIPTS / self.script, command, "--directory", self.folder / (directory or self.directory), *arguments],
                               input=text, capture_output=True, text=True, timeout=200, check=False)
+
+    def assert_wipe_refuses_a_directory_of_others(self):
+        (self.folder / "mine").mkdir()
+        (self.folder / "mine" / "letter").write_text("dear")
+        self.assertNotEqual(self.run_script("wipe", directory="mine").returncode, 0)
+        self.assertTrue((self.folder / "mine" / "letter").exists())
+
+    def assert_taken_port_is_named(self, *start):
+        """`start`: arguments up to the port."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            done = self.run_script("start", *start, str(port))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"port {port} of 127.0.0.1 is taken", done.stderr)
 
     def succeed(self, *arguments, **options):
         done = self.run_script(*arguments, **options)

@@ -2,7 +2,6 @@
 data and is wiped."""
 import json
 import pathlib
-import socket
 import subprocess
 import unittest
 
@@ -57,17 +56,10 @@ class LocalKafka(LocalServerTest):
         self.assertIsNone(other.poll())
 
     def test_wipe_leaves_a_directory_that_holds_no_cluster(self):
-        (self.folder / "mine").mkdir()
-        (self.folder / "mine" / "letter").write_text("dear")
-        self.assertNotEqual(self.run_script("wipe", directory="mine").returncode, 0)
-        self.assertTrue((self.folder / "mine" / "letter").exists())
+        self.assert_wipe_refuses_a_directory_of_others()
 
     def test_a_taken_port_is_named(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-            done = self.run_script("start", "1", "--port-base", str(port))
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn(f"port {port} of 127.0.0.1 is taken", done.stderr)
+        self.assert_taken_port_is_named("1", "--port-base")
 
 
 class LocalCassandra(LocalServerTest):

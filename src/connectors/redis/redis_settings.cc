@@ -1,8 +1,8 @@
 #include "connectors/redis/redis_settings.h"
 
-#include <fstream>
-
 #include <fmt/format.h>
+
+#include "base/password_file.h"
 
 namespace meterstream {
 
@@ -40,14 +40,7 @@ Status check_redis_settings(const RedisSettings& settings) {
 
 Result<std::string> redis_password(const RedisSettings& settings) {
   if (settings.password_file.empty()) return settings.password;
-  std::ifstream file(settings.password_file);
-  std::string line;
-  if (!std::getline(file, line) || line.empty()) {
-    return invalid(
-        fmt::format("no password in the first line of {}. Check [redis] password_file", settings.password_file));
-  }
-  if (line.ends_with('\r')) line.pop_back();
-  return line;
+  return read_password_file(settings.password_file, "redis");
 }
 
 std::string redis_address(const RedisSettings& settings) {

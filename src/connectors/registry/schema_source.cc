@@ -1,25 +1,12 @@
 #include "connectors/registry/schema_source.h"
 
-#include <fstream>
-
-#include <fmt/format.h>
-
+#include "base/password_file.h"
 #include "connectors/registry/file_schema_store.h"
 #include "connectors/registry/registry_schema_store.h"
 #include "connectors/registry/waiting_schema_store.h"
 
 namespace meterstream {
 namespace {
-
-Result<std::string> read_password(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line) || line.empty()) {
-    return invalid(fmt::format("no password in the first line of {}. Check [registry] password_file", path));
-  }
-  if (line.ends_with('\r')) line.pop_back();
-  return line;
-}
 
 Result<std::unique_ptr<SchemaStore>> open_store(RegistrySettings settings, RegistryTiming timing) {
   if (settings.schema_id != 0 || !settings.schema_file.empty()) {
@@ -34,7 +21,7 @@ Result<std::unique_ptr<SchemaStore>> open_store(RegistrySettings settings, Regis
   }
   if (!settings.password_file.empty()) {
     if (!settings.password.empty()) return invalid("[registry] has a password and a password_file. Leave out one");
-    ASSIGN_OR_RETURN(settings.password, read_password(settings.password_file));
+    ASSIGN_OR_RETURN(settings.password, read_password_file(settings.password_file, "registry"));
   }
   RETURN_IF_ERROR(check_registry_settings(settings));
   return std::make_unique<RegistrySchemaStore>(std::move(settings), std::move(timing));
