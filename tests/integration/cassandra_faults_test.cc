@@ -2,12 +2,17 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 
 #include "cassandra_fixture.h"
 #include "connectors/cassandra/cassandra_aggregate_store.h"
+#include "connectors/cassandra/cassandra_schema.h"
 
 namespace meterstream {
 namespace {
@@ -197,6 +202,26 @@ TEST_F(CassandraSecurity, UserWithoutTheRightIsRefusedWithTheRight) {
   EXPECT_THAT(refused.message, AllOf(HasSubstr("reader"), HasSubstr("CREATE"), HasSubstr(settings.keyspace)));
 }
 
+TEST_F(CassandraSecurity, TlsOnAPortWithoutItIsRefusedAndTheOtherWayRoundIsAClearAnswer) {
+  CassandraSettings settings = secured();
+  settings.hosts = environment_of("METERSTREAM_TEST_CASSANDRA");
+  const auto began = Clock::now();
+  const Error refused = refusal(settings);
+  EXPECT_EQ(refused.code, ErrorCode::kInvalid) << refused.message;
+  EXPECT_THAT(refused.message, HasSubstr("does not speak TLS"));
+  settings = secured();
+  settings.tls = false;
+  settings.ca_file = settings.certificate_file = settings.key_file = "";
+  const Error plain = refusal(settings);
+  EXPECT_EQ(plain.code, ErrorCode::kUnavailable) << plain.message;
+  EXPECT_THAT(plain.message, HasSubstr("is tls set as the nodes have it"));
+  settings = secured();
+  settings.certificate_file = settings.key_file = "";
+  const Error nameless = refusal(settings);
+  EXPECT_THAT(nameless.message, HasSubstr("certificate_file"));
+  EXPECT_LT(elapsed_ms(began), 5'000);
+}
+
 TEST_F(CassandraSecurity, CertificateOfAnotherAuthorityIsRefusedAndBadFilesAreNamed) {
   CassandraSettings settings = secured();
   settings.ca_file = CassandraCluster("secured").directory() + "/security/stranger-ca.pem";
@@ -209,13 +234,56 @@ TEST_F(CassandraSecurity, CertificateOfAnotherAuthorityIsRefusedAndBadFilesAreNa
   EXPECT_THAT(missing.message, HasSubstr("/no/such/file"));
 }
 
-TEST(CassandraCluster3, QuorumOfThreeGoesOnWhenOneNodeIsKilled) {
+class CassandraOfThree : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { CassandraCluster("three").script("start 3 --heap 384m"); }
+  static void TearDownTestSuite() { CassandraCluster("three").script("stop"); }
+
+  static CassandraSettings quorum() {
+    CassandraSettings settings = cassandra_test_settings();
+    settings.hosts = CassandraCluster("three").script("contact");
+    settings.replication_factor = 3;
+    settings.consistency = "QUORUM";
+    return settings;
+  }
+};
+
+TEST_F(CassandraOfThree, ManyThatMakeTheSameTablesAtTheSameMomentMakeThemOnce) {
+  constexpr int kStores = 4;
   const CassandraCluster cluster("three");
-  cluster.script("start 3 --heap 384m");
-  CassandraSettings settings = cassandra_test_settings();
-  settings.hosts = cluster.script("contact");
-  settings.replication_factor = 3;
-  settings.consistency = "QUORUM";
+  std::vector<std::string> nodes;
+  std::istringstream contact(cluster.script("contact"));
+  for (std::string node; std::getline(contact, node, ',');) nodes.push_back(node);
+  CassandraSettings settings = quorum();
+  std::vector<std::unique_ptr<CassandraAggregateStore>> stores;
+  for (size_t number = 0; number < kStores; ++number) {
+    settings.hosts = nodes[number % nodes.size()];
+    stores.push_back(std::make_unique<CassandraAggregateStore>(settings));
+    ASSERT_TRUE(stores.back()->tables());
+  }
+  std::vector<std::jthread> processes;
+  for (int64_t number = 0; number < kStores; ++number) {
+    processes.emplace_back([&, number] {
+      for (const AggregateTableDefinition& definition : usual_cassandra_tables()) {
+        const auto table = stores[static_cast<size_t>(number)]->create(definition);
+        ASSERT_TRUE(table) << number << " " << definition.name << ": " << table.error().message;
+        const Status stored = (*table)->write(std::vector{entry_at(number * kMinuteMs)});
+        ASSERT_TRUE(stored && (*table)->flush()) << number << " " << definition.name;
+      }
+    });
+  }
+  processes.clear();
+  // Each row is in the table that is there afterwards.
+  for (const AggregateTableDefinition& definition : usual_cassandra_tables()) {
+    const auto table = stores.front()->open(definition.name);
+    ASSERT_TRUE(table) << table.error().message;
+    EXPECT_THAT((*table)->rows(kSeries, {})->rows, SizeIs(kStores)) << definition.name;
+  }
+}
+
+TEST_F(CassandraOfThree, QuorumGoesOnWhenOneNodeIsKilled) {
+  const CassandraCluster cluster("three");
+  CassandraSettings settings = quorum();
   CassandraAggregateStore store(settings);
   auto table = store.create(kTable);
   ASSERT_TRUE(table) << table.error().message;
@@ -232,7 +300,6 @@ TEST(CassandraCluster3, QuorumOfThreeGoesOnWhenOneNodeIsKilled) {
   CassandraAggregateStore all(settings);
   auto strict = all.create(kTable);
   ASSERT_FALSE(strict && (*strict)->write(std::vector{entry_at(0)}) && (*strict)->flush());
-  cluster.script("stop");
 }
 
 }  // namespace

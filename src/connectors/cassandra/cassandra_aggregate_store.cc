@@ -19,7 +19,7 @@ template <class Take>
 Status select_all(CassandraClient& client, std::string_view statement, std::string_view values, Take take_row) {
   std::string paging;
   do {
-    ASSIGN_OR_RETURN(auto page, client.select(statement, values, kPageRows, paging));
+    ASSIGN_OR_RETURN(auto page, client.select_schema(statement, values, kPageRows, paging));
     CassandraValueReader reader(page.values);
     for (size_t index = 0; index < page.count; ++index) take_row(reader);
     if (!reader.ok()) return corrupt("Cassandra: system_schema is not as expected; is this Cassandra 3 or newer?");
@@ -141,7 +141,11 @@ Result<std::unique_ptr<AggregateTable>> CassandraAggregateStore::create(const Ag
   const std::scoped_lock lock(creating_);
   ASSIGN_OR_RETURN(auto existing, listed());
   auto found = std::ranges::find(existing, definition.name, &Listed::name);
-  if (found != existing.end()) RETURN_IF_ERROR(checked(definition, *found));
+  if (found != existing.end()) {
+    RETURN_IF_ERROR(checked(definition, *found));
+    // It may be of this moment, by another process. A node that is away must not keep the others from work.
+    (void)client_.agree();
+  }
   RETURN_IF_ERROR(make(definition, existing));
   if (found == existing.end()) {
     // Another process may have made it at the same time, and differently.

@@ -171,14 +171,31 @@ Status CassandraClient::execute(std::string_view statement) {
   return error.explain(settings_);
 }
 
+Status CassandraClient::agree() {
+  ASSIGN_OR_RETURN(const auto session, this->session());
+  DriverError error;
+  if (cassandra_driver_agree(session->driver, error.out())) return {};
+  return error.explain(settings_);
+}
+
 Result<CassandraClient::Page> CassandraClient::select(std::string_view statement, std::string_view values,
                                                       size_t page_rows, std::string_view paging) {
+  return select_from(statement, values, page_rows, paging, false);
+}
+
+Result<CassandraClient::Page> CassandraClient::select_schema(std::string_view statement, std::string_view values,
+                                                             size_t page_rows, std::string_view paging) {
+  return select_from(statement, values, page_rows, paging, true);
+}
+
+Result<CassandraClient::Page> CassandraClient::select_from(std::string_view statement, std::string_view values,
+                                                           size_t page_rows, std::string_view paging, bool of_schema) {
   ASSIGN_OR_RETURN(const auto session, this->session());
   const auto limit = static_cast<int32_t>(std::min<size_t>(page_rows, std::numeric_limits<int32_t>::max()));
   DriverError error;
   const std::unique_ptr<CassandraDriverRows, decltype(&cassandra_driver_free_rows)> rows(
       cassandra_driver_select(session->driver, text_of(statement), text_of(values), limit, text_of(paging),
-                              error.out()),
+                              static_cast<uint8_t>(of_schema ? 1 : 0), error.out()),
       &cassandra_driver_free_rows);
   if (!rows) return error.explain(settings_);
   return Page{cassandra_driver_row_count(rows.get()), std::string(view_of(cassandra_driver_row_values(rows.get()))),

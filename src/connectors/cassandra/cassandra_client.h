@@ -57,15 +57,22 @@ class CassandraClient {
 
   [[nodiscard]] const CassandraSettings& settings() const { return settings_; }
 
-  /// A statement without values; a change of the schema is known to all nodes afterwards. One at a time.
+  /// A change of the schema, known to all nodes afterwards. One at a time; all processes send theirs to the same node.
   Status execute(std::string_view statement);
+  /// Waits until all nodes know the same schema.
+  Status agree();
   Result<Page> select(std::string_view statement, std::string_view values, size_t page_rows, std::string_view paging);
+  /// The same from the node that changes the schema, which knows it first.
+  Result<Page> select_schema(std::string_view statement, std::string_view values, size_t page_rows,
+                             std::string_view paging);
   Result<std::unique_ptr<CassandraWriter>> open_writer(std::string_view statement);
 
  private:
   struct Session;
   Result<std::shared_ptr<Session>> session();
   Result<std::shared_ptr<Session>> open() const;
+  Result<Page> select_from(std::string_view statement, std::string_view values, size_t page_rows,
+                           std::string_view paging, bool of_schema);
 
   CassandraSettings settings_;
   std::mutex opening_;

@@ -63,14 +63,17 @@ void cassandra_driver_free_error(CassandraDriverError* error);
 CassandraDriverSession* cassandra_driver_open(const CassandraDriverOptions* options, CassandraDriverError* error);
 void cassandra_driver_close(CassandraDriverSession* session);
 
-/// A statement without values; when it changes the schema, until the nodes agree on it.
+/// A change of the schema, until the nodes agree on it. All processes send theirs to the same node, as long as they see the
+/// same nodes running: so two that make the same table at the same moment make one.
 bool cassandra_driver_execute(CassandraDriverSession* session, CassandraDriverText statement,
                               CassandraDriverError* error);
+/// Until the nodes have the same schema.
+bool cassandra_driver_agree(CassandraDriverSession* session, CassandraDriverError* error);
 
-/// One page of at most `page_rows` rows behind `paging` (empty: the first).
+/// One page of at most `page_rows` rows behind `paging` (empty: the first). `of_schema`: from the node that changes the schema.
 CassandraDriverRows* cassandra_driver_select(CassandraDriverSession* session, CassandraDriverText statement,
                                              CassandraDriverText values, int32_t page_rows, CassandraDriverText paging,
-                                             CassandraDriverError* error);
+                                             uint8_t of_schema, CassandraDriverError* error);
 size_t cassandra_driver_row_count(const CassandraDriverRows* rows);
 /// Both live as long as `rows`.
 CassandraDriverText cassandra_driver_row_values(const CassandraDriverRows* rows);

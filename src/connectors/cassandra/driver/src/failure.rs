@@ -5,6 +5,9 @@ use scylla::errors::{
     MetadataError, NewSessionError, PrepareError, RequestAttemptError,
 };
 
+/// What OpenSSL says of an answer that is none of TLS.
+const NO_TLS: [&str; 3] = ["wrong version number", "packet length too long", "record layer failure"];
+
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -62,8 +65,21 @@ fn of_connection(error: &ConnectionError) -> Failure {
             ConnectionSetupRequestErrorKind::StartAuthSessionError(_)
             | ConnectionSetupRequestErrorKind::AuthChallengeEvaluationError(_)
             | ConnectionSetupRequestErrorKind::AuthFinishError(_) => Code::Login,
+            ConnectionSetupRequestErrorKind::BrokenConnection(reason) => {
+                let message = format!(
+                    "the connection ended before the first answer ({reason}); is tls set as the nodes have it, and \
+                     certificate_file where they ask for one?"
+                );
+                return Failure::new(Code::Unavailable, message);
+            }
             _ => Code::Unavailable,
         },
+        ConnectionError::IoError(io) if NO_TLS.iter().any(|text| io.to_string().contains(text)) => {
+            return Failure::new(
+                Code::Login,
+                format!("tls is set, but the port does not speak TLS; is it the one for TLS? ({io})"),
+            )
+        }
         ConnectionError::IoError(io) if io.to_string().contains("certificate verify failed") => {
             return Failure::new(
                 Code::Login,

@@ -183,18 +183,25 @@ pub unsafe extern "C" fn cassandra_driver_execute(
 }
 
 #[no_mangle]
+pub unsafe extern "C" fn cassandra_driver_agree(session: *mut DriverSession, error: *mut DriverError) -> bool {
+    let session = &*session;
+    guarded(error, || session.runtime.block_on(session.connected.agree())).is_some()
+}
+
+#[no_mangle]
 pub unsafe extern "C" fn cassandra_driver_select(
     session: *mut DriverSession,
     statement: Text,
     values: Text,
     page_rows: i32,
     paging: Text,
+    of_schema: u8,
     error: *mut DriverError,
 ) -> *mut Page {
     let session = &*session;
     let page = guarded(error, || {
         let statement = string_of(statement);
-        let select = session.connected.select(&statement, bytes_of(values), page_rows, bytes_of(paging));
+        let select = session.connected.select(&statement, bytes_of(values), page_rows, bytes_of(paging), of_schema != 0);
         session.runtime.block_on(select)
     });
     page.map_or(std::ptr::null_mut(), |page| Box::into_raw(Box::new(page)))

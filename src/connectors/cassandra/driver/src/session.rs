@@ -12,8 +12,9 @@ use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::client::PoolSize;
+use scylla::cluster::Node;
 use scylla::deserialize::row::ColumnIterator;
-use scylla::policies::load_balancing::DefaultPolicy;
+use scylla::policies::load_balancing::{DefaultPolicy, LoadBalancingPolicy, NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::policies::reconnect::ExponentialReconnectPolicy;
 use scylla::response::PagingState;
 use scylla::statement::prepared::PreparedStatement;
@@ -47,6 +48,7 @@ pub struct Options {
 pub struct Connected {
     session: Session,
     statements: Mutex<HashMap<String, PreparedStatement>>,
+    local_datacentre: String,
     retry_for: Duration,
     request_timeout: Duration,
     is_in_trouble: AtomicBool,
@@ -123,6 +125,7 @@ impl Connected {
             .fetch_full_schema_metadata(false)
             .schema_agreement_interval(Duration::from_millis(50))
             .schema_agreement_timeout(options.request_timeout)
+            .tcp_keepalive_interval(Duration::from_secs(5))
             .keepalive_interval(Duration::from_secs(5))
             .keepalive_timeout(options.request_timeout);
         builder.config.reconnect_policy =
@@ -140,17 +143,19 @@ impl Connected {
         let connected = Connected {
             session,
             statements: Mutex::default(),
+            local_datacentre: options.local_datacentre,
             retry_for: options.retry_for,
             request_timeout: options.request_timeout,
             is_in_trouble: AtomicBool::new(false),
             changed: options.changed,
             random: AtomicU64::new(std::process::id() as u64 | 1 << 40),
         };
-        connected.check_datacentre(&options.local_datacentre)?;
+        connected.check_datacentre()?;
         Ok(connected)
     }
 
-    fn check_datacentre(&self, wanted: &str) -> Result<(), Failure> {
+    fn check_datacentre(&self) -> Result<(), Failure> {
+        let wanted = self.local_datacentre.as_str();
         let state = self.session.get_cluster_state();
         let mut known: Vec<&str> =
             state.get_nodes_info().iter().filter_map(|node| node.datacenter.as_deref()).collect();
@@ -188,22 +193,47 @@ impl Connected {
         Ok(prepared)
     }
 
+    /// The node that is asked to change the schema. All processes take the same one: two nodes that are asked at the same
+    /// moment would each make a table of that name, and one of the two is lost.
+    fn schema_node(&self) -> Option<Arc<dyn LoadBalancingPolicy>> {
+        let state = self.session.get_cluster_state();
+        let serves = |node: &&Arc<Node>| {
+            let is_near = self.local_datacentre.is_empty() || node.datacenter.as_ref() == Some(&self.local_datacentre);
+            is_near && node.is_connected()
+        };
+        let first = state.get_nodes_info().iter().filter(serves).min_by_key(|node| node.host_id)?;
+        Some(SingleTargetLoadBalancingPolicy::new(NodeIdentifier::Node(first.clone()), None))
+    }
+
     pub async fn execute(&self, statement: &str) -> Result<(), Failure> {
         let mut unprepared = Statement::new(statement);
         unprepared.set_is_idempotent(true);
+        unprepared.set_load_balancing_policy(self.schema_node());
         self.session.query_unpaged(unprepared, ()).await?;
-        Ok(())
+        // A table that is there already may be another process's, of this moment.
+        self.agree().await
     }
 
+    /// Until all nodes that are connected have the same schema.
+    pub async fn agree(&self) -> Result<(), Failure> {
+        let agreed = self.session.await_schema_agreement().await;
+        agreed.map(|_| ()).map_err(|error| Failure::new(Code::Unavailable, error.to_string()))
+    }
+
+    /// `of_schema`: from the node that changes the schema, which knows it first.
     pub async fn select(
         &self,
         statement: &str,
         values: &[u8],
         page_rows: i32,
         paging: &[u8],
+        of_schema: bool,
     ) -> Result<Page, Failure> {
         let mut prepared = self.prepared(statement).await?;
         prepared.set_page_size(page_rows);
+        if of_schema {
+            prepared.set_load_balancing_policy(self.schema_node());
+        }
         let (result, state) = self
             .retried(|| async {
                 let paging = if paging.is_empty() {
