@@ -144,6 +144,10 @@ void run(int32_t port, int64_t updates, bool is_json) {
   forgetting.ttl_s = 86'400;
   measure_table("latest table, times of gateways, with ttl", report, forgetting, LatestContent::kActivity, load, 1, 1,
                 false);
+  measure_table("latest table, values, 4 series, with ttl", report, forgetting, LatestContent::kValues, load, 4, 1,
+                false);
+  measure_table("latest table, values, 1 series, with ttl", report, forgetting, LatestContent::kValues, load, 1, 1,
+                false);
 }
 
 }  // namespace

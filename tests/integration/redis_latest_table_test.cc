@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <sstream>
 
 #include <gmock/gmock.h>
 
@@ -139,6 +140,49 @@ TEST(RedisLatestTable, OtherClientsReadWhatTheFormatSays) {
         << key << ": a time to live that was taken away ends with the next write";
   }
   EXPECT_EQ(server.cli("DBSIZE"), "2");
+}
+
+TEST(RedisLatestTable, ATimeToLiveBeginsAnewWithEachNewerReadingAndEndsWithTheSetting) {
+  const RedisServer server("forgetting", "--user");
+  // Without the right to ask for them, keys that expire are thought to be there.
+  server.cli("ACL SETUSER meterstream -info");
+  for (const int64_t ttl_s : {int64_t{500}, int64_t{0}}) {
+    RedisSettings settings = server.settings();
+    settings.ttl_s = ttl_s;
+    const auto table = table_of(settings);
+    for (int round = 1; round <= 2; ++round) {
+      server.cli("EVAL \"for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, 100) end\" 4 g h values:g values:h");
+      const int64_t time_ms = kNoonMs + (ttl_s == 0 ? 10 : 0) + round;
+      ASSERT_TRUE(store(*table, {at(time_ms, "g"), {"g", "WATER", "WATER_SUMMATION", time_ms, 7}, at(time_ms, "h")}));
+      // Seconds that are left, of the keys with the fewest and the most.
+      std::istringstream left(
+          server.cli("EVAL \"local all = {} for i, key in ipairs(KEYS) do all[i] = redis.call('TTL', key) end "
+                     "return math.min(unpack(all)) .. ' ' .. math.max(unpack(all))\" 4 g h values:g values:h"));
+      int least_s = 0;
+      int most_s = 0;
+      left >> least_s >> most_s;
+      EXPECT_GT(least_s, ttl_s == 0 ? -2 : 400) << "round " << round;
+      EXPECT_LE(most_s, ttl_s == 0 ? -1 : 500) << "round " << round;
+    }
+  }
+}
+
+TEST(RedisLatestTable, GatewaysOfAnySeriesShareCalls) {
+  RedisServer& server = shared_server();
+  server.cli("FLUSHALL");
+  const auto table = table_of(server.settings(), {.content = LatestContent::kValues, .on_trouble = {}});
+  // Each gateway with fields that no other has, and one field that all have.
+  const auto names = gateway_names(2'000);
+  std::vector<LatestReadingView> readings;
+  for (const std::string& name : names) {
+    readings.push_back(at(kNoonMs, name));
+    readings.push_back({name, name, "OWN", kNoonMs, 2.5});
+  }
+  ASSERT_TRUE(store(*table, readings));
+  EXPECT_EQ(table->counters().newer, 4'000);
+  EXPECT_LE(table->counters().calls, 8) << "512 updates a call";
+  EXPECT_EQ(server.cli("HGET values:gateway-1999 WATER.WATER_IDD"), "2007-01-01T12:00:00Z 1.5");
+  EXPECT_EQ(server.cli("HGET values:gateway-0 gateway-0.OWN"), "2007-01-01T12:00:00Z 2.5");
 }
 
 TEST(RedisLatestTable, OnlyTheNewestOfEachSeriesIsSent) {

@@ -101,46 +101,69 @@ Status RedisLatestTable::flush() {
 Status RedisLatestTable::send_waiting() {
   if (waiting_.empty()) return {};
   Status sent = connect();
-  if (sent) sent = send_gateways();
+  if (sent && keeps_activity(options_.content)) sent = send_times();
+  if (sent && keeps_values(options_.content)) sent = send_values();
   waiting_.clear();
   waiting_series_ = 0;
   return sent;
 }
 
-Status RedisLatestTable::send_gateways() {
-  Call activity(ttl_s_);
-  Call values(ttl_s_);
+Status RedisLatestTable::send_times() {
+  Call call(ttl_s_);
   std::string time;
   for (const auto& [gateway, waiting] : waiting_) {
-    if (keeps_activity(options_.content)) {
-      append_redis_argument(activity.keys, format_.activity_key(gateway));
-      time.clear();
-      append_timestamp(time, EventTime(waiting.latest_ms));
-      append_redis_argument(activity.arguments, time);
-      ++activity.key_count;
-      ++activity.argument_count;
-      if (++activity.updates >= kUpdatesOfCall) RETURN_IF_ERROR(send_call(activity_script_, activity));
-    }
-    if (keeps_values(options_.content)) RETURN_IF_ERROR(add_values(values, gateway, waiting));
+    append_redis_argument(call.keys, format_.activity_key(gateway));
+    time.clear();
+    append_timestamp(time, EventTime(waiting.latest_ms));
+    append_redis_argument(call.arguments, time);
+    ++call.key_count;
+    ++call.argument_count;
+    if (++call.updates >= kUpdatesOfCall) RETURN_IF_ERROR(send_call(activity_script_, call));
   }
-  RETURN_IF_ERROR(send_call(activity_script_, activity));
-  return send_call(values_script_, values);
+  return send_call(activity_script_, call);
 }
 
-Status RedisLatestTable::add_values(Call& call, std::string_view gateway, const WaitingGateway& waiting) {
-  const std::string key = format_.values_key(gateway);
-  for (size_t first = 0; first < waiting.series.size(); first += kFieldsOfKey) {
-    const size_t count = std::min(waiting.series.size() - first, kFieldsOfKey);
-    append_redis_argument(call.keys, key);
-    append_redis_argument(call.arguments, std::to_string(count));
-    for (const WaitingSeries& series : std::span(waiting.series).subspan(first, count)) {
-      append_redis_argument(call.arguments, RedisLatestFormat::field(series.metric_type, series.metric_attribute));
-      append_redis_argument(call.arguments, RedisLatestFormat::value(series.timestamp_ms, series.value));
+// Gateways with the same fields go together, so that the names of these are sent and read once for all of them.
+Status RedisLatestTable::send_values() {
+  std::unordered_map<std::string, std::vector<GatewaySeries>> groups;
+  std::string fields;
+  for (auto& [gateway, waiting] : waiting_) {
+    std::ranges::sort(waiting.series, {}, [](const WaitingSeries& series) {
+      return std::tie(series.metric_type, series.metric_attribute);
+    });
+    for (size_t first = 0; first < waiting.series.size(); first += kFieldsOfKey) {
+      const size_t count = std::min(waiting.series.size() - first, kFieldsOfKey);
+      const auto some = std::span<const WaitingSeries>(waiting.series).subspan(first, count);
+      fields.clear();
+      for (const WaitingSeries& series : some)
+        append_redis_argument(fields, RedisLatestFormat::field(series.metric_type, series.metric_attribute));
+      groups[fields].push_back({gateway, some});
     }
-    ++call.key_count;
-    call.argument_count += 1 + 2 * count;
-    call.updates += count;
+  }
+  Call call(ttl_s_);
+  for (const auto& [names, gateways] : groups) RETURN_IF_ERROR(add_group(call, names, gateways));
+  return send_call(values_script_, call);
+}
+
+/// `fields`: as arguments.
+Status RedisLatestTable::add_group(Call& call, std::string_view fields, std::span<const GatewaySeries> gateways) {
+  const size_t field_count = gateways.front().series.size();
+  while (!gateways.empty()) {
+    const size_t room = std::max<size_t>((kUpdatesOfCall - call.updates) / field_count, 1);
+    const auto some = gateways.first(std::min(gateways.size(), room));
+    append_redis_argument(call.arguments, std::to_string(some.size()));
+    append_redis_argument(call.arguments, std::to_string(field_count));
+    call.arguments += fields;
+    for (const GatewaySeries& one : some) {
+      append_redis_argument(call.keys, format_.values_key(one.gateway));
+      for (const WaitingSeries& series : one.series)
+        append_redis_argument(call.arguments, RedisLatestFormat::value(series.timestamp_ms, series.value));
+    }
+    call.key_count += some.size();
+    call.argument_count += 2 + field_count + some.size() * field_count;
+    call.updates += some.size() * field_count;
     if (call.updates >= kUpdatesOfCall) RETURN_IF_ERROR(send_call(values_script_, call));
+    gateways = gateways.subspan(some.size());
   }
   return {};
 }

@@ -76,6 +76,10 @@ class RedisLatestTable final : public LatestTable {
     int64_t latest_ms = 0;
     std::vector<WaitingSeries> series;
   };
+  struct GatewaySeries {
+    std::string_view gateway;
+    std::span<const WaitingSeries> series;
+  };
   /// A call of a script while it is made up: its keys, and its other arguments.
   struct Call {
     explicit Call(const std::string& ttl_s);
@@ -100,8 +104,9 @@ class RedisLatestTable final : public LatestTable {
   RedisLatestTable(RedisSettings settings, const Clock& clock, Options options);
   void collect(const LatestReadingView& reading);
   Status send_waiting();
-  Status send_gateways();
-  Status add_values(Call& call, std::string_view gateway, const WaitingGateway& waiting);
+  Status send_times();
+  Status send_values();
+  Status add_group(Call& call, std::string_view fields, std::span<const GatewaySeries> gateways);
   Status send_call(const Script& script, Call& call);
   Status send(InFlight flight);
   Status take_answer();
