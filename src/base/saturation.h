@@ -13,4 +13,10 @@ constexpr int64_t saturating_difference(int64_t a, int64_t b) {
   return a < b ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
 }
 
+constexpr int64_t saturating_sum(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return a < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
 }  // namespace meterstream

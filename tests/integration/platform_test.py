@@ -188,7 +188,7 @@ key_prefix = "{self.name}:"
         loads[-1].finish()
         self.assertEqual(len(loads), len(sets))
         self.assertIsNone(worker.poll())
-        self.kill_worker("a")
+        self.stop_workers()
         self.data_dir = "last"
         self.succeed(*self.on_kafka("run", self.sql, "--until-idle"))
         self.compare_stores(results, readings)

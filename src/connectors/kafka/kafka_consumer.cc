@@ -88,7 +88,9 @@ struct KafkaConsumer::State {
   }
 
   static void note(const KafkaErrorOwner& error, std::string_view what) {
-    if (error) spdlog::warn("Kafka: {}: {}", what, rd_kafka_error_string(error.get()));
+    // A group that ended meanwhile has its partitions back.
+    if (!error || rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__DESTROY) return;
+    spdlog::warn("Kafka: {}: {}", what, rd_kafka_error_string(error.get()));
   }
 
   void drop(const TopicPartition& partition) {

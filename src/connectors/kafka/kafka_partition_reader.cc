@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "connectors/kafka/kafka_record_set.h"
 
 namespace meterstream {
 namespace {
@@ -28,20 +29,6 @@ bool is_unknown(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
-// Messages of one read. The client must outlive them.
-struct Messages {
-  explicit Messages(std::shared_ptr<rd_kafka_t> owner) : client(std::move(owner)) {}
-  Messages(const Messages&) = delete;
-  Messages& operator=(const Messages&) = delete;
-  ~Messages() {
-    for (rd_kafka_message_t* message : messages) rd_kafka_message_destroy(message);
-  }
-
-  std::shared_ptr<rd_kafka_t> client;
-  std::vector<rd_kafka_message_t*> messages;
-  std::deque<std::string> headers;
-};
-
 // Headers as RecordView has them; empty when there are none.
 std::string encode_headers(const rd_kafka_headers_t* headers) {
   std::string encoded;
@@ -61,6 +48,20 @@ std::string_view view_of(const void* bytes, size_t size) {
 }
 
 }  // namespace
+
+// Messages of one read. The client must outlive them.
+struct KafkaPartitionReader::Messages {
+  explicit Messages(std::shared_ptr<rd_kafka_t> owner) : client(std::move(owner)) {}
+  Messages(const Messages&) = delete;
+  Messages& operator=(const Messages&) = delete;
+  ~Messages() {
+    for (rd_kafka_message_t* message : messages) rd_kafka_message_destroy(message);
+  }
+
+  std::shared_ptr<rd_kafka_t> client;
+  std::vector<rd_kafka_message_t*> messages;
+  std::deque<std::string> headers;
+};
 
 KafkaPartitionReader::KafkaPartitionReader(std::shared_ptr<rd_kafka_t> client, std::shared_ptr<rd_kafka_t> asking,
                                            TopicPartition source, int64_t timeout_ms, bool is_member)
@@ -103,8 +104,8 @@ Status KafkaPartitionReader::read(Offset from, size_t max_bytes, int64_t end_age
     RETURN_IF_ERROR(sort_out_taken());
     if (taken_.empty()) RETURN_IF_ERROR(position_at(from.value));
     if (!taken_.empty()) {
-      fill(out);
-      return {};
+      RETURN_IF_ERROR(fill(out));
+      if (!out.records.empty()) return {};
     }
     if (!known_at_ || known_.end.value <= high_) {
       if (!known_at_ || end_age_ms <= 0 || ms_since(*known_at_) > end_age_ms) {
@@ -281,9 +282,13 @@ Status KafkaPartitionReader::failure_at(const rd_kafka_message_t& message) {
     return is_stale ? Status() : out_of_range_at(low_);
   }
   if (code == ErrorCode::kCorrupt)
-    return corrupt(fmt::format("Kafka: {} offset {}: {}; the record is damaged on the broker or on the way", name(),
-                               std::max<int64_t>(message.offset, low_), text == nullptr ? "" : text));
+    return damaged_at(std::max<int64_t>(message.offset, low_), text == nullptr ? "" : text);
   return kafka_error(message.err, "reading " + name(), text == nullptr ? "" : text, "Read");
+}
+
+Error KafkaPartitionReader::damaged_at(int64_t offset, std::string_view what) const {
+  return corrupt(
+      fmt::format("Kafka: {} offset {}: {}; the record is damaged on the broker or on the way", name(), offset, what));
 }
 
 Error KafkaPartitionReader::out_of_range_at(int64_t offset) {
@@ -301,29 +306,53 @@ Error KafkaPartitionReader::out_of_range_at(int64_t offset) {
   return unavailable(fmt::format("Kafka: {}: offset {} was away for a moment; try again", name(), offset));
 }
 
-void KafkaPartitionReader::fill(RecordSet& out) {
+Status KafkaPartitionReader::fill(RecordSet& out) {
   auto owner = std::make_shared<Messages>(client_);
   owner->messages = std::exchange(taken_, {});
-  out.records.resize(owner->messages.size());
-  RecordView* record = out.records.data();
   size_t bytes = 0;
+  Status status;
   for (const rd_kafka_message_t* message : owner->messages) {
-    record->key = view_of(message->key, message->key_len);
-    record->value = view_of(message->payload, message->len);
-    record->offset = Offset(message->offset);
-    rd_kafka_timestamp_type_t kind{};
-    record->ingest_time = IngestTime(rd_kafka_message_timestamp(message, &kind));
-    rd_kafka_headers_t* headers = nullptr;
-    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
-      record->headers = owner->headers.emplace_back(encode_headers(headers));
     bytes += message->key_len + message->len;
-    ++record;
+    status = append_records(*message, *owner, out.records);
+    if (!status) break;
+    // A batch may end behind its last record: compaction took the others.
+    high_ = std::max(high_, message->offset + 1);
   }
-  record_bytes_ = std::max(16.0, static_cast<double>(bytes) / static_cast<double>(out.records.size()));
-  low_ = out.records.back().offset.value + 1;
-  high_ = std::max(high_, low_);
+  // What came before the damage is given first; the next read meets it again.
+  if (!status) is_positioned_ = false;
+  if (!status && out.records.empty()) return status;
+  message_bytes_ = std::max(16.0, static_cast<double>(bytes) / static_cast<double>(owner->messages.size()));
+  if (!out.records.empty()) low_ = out.records.back().offset.value + 1;
   out.next = Offset(high_);
   out.owners.push_back(std::move(owner));
+  return {};
+}
+
+// Batches of the formats before 2 come as one message a record.
+Status KafkaPartitionReader::append_records(const rd_kafka_message_t& message, Messages& owner,
+                                            std::vector<RecordView>& records) {
+  rd_kafka_timestamp_type_t kind{};
+  const IngestTime time(rd_kafka_message_timestamp(&message, &kind));
+  KafkaRecordSet set;
+  if (rd_kafka_message_record_set(&message, &set.base_offset.value, &set.record_count) != 0) {
+    set.records = view_of(message.payload, message.len);
+    set.base_time = time;
+    set.has_one_time = kind == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
+    const size_t before = records.size();
+    const Status appended = set.append_to(records, owner.headers, Offset(low_));
+    if (appended) return {};
+    records.resize(before);
+    return damaged_at(set.base_offset.value, appended.error().message);
+  }
+  RecordView& record = records.emplace_back();
+  record.key = view_of(message.key, message.key_len);
+  record.value = view_of(message.payload, message.len);
+  record.offset = Offset(message.offset);
+  record.ingest_time = time;
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    record.headers = owner.headers.emplace_back(encode_headers(headers));
+  return {};
 }
 
 // Marks of transactions move the place without a message. The library's own position counts ends and errors as if they
@@ -337,7 +366,7 @@ void KafkaPartitionReader::learn_place() {
 }
 
 size_t KafkaPartitionReader::batch_size(size_t max_bytes) const {
-  return std::clamp<size_t>(static_cast<size_t>(static_cast<double>(max_bytes) / record_bytes_), 1, kMaxBatch);
+  return std::clamp<size_t>(static_cast<size_t>(static_cast<double>(max_bytes) / message_bytes_), 1, kMaxBatch);
 }
 
 bool KafkaPartitionReader::topic_exists() const {

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "connectors/kafka/kafka_handles.h"
@@ -33,7 +34,7 @@ class KafkaPartitionReader {
   void close();
 
  private:
-  using Message = KafkaOwner<rd_kafka_message_t, rd_kafka_message_destroy>;
+  struct Messages;
   using Time = std::chrono::steady_clock::time_point;
 
   Status position_at(int64_t from);
@@ -50,8 +51,11 @@ class KafkaPartitionReader {
   /// after an error that was stale the reader has no position.
   Status sort_out_taken();
   Status failure_at(const rd_kafka_message_t& message);
+  [[nodiscard]] Error damaged_at(int64_t offset, std::string_view what) const;
   Error out_of_range_at(int64_t offset);
-  void fill(RecordSet& out);
+  /// Gives the records of what was taken, and takes note of where they end. There may be none at `low_` or behind it.
+  Status fill(RecordSet& out);
+  Status append_records(const rd_kafka_message_t& message, Messages& owner, std::vector<RecordView>& records);
   void learn_place();
   void heed_distrust();
   Result<OffsetRange> ask_offsets();
@@ -80,7 +84,7 @@ class KafkaPartitionReader {
   int64_t low_ = 0;
   int64_t high_ = 0;
   std::vector<rd_kafka_message_t*> taken_;
-  double record_bytes_ = 128;
+  double message_bytes_ = 16384;
   OffsetRange known_{};
   std::optional<Time> known_at_;
 };

@@ -55,6 +55,7 @@ Result<std::map<std::string, std::string>> kafka_configuration(const KafkaSettin
           {"fetch.message.max.bytes", std::to_string(std::max<int64_t>(settings.fetch_ahead_bytes / 4, 65536))},
           {"queued.max.messages.kbytes", std::to_string(std::max<int64_t>(settings.fetch_ahead_bytes / 1024, 64))},
           {"queued.min.messages", "20000"},
+          {"record.sets", "true"},
       });
       break;
     case KafkaClientKind::kProducer:
