@@ -17,6 +17,8 @@ namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr size_t kMaxWaitingSeries = 20'000;
+/// So few are enough to give an idle server work while the others are collected.
+constexpr size_t kFirstWaitingSeries = 2'048;
 /// A script holds the server up for others: about a millisecond.
 constexpr size_t kUpdatesOfCall = 512;
 /// Lua's unpack() takes some 8,000.
@@ -88,7 +90,8 @@ Status RedisLatestTable::write(std::span<const LatestReadingView> readings) {
                                  reading.gateway, format_timestamp(EventTime(reading.timestamp_ms))));
     }
     collect(reading);
-    if (waiting_series_ >= kMaxWaitingSeries) RETURN_IF_ERROR(send_waiting());
+    if (waiting_series_ >= (in_flight_.empty() ? kFirstWaitingSeries : kMaxWaitingSeries))
+      RETURN_IF_ERROR(send_waiting());
   }
   return {};
 }
