@@ -60,6 +60,7 @@ class SinkTask final : public Task {
   Status finish(bool close) override;
   [[nodiscard]] std::vector<std::string> inputs() const override { return {source_.topic}; }
   [[nodiscard]] std::vector<std::string> outputs() const override { return {}; }
+  [[nodiscard]] std::string waits_for() const override { return options_.waits_for_store ? group_ : std::string(); }
 
  private:
   struct RejectedRecord {

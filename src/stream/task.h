@@ -43,13 +43,16 @@ class Task {
   virtual ~Task() = default;
   /// Recovers state. Call once, before the first step.
   virtual Status open() = 0;
-  /// A bounded amount of work, tens of milliseconds; commits by itself when due.
+  /// A bounded amount of work, tens of milliseconds unless it waits_for() something; commits by itself when due.
   virtual Result<Step> step() = 0;
   /// Commits. With `close`, first closes what is open, as a bounded run does.
   virtual Status finish(bool close) = 0;
   /// Topics it reads and topics it writes: a bounded run finishes writers before readers.
   [[nodiscard]] virtual std::vector<std::string> inputs() const = 0;
   [[nodiscard]] virtual std::vector<std::string> outputs() const = 0;
+  /// What step() may have to wait for for seconds, such as a store that is slow or away: tasks with the same name share a
+  /// thread with no others. Empty for a task that waits for nothing.
+  [[nodiscard]] virtual std::string waits_for() const { return {}; }
 
   [[nodiscard]] TaskStatus status() const {
     const std::scoped_lock lock(published_mutex_);

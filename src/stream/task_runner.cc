@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <string>
 #include <thread>
 
 namespace meterstream {
@@ -65,9 +67,24 @@ Status TaskRunner::advance(Entry& entry, bool& worked) {
   return {};
 }
 
-void TaskRunner::work(size_t thread) {
-  std::vector<Entry*> mine;
-  for (size_t i = thread; i < entries_.size(); i += options_.threads) mine.push_back(entries_[i].get());
+/// What each thread has to do.
+std::vector<std::vector<TaskRunner::Entry*>> TaskRunner::shares() const {
+  std::vector<std::vector<Entry*>> shares(std::max<size_t>(options_.threads, 1));
+  std::map<std::string, std::vector<Entry*>> waiting;
+  size_t next = 0;
+  for (const auto& entry : entries_) {
+    const std::string reason = entry->task->waits_for();
+    if (!reason.empty())
+      waiting[reason].push_back(entry.get());
+    else
+      shares[next++ % shares.size()].push_back(entry.get());
+  }
+  std::erase_if(shares, [](const std::vector<Entry*>& share) { return share.empty(); });
+  for (auto& [reason, share] : waiting) shares.push_back(std::move(share));
+  return shares;
+}
+
+void TaskRunner::work(const std::vector<Entry*>& mine) {
   for (Entry* entry : mine) {
     if (stop_) break;
     if (Status opened = entry->task->open(); !opened) fail(std::move(opened).error());
@@ -95,11 +112,11 @@ void TaskRunner::work(size_t thread) {
 }
 
 Status TaskRunner::run() {
-  options_.threads = std::clamp<size_t>(options_.threads, 1, std::max<size_t>(1, entries_.size()));
-  running_threads_ = options_.threads;
+  const std::vector<std::vector<Entry*>> all = shares();
+  running_threads_ = all.size();
   std::vector<std::thread> threads;
-  threads.reserve(options_.threads);
-  for (size_t i = 0; i < options_.threads; ++i) threads.emplace_back([this, i] { work(i); });
+  threads.reserve(all.size());
+  for (const std::vector<Entry*>& share : all) threads.emplace_back([this, &share] { work(share); });
   int64_t waited_ms = 0;
   while (running_threads_ > 0) {
     constexpr int64_t kLookMs = 10;

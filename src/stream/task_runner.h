@@ -1,5 +1,6 @@
 // Purpose: drives tasks on threads until told to stop, or until their inputs are at the end.
-// Rules: a task belongs to one thread. In a bounded run, tasks that write a topic finish (closing what is open) before
+// Rules: a task belongs to one thread. Tasks that wait for something outside have threads of their own, one for all that wait
+//        for the same, so that views go on while a store is away. In a bounded run, tasks that write a topic finish (closing what is open) before
 //        tasks that read it, so that the last results reach the last reader.
 // Thread-safety: run() once; request_stop() from any thread.
 // Errors: the first error of any task stops all and is what run() returns; what was committed stays.
@@ -17,6 +18,7 @@ namespace meterstream {
 class TaskRunner {
  public:
   struct Options {
+    /// Of the tasks that wait for nothing.
     size_t threads = 1;
     bool bounded = false;
     /// In a bounded run: false leaves windows open for a later run.
@@ -44,7 +46,8 @@ class TaskRunner {
 
   void assign_stages();
   [[nodiscard]] bool earlier_stages_finished(size_t stage) const;
-  void work(size_t thread);
+  [[nodiscard]] std::vector<std::vector<Entry*>> shares() const;
+  void work(const std::vector<Entry*>& mine);
   Status advance(Entry& entry, bool& worked);
   void fail(Error error);
 
