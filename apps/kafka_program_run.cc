@@ -196,7 +196,8 @@ Status KafkaProgramRun::add_workers(const PlannedPass& pass) {
   task.commit_interval_ms = kLeftToTheWorkerMs;
   task.memory_limit_bytes = each_.memory_limit_bytes / static_cast<size_t>(tasks);
   KafkaTaskFactory factory;
-  factory.make = [this, spec = pass.spec, task](const std::vector<PartitionId>& owned, EventLog& log) {
+  factory.make = [this, spec = pass.spec, task](const std::vector<PartitionId>& owned,
+                                                EventLog& log) -> Result<std::unique_ptr<Task>> {
     return std::make_unique<PassTask>(spec, owned, log, data_->store(), backbone_.schemas(), context_.clock, task);
   };
   factory.state_prefixes = [spec = pass.spec, application = each_.application](const std::vector<PartitionId>& owned) {
@@ -241,10 +242,11 @@ Status KafkaProgramRun::add_sink_worker(const SinkSpec& sink) {
   each.waits_for_store = first.waits_for_store;
   each.on_store = first.on_store;
   KafkaTaskFactory factory;
-  factory.make = [this, sink, each](const std::vector<PartitionId>& owned, EventLog& log) {
-    return std::make_unique<SinkTask>(sink.name, TopicPartition{sink.topic, owned.front()},
-                                      std::move(stores_->writer(sink, owned.front()).value().writer), log,
-                                      context_.clock, each);
+  factory.make = [this, sink, each](const std::vector<PartitionId>& owned,
+                                    EventLog& log) -> Result<std::unique_ptr<Task>> {
+    ASSIGN_OR_RETURN(DeployedWriter deployed, stores_->writer(sink, owned.front()));
+    return std::make_unique<SinkTask>(sink.name, TopicPartition{sink.topic, owned.front()}, std::move(deployed.writer),
+                                      log, context_.clock, each);
   };
   // A sink has positions and no state; without any prefix the changelog would own all state there is.
   factory.state_prefixes = [group = worker.group](const std::vector<PartitionId>& owned) {

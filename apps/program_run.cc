@@ -68,13 +68,6 @@ Result<PassTaskOptions> task_options(const Program& program, const CommandContex
 
 namespace {
 
-/// For people: where a sink's records are.
-std::string place_of(const SinkSpec& sink) {
-  if (sink.type == "embedded") return "table " + sink.table;
-  if (sink.type == "cassandra") return "table " + sink.table + " in Cassandra";
-  return sink.type == "redis" ? "Redis" : "the lake";
-}
-
 void add_to(std::vector<ViewSummary>& summaries, const TaskStatus::View& view) {
   const auto found = std::find_if(summaries.begin(), summaries.end(),
                                   [&](const ViewSummary& summary) { return summary.name == view.name; });
@@ -86,7 +79,8 @@ void add_to(std::vector<ViewSummary>& summaries, const TaskStatus::View& view) {
 ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& tasks) {
   ProgramSummary summary;
   for (const ViewSpec& view : program.views) summary.views.push_back({view.name, view.topic, {}});
-  for (const SinkSpec& sink : program.sinks) summary.sinks.push_back({sink.name, sink.topic, {}, place_of(sink)});
+  for (const SinkSpec& sink : program.sinks)
+    summary.sinks.push_back({sink.name, sink.topic, {}, SinkStores::place_of(sink)});
   for (const TaskStatus& task : tasks) {
     summary.records += task.records;
     const bool is_pass =

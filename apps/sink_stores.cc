@@ -33,6 +33,12 @@ bool SinkStores::is_local(const SinkSpec& sink) {
   return sink.type == "embedded";
 }
 
+std::string SinkStores::place_of(const SinkSpec& sink) {
+  if (sink.type == "embedded") return "table " + sink.table;
+  if (sink.type == "cassandra") return "table " + sink.table + " in Cassandra";
+  return sink.type == "redis" ? "Redis" : "the lake";
+}
+
 Result<DeployedWriter> SinkStores::writer(const SinkSpec& sink, PartitionId partition) {
   DeployedWriter deployed;
   deployed.waits_for_store = !is_local(sink);

@@ -28,6 +28,8 @@ class SinkStores {
   Result<DeployedWriter> writer(const SinkSpec& sink, PartitionId partition);
   /// True for a table in the data directory: each process then has the whole table, and keeps the sink's positions.
   [[nodiscard]] static bool is_local(const SinkSpec& sink);
+  /// For people: where its records are.
+  [[nodiscard]] static std::string place_of(const SinkSpec& sink);
 
  private:
   std::function<void(SinkTask::StoreChange, const std::string&)> trouble_of(const std::string& sink);

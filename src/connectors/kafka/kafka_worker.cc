@@ -377,7 +377,7 @@ Status KafkaWorker::open_entry(Entry& entry) {
   log_options.offsets_age_ms = kKnownOffsetsAgeMs;
   auto log = std::make_unique<KafkaLog>(std::move(parts), std::move(log_options));
   RETURN_IF_ERROR(log->take_over());
-  std::shared_ptr<Task> task = factory_.make(sources, *log);
+  ASSIGN_OR_RETURN(std::shared_ptr<Task> task, factory_.make(sources, *log));
   RETURN_IF_ERROR(task->open());
   spdlog::debug("Kafka: {} partition {}: {} {} entries read in {} ms, open {} ms later", options_.changelog,
                 entry.partition, restored.is_rebuilt ? "state built anew," : "state is here,", restored.entries,

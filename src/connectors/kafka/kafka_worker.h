@@ -64,7 +64,7 @@ struct KafkaWorkerOptions {
 
 /// How the worker's tasks are made. `make` is called on the worker's thread; the log outlives the task.
 struct KafkaTaskFactory {
-  std::function<std::unique_ptr<Task>(const std::vector<PartitionId>&, EventLog&)> make;
+  std::function<Result<std::unique_ptr<Task>>(const std::vector<PartitionId>&, EventLog&)> make;
   /// Keys that the task for these partitions keeps in the local store begin with one of these.
   std::function<std::vector<std::pair<Space, std::string>>(const std::vector<PartitionId>&)> state_prefixes;
 };
