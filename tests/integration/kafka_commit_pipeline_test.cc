@@ -1,8 +1,12 @@
 // Tasks that commit together on a real broker: all of them or none, and never half of one.
 #include "connectors/kafka/kafka_commit_pipeline.h"
 
+#include <functional>
 #include <map>
 
+#include <librdkafka/rdkafka.h>
+
+#include "connectors/kafka/kafka_handles.h"
 #include "kafka_fixture.h"
 #include "state/memory_store.h"
 
@@ -11,6 +15,14 @@ namespace {
 
 using Strings = std::vector<std::string>;
 using Rows = std::map<std::string, std::string>;
+
+void await(const std::function<bool()>& condition) {
+  const KafkaDeadline deadline(20'000);
+  while (!condition()) {
+    ASSERT_FALSE(deadline.is_over());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
 
 // Waits before it passes commits on, and notes what it was given.
 class SlowWriter final : public KafkaWriter {
@@ -50,7 +62,7 @@ class KafkaCommitPipelines : public testing::Test {
     reader_ = *KafkaLog::connect(test_settings());
   }
 
-  std::unique_ptr<KafkaLog> begin(int partition) {
+  std::unique_ptr<KafkaLog> begin(int partition, std::shared_ptr<KafkaConsumer> member = nullptr) {
     KafkaLogParts parts;
     parts.topics = topics_;
     parts.consumer = *KafkaConsumer::open(test_settings());
@@ -59,9 +71,16 @@ class KafkaCommitPipelines : public testing::Test {
         std::make_shared<KafkaChangelog>(KafkaChangelogOptions{{changelog_, PartitionId(partition)}, {}},
                                          *parts.consumer, *topics_, mirrors_[static_cast<size_t>(partition)]);
     parts.pipeline = pipeline_.get();
+    parts.member = std::move(member);
     EXPECT_TRUE(parts.changelog->restore());
     return std::make_unique<KafkaLog>(std::move(parts),
                                       KafkaLogOptions{.settings = test_settings(), .group = "group-" + topic_});
+  }
+
+  [[nodiscard]] std::shared_ptr<KafkaConsumer> join() const {
+    std::shared_ptr<KafkaConsumer> member = *KafkaConsumer::open(test_settings(), {.group = "group-" + topic_});
+    EXPECT_TRUE(member->subscribe({topic_}, {}));
+    return member;
   }
 
   Status give(KafkaLog& log, int partition, const std::string& value, int64_t next) const {
@@ -125,6 +144,31 @@ TEST_F(KafkaCommitPipelines, WorkGoesOnWhileTheClusterAnswers) {
   ASSERT_TRUE(pipeline_->settle());
   EXPECT_EQ(values(0), (Strings{"a", "b"}));
   EXPECT_EQ(mirrored(0), "b");
+}
+
+// A commit that waited for its records must not bring the place its member had before.
+TEST_F(KafkaCommitPipelines, CommitHoldsWhenAnotherMemberJoinsWhileItIsMade) {
+  const auto member = join();
+  await([&] {
+    EXPECT_TRUE(member->poll(50));
+    return member->assignment().size() == 2;
+  });
+  const auto log = begin(0, member);
+  ASSERT_TRUE(give(*log, 0, "a", 3));
+  writer_->holds = true;
+  pipeline_->begin(writer_);
+  const auto generation = [&] {
+    const auto place = member->group_metadata();
+    return place ? rd_kafka_consumer_group_metadata_generation_id((*place)->get()) : -1;
+  };
+  const int before = generation();
+  ASSERT_GT(before, 0);
+  const auto other = join();
+  await([&] { return generation() > before; });
+  writer_->holds = false;
+  const Status settled = pipeline_->settle();
+  ASSERT_TRUE(settled) << settled.error().message;
+  EXPECT_EQ(values(0), Strings{"a"});
 }
 
 TEST_F(KafkaCommitPipelines, FailureOfOneTaskCommitsNoneAndLeavesTheMirrorsAlone) {

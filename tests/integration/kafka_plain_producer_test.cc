@@ -142,9 +142,9 @@ TEST_F(KafkaPlainCommits, OffsetsNeedAMemberThatHasItsPlace) {
   for (int attempt = 0; attempt < 1000 && member->assignment().size() < 2; ++attempt) ASSERT_TRUE(member->poll(20));
   auto producer = *KafkaPlainProducer::open(test_settings());
   const std::vector<KafkaGroupOffset> offsets = {{{topic_, PartitionId(0)}, Offset(3), ""}};
-  const std::vector<KafkaGroupCommit> strangers = {{group, nullptr, offsets, nullptr}};
+  const std::vector<KafkaGroupCommit> strangers = {{group, offsets, nullptr}};
   EXPECT_EQ(producer->commit({}, strangers).error().code, ErrorCode::kInvalid);
-  const std::vector<KafkaGroupCommit> members = {{group, nullptr, offsets, member.get()}};
+  const std::vector<KafkaGroupCommit> members = {{group, offsets, member.get()}};
   const Status committed = producer->commit({}, members);
   ASSERT_TRUE(committed) << committed.error().message;
   EXPECT_EQ((*topics_->group_position(group, {topic_, PartitionId(0)}))->next, Offset(3));

@@ -294,11 +294,9 @@ TEST_F(KafkaTransactions, MemberThatLeftCannotCommitOffsets) {
   const std::string group = "left-" + topic_;
   auto member = std::make_unique<Member>(group, topic_);
   ASSERT_TRUE(becomes_true([&] { return member->partitions() == 4; }));
-  auto metadata = member->consumer().group_metadata();
-  ASSERT_TRUE(metadata);
   auto producer = KafkaProducer::open(test_settings(), "left-producer-" + topic_);
   ASSERT_TRUE(producer);
-  const std::vector<KafkaGroupCommit> offsets = {{group, *metadata, {{partition(0), Offset(1), ""}}}};
+  const std::vector<KafkaGroupCommit> offsets = {{group, {{partition(0), Offset(1), ""}}, &member->consumer()}};
   ASSERT_TRUE((*producer)->commit({}, offsets));
   member->leave();
   Member successor(group, topic_);

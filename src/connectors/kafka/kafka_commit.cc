@@ -47,7 +47,7 @@ void KafkaCommit::add(KafkaCommitPart part) {
   if (!part.is_empty()) parts_.push_back(std::move(part));
 }
 
-// A group is named once, with the latest place of its member.
+// A group is named once.
 std::vector<KafkaGroupCommit> KafkaCommit::groups() const {
   std::vector<KafkaGroupCommit> merged;
   for (const KafkaCommitPart& part : parts_) {
@@ -57,7 +57,6 @@ std::vector<KafkaGroupCommit> KafkaCommit::groups() const {
         merged.push_back(group);
         continue;
       }
-      found->member = group.member;
       found->offsets.insert(found->offsets.end(), group.offsets.begin(), group.offsets.end());
     }
   }

@@ -103,17 +103,14 @@ Result<std::vector<KafkaGroupCommit>> KafkaLog::group_commits(const Transaction&
     KafkaGroupCommit& commit = commits.emplace_back();
     commit.group = options_.group;
     KafkaConsumer& member = parts_.member ? *parts_.member : *parts_.consumer;
-    if (member.group() == options_.group) {
-      ASSIGN_OR_RETURN(commit.member, member.group_metadata());
-      commit.consumer = &member;
-    }
+    if (member.group() == options_.group) commit.member = &member;
     commit.offsets.reserve(lowest.size());
     for (const auto& [source, next] : lowest) commit.offsets.push_back({source, next, {}});
     return commits;
   }
   for (const Transaction::Position& position : transaction.positions) {
     auto commit = std::ranges::find(commits, position.group, &KafkaGroupCommit::group);
-    if (commit == commits.end()) commit = commits.insert(commits.end(), {position.group, nullptr, {}, nullptr});
+    if (commit == commits.end()) commit = commits.insert(commits.end(), {position.group, {}, nullptr});
     std::string metadata = encode_offset_metadata(position.position);
     if (metadata.size() > kMaxMetadataBytes)
       return invalid(fmt::format("Kafka: group {}: {} bytes beside the position; at most {} fit", position.group,

@@ -56,7 +56,7 @@ Status KafkaPlainProducer::commit(std::span<KafkaAppend> appends, std::span<cons
   const std::scoped_lock lock(state_->mutex);
   if (!state_->is_usable) return unavailable("Kafka: a producer is out of use after an earlier error; make a new one");
   for (const KafkaGroupCommit& group : groups) {
-    if (group.consumer == nullptr) return invalid("Kafka: offsets without a transaction need a member of their group");
+    if (group.member == nullptr) return invalid("Kafka: offsets without a transaction need a member of their group");
   }
   const KafkaDeadline deadline(state_->timeout_ms);
   state_->sender->start();
@@ -66,8 +66,7 @@ Status KafkaPlainProducer::commit(std::span<KafkaAppend> appends, std::span<cons
     return written;
   }
   state_->sender->give_offsets();
-  for (const KafkaGroupCommit& group : groups)
-    RETURN_IF_ERROR(group.consumer->commit(group.offsets, deadline.left_ms()));
+  for (const KafkaGroupCommit& group : groups) RETURN_IF_ERROR(group.member->commit(group.offsets, deadline.left_ms()));
   return {};
 }
 

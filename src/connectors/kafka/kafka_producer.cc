@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "connectors/kafka/kafka_consumer.h"
 #include "connectors/kafka/kafka_handles.h"
 #include "connectors/kafka/kafka_record_sender.h"
 
@@ -74,11 +75,14 @@ Error KafkaProducer::State::abort(Error cause) {
 
 Status KafkaProducer::State::send_offsets(const KafkaGroupCommit& group, const KafkaDeadline& deadline) {
   const KafkaPartitionList list = offset_list(client(), group.offsets);
-  std::shared_ptr<const KafkaGroupMetadata> member = group.member;
-  if (!member)
-    member = std::make_shared<const KafkaGroupMetadata>(rd_kafka_consumer_group_metadata_new(group.group.c_str()));
+  // Only now: the group may have shared out its partitions anew since the commit began, and the member keeps its own.
+  auto place =
+      group.member
+          ? group.member->group_metadata()
+          : std::make_shared<const KafkaGroupMetadata>(rd_kafka_consumer_group_metadata_new(group.group.c_str()));
+  if (!place) return abort(std::move(place.error()));
   const KafkaErrorOwner error = insist(deadline, [&](int left_ms) {
-    return rd_kafka_send_offsets_to_transaction(client(), list.get(), member->get(), left_ms);
+    return rd_kafka_send_offsets_to_transaction(client(), list.get(), (*place)->get(), left_ms);
   });
   if (error) return failure(error.get(), fmt::format("offsets of group {}", group.group));
   return {};

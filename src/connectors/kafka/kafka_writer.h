@@ -17,7 +17,6 @@
 namespace meterstream {
 
 class KafkaConsumer;
-class KafkaGroupMetadata;
 
 /// Records for one partition, in order.
 struct KafkaAppend {
@@ -36,13 +35,14 @@ struct KafkaGroupOffset {
   std::string metadata;
 };
 
-/// Offsets of one group. With a member's place the broker refuses them once the member has lost it.
+/// Offsets of one group.
 struct KafkaGroupCommit {
   std::string group;
-  std::shared_ptr<const KafkaGroupMetadata> member;
   std::vector<KafkaGroupOffset> offsets;
-  /// The member itself; null without one. Outlives the commit.
-  KafkaConsumer* consumer = nullptr;
+  /// The member whose offsets they are; null without one. Outlives the commit. Its place in the group goes with them, as
+  /// it is when they are sent, and the broker refuses them once the member has lost it. So partitions that the member
+  /// has to give back are in a commit that is settled before the listener returns.
+  KafkaConsumer* member = nullptr;
 };
 
 class KafkaWriter {
