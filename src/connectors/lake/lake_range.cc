@@ -1,6 +1,7 @@
 #include "connectors/lake/lake_range.h"
 
 #include <charconv>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -45,10 +46,50 @@ Error broken(std::string_view path, std::string_view what) {
   return corrupt(fmt::format("lake: {}: {}", path, what));
 }
 
-/// Topics' names need no escapes.
-std::string source_fields(const TopicPartition& source) {
-  return fmt::format(R"("topic":"{}","partition":{})", source.topic, source.partition);
-}
+/// What the records of ranges and of merged objects begin with.
+struct Head {
+  static constexpr int64_t kSchema = 1;
+  TopicPartition source;
+  Offset first;
+  Offset last;
+
+  /// Topics' names need no escapes.
+  [[nodiscard]] std::string json() const {
+    return fmt::format(R"({{"schema":{},"topic":"{}","partition":{},"firstOffset":{},"lastOffset":{})", kSchema,
+                       source.topic, source.partition, first, last);
+  }
+};
+
+/// A record while it is read.
+class RecordReader {
+ public:
+  static Result<std::unique_ptr<RecordReader>> parse(std::string_view path, std::string_view json) {
+    auto reader = std::make_unique<RecordReader>();
+    if (reader->parser_.parse(json.data(), json.size(), true).get(reader->root_)) return broken(path, "is no JSON");
+    FieldReader fields(reader->root_);
+    const auto schema = fields.number<int64_t>("schema");
+    reader->head_.source.topic = fields.text("topic");
+    reader->head_.source.partition = PartitionId(fields.number<int32_t>("partition"));
+    reader->head_.first = Offset(fields.number<int64_t>("firstOffset"));
+    reader->head_.last = Offset(fields.number<int64_t>("lastOffset"));
+    if (!fields.fault().empty()) return broken(path, fields.fault());
+    if (schema != Head::kSchema)
+      return broken(path, fmt::format("has schema {}; this program reads {}", schema, Head::kSchema));
+    if (reader->head_.first > reader->head_.last) return broken(path, "ends before it begins");
+    return reader;
+  }
+  [[nodiscard]] const Head& head() const { return head_; }
+  [[nodiscard]] FieldReader fields() const { return FieldReader(root_); }
+  Status read_list(std::string_view path, const char* name, simdjson::dom::array& list) const {
+    if (root_[name].get(list)) return broken(path, fmt::format("{} is missing or no array", name));
+    return {};
+  }
+
+ private:
+  simdjson::dom::parser parser_;
+  Json root_;
+  Head head_;
+};
 
 }  // namespace
 
@@ -61,9 +102,8 @@ std::string LakeRange::path_of(const TopicPartition& source, Offset first) {
 }
 
 std::string LakeRange::json() const {
-  std::string text = fmt::format(
-      R"({{"schema":1,{},"firstOffset":{},"lastOffset":{},"records":{},"rejected":{},"fingerprint":{},"objects":[)",
-      source_fields(source), first, last, records, rejected, fingerprint);
+  std::string text = fmt::format(R"({},"records":{},"rejected":{},"fingerprint":{},"objects":[)",
+                                 Head{source, first, last}.json(), records, rejected, fingerprint);
   for (size_t i = 0; i < objects.size(); ++i) {
     text += fmt::format(R"({}{{"date":"{}","readings":{},"bytes":{},"crc32c":{}}})", i == 0 ? "" : ",",
                         date_text(objects[i].day), objects[i].readings, objects[i].bytes, objects[i].checksum);
@@ -72,21 +112,17 @@ std::string LakeRange::json() const {
 }
 
 Result<LakeRange> LakeRange::parse(std::string_view path, std::string_view json) {
-  simdjson::dom::parser parser;
-  Json root;
-  if (parser.parse(json.data(), json.size(), true).get(root)) return broken(path, "is no JSON");
-  FieldReader fields(root);
+  ASSIGN_OR_RETURN(const auto record, RecordReader::parse(path, json));
+  FieldReader fields = record->fields();
   LakeRange range;
-  const auto schema = fields.number<int64_t>("schema");
-  range.source.topic = fields.text("topic");
-  range.source.partition = PartitionId(fields.number<int32_t>("partition"));
-  range.first = Offset(fields.number<int64_t>("firstOffset"));
-  range.last = Offset(fields.number<int64_t>("lastOffset"));
+  range.source = record->head().source;
+  range.first = record->head().first;
+  range.last = record->head().last;
   range.records = fields.number<int64_t>("records");
   range.rejected = fields.number<int64_t>("rejected");
   range.fingerprint = fields.unsigned_number("fingerprint");
   simdjson::dom::array objects;
-  if (root["objects"].get(objects)) return broken(path, "objects is missing or no array");
+  RETURN_IF_ERROR(record->read_list(path, "objects", objects));
   for (const Json element : objects) {
     FieldReader object(element);
     const auto day = parse_date(object.text("date"));
@@ -95,8 +131,7 @@ Result<LakeRange> LakeRange::parse(std::string_view path, std::string_view json)
     if (!object.fault().empty() || !day) return broken(path, "an entry of objects is not complete");
   }
   if (!fields.fault().empty()) return broken(path, fields.fault());
-  if (schema != 1) return broken(path, fmt::format("has schema {}; this program reads 1", schema));
-  if (range.first > range.last || range.path() != path) return broken(path, "describes another range than its name");
+  if (range.path() != path) return broken(path, "describes another range than its name");
   return range;
 }
 
@@ -126,9 +161,9 @@ std::string LakeMerge::path_of(const LakeObjectName& object) {
 }
 
 std::string LakeMerge::json() const {
-  std::string text = fmt::format(
-      R"({{"schema":1,{},"date":"{}","firstOffset":{},"lastOffset":{},"readings":{},"bytes":{},"crc32c":{},"parts":[)",
-      source_fields(object.source), date_text(object.day), object.first, object.last, readings, bytes, checksum);
+  std::string text = fmt::format(R"({},"date":"{}","readings":{},"bytes":{},"crc32c":{},"parts":[)",
+                                 Head{object.source, object.first, object.last}.json(), date_text(object.day), readings,
+                                 bytes, checksum);
   for (size_t i = 0; i < parts.size(); ++i) {
     text += fmt::format(R"({}{{"firstOffset":{},"lastOffset":{}}})", i == 0 ? "" : ",", parts[i].first, parts[i].last);
   }
@@ -136,23 +171,16 @@ std::string LakeMerge::json() const {
 }
 
 Result<LakeMerge> LakeMerge::parse(std::string_view path, std::string_view json) {
-  simdjson::dom::parser parser;
-  Json root;
-  if (parser.parse(json.data(), json.size(), true).get(root)) return broken(path, "is no JSON");
-  FieldReader fields(root);
+  ASSIGN_OR_RETURN(const auto record, RecordReader::parse(path, json));
+  FieldReader fields = record->fields();
   LakeMerge merge;
-  const auto schema = fields.number<int64_t>("schema");
-  merge.object.source.topic = fields.text("topic");
-  merge.object.source.partition = PartitionId(fields.number<int32_t>("partition"));
   const auto day = parse_date(fields.text("date"));
-  merge.object.day = day.value_or(0);
-  merge.object.first = Offset(fields.number<int64_t>("firstOffset"));
-  merge.object.last = Offset(fields.number<int64_t>("lastOffset"));
+  merge.object = {day.value_or(0), record->head().source, record->head().first, record->head().last};
   merge.readings = fields.number<int64_t>("readings");
   merge.bytes = fields.number<int64_t>("bytes");
   merge.checksum = fields.number<uint32_t>("crc32c");
   simdjson::dom::array parts;
-  if (root["parts"].get(parts)) return broken(path, "parts is missing or no array");
+  RETURN_IF_ERROR(record->read_list(path, "parts", parts));
   for (const Json element : parts) {
     FieldReader part(element);
     LakeObjectName name = merge.object;
@@ -164,7 +192,7 @@ Result<LakeMerge> LakeMerge::parse(std::string_view path, std::string_view json)
     merge.parts.push_back(std::move(name));
   }
   if (!fields.fault().empty()) return broken(path, fields.fault());
-  if (!day || schema != 1 || merge.path() != path) return broken(path, "describes another object than its name");
+  if (!day || merge.path() != path) return broken(path, "describes another object than its name");
   return merge;
 }
 

@@ -86,17 +86,31 @@ Result<std::unique_ptr<LocalLakeStore>> LocalLakeStore::open(const std::filesyst
   return std::unique_ptr<LocalLakeStore>(new LocalLakeStore(absolute.lexically_normal()));
 }
 
+bool LocalLakeStore::is_durable(const std::filesystem::path& directory) {
+  const std::scoped_lock lock(mutex_);
+  return durable_.contains(directory.native());
+}
+
 Status LocalLakeStore::make_directory(const std::filesystem::path& directory) {
-  if (::mkdir(directory.c_str(), 0755) == 0) return sync_directory(directory.parent_path());
-  if (errno == EEXIST) return {};
-  if (errno != ENOENT || !directory.has_parent_path() || directory.parent_path() == directory) {
-    return from_errno("cannot make directory", directory, errno);
+  const std::filesystem::path parent = directory.parent_path();
+  const bool is_inside = directory != root_ && directory.native().starts_with(root_.native());
+  const bool was_durable = is_durable(directory);
+  if (is_inside && !was_durable) RETURN_IF_ERROR(make_directory(parent));
+  int number = ::mkdir(directory.c_str(), 0755) == 0 ? 0 : errno;
+  if (number == ENOENT && directory.has_parent_path() && parent != directory) {
+    RETURN_IF_ERROR(make_directory(parent));
+    number = ::mkdir(directory.c_str(), 0755) == 0 ? 0 : errno;
   }
-  RETURN_IF_ERROR(make_directory(directory.parent_path()));
-  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
-    return from_errno("cannot make directory", directory, errno);
-  }
-  return sync_directory(directory.parent_path());
+  if (number != 0 && number != EEXIST) return from_errno("cannot make directory", directory, number);
+  if (number == EEXIST && was_durable) return {};
+  // One that is there may be of a process that died, or of a call that failed, before the directory above it was synced.
+  Status synced = sync_directory(parent);
+  // What is above the lake and was there may belong to others, who let nobody read it.
+  const bool is_of_others = number == EEXIST && !is_inside;
+  if (!synced && !(is_of_others && synced.error().code == ErrorCode::kInvalid)) return synced;
+  const std::scoped_lock lock(mutex_);
+  durable_.insert(directory.native());
+  return {};
 }
 
 Result<std::vector<LakeStore::Entry>> LocalLakeStore::list(std::string_view directory) {

@@ -6,6 +6,9 @@
 #pragma once
 
 #include <filesystem>
+#include <mutex>
+#include <set>
+#include <string>
 
 #include "connectors/lake/lake_store.h"
 
@@ -29,8 +32,12 @@ class LocalLakeStore final : public LakeStore {
   enum class Exists : uint8_t { kReplace, kKeep };
   Result<bool> put(std::string_view path, std::string_view bytes, Exists exists);
   Status make_directory(const std::filesystem::path& directory);
+  bool is_durable(const std::filesystem::path& directory);
 
   std::filesystem::path root_;
+  std::mutex mutex_;
+  /// Directories whose names are synced, as far as this object knows.
+  std::set<std::string> durable_;
 };
 
 }  // namespace meterstream

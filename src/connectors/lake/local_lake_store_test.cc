@@ -6,17 +6,35 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "connectors/lake/lake_inspector.h"
 #include "connectors/lake/lake_store_contract.h"
 #include "connectors/lake/lake_test_records.h"
 #include "testing/temporary_directory.h"
 
+namespace {
+
+// Directories and files that were synced, while somebody listens.
+std::vector<std::string>* synced_paths = nullptr;
+
+}  // namespace
+
+/// In place of the library's.
+extern "C" int fsync(int descriptor) {
+  if (synced_paths != nullptr)
+    synced_paths->push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor)).string());
+  return static_cast<int>(::syscall(SYS_fsync, descriptor));
+}
+
 namespace meterstream {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 TEST(LocalLakeStore, KeepsTheContract) {
   const TemporaryDirectory directory;
@@ -35,6 +53,29 @@ TEST(LocalLakeStore, TakesARelativeDirectoryAndMakesNoneToLook) {
   EXPECT_TRUE(store->write("a", "x"));
   std::filesystem::current_path(before);
   EXPECT_EQ(*store->read("a"), "x");
+}
+
+TEST(LocalLakeStore, DirectoriesThatSomebodyElseMadeAreSyncedOnce) {
+  const TemporaryDirectory directory;
+  const auto lake = std::filesystem::canonical(directory.path()) / "lake";
+  // As a process leaves them that died before it synced anything.
+  std::filesystem::create_directories(lake / "a" / "b");
+  const auto store = *LocalLakeStore::open(lake);
+  std::vector<std::string> synced;
+  synced_paths = &synced;
+  ASSERT_TRUE(store->write("a/b/object", "x"));
+  for (const auto& path : {lake.parent_path(), lake, lake / "a", lake / "a" / "b"})
+    EXPECT_THAT(synced, Contains(path.string()));
+  synced.clear();
+  ASSERT_TRUE(store->write("a/b/object", "y"));
+  EXPECT_THAT(synced, Not(Contains(lake.string())));
+  EXPECT_THAT(synced, Contains((lake / "a" / "b").string()));
+  // Somebody tidied up meanwhile.
+  std::filesystem::remove_all(lake / "a");
+  synced.clear();
+  ASSERT_TRUE(store->write("a/b/object", "z"));
+  for (const auto& path : {lake, lake / "a", lake / "a" / "b"}) EXPECT_THAT(synced, Contains(path.string()));
+  synced_paths = nullptr;
 }
 
 TEST(LocalLakeStore, OneOfManyThatCreateAnObjectAtOnceHasIt) {
