@@ -21,4 +21,8 @@ Result<StoreSchema> cassandra_schema(const CassandraSettings& settings) {
   return schema;
 }
 
+Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& settings) {
+  return CassandraAggregateStore(settings).option_differences();
+}
+
 }  // namespace meterstream

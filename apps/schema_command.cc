@@ -17,6 +17,12 @@ Status take_seconds(const std::string& text, std::string_view option, int64_t& s
   return {};
 }
 
+Status tell_differences(const CassandraSettings& settings) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> differences, cassandra_schema_differences(settings));
+  for (const std::string& difference : differences) fmt::print(stderr, "warning: {}\n", difference);
+  return {};
+}
+
 }  // namespace
 
 std::string SchemaCommand::examples() const {
@@ -32,7 +38,7 @@ void SchemaCommand::declare(CLI::App& app) {
   app.add_option("--compaction-window", compaction_window_, "Time that files of a table hold together")
       ->type_name("DURATION");
   app.add_flag("--apply", apply_,
-               "Make what is missing in the configured cluster; what exists is checked and left as it is");
+               "Make what is missing in the configured cluster; what exists is compared and left as it is");
 }
 
 Result<ExitCode> SchemaCommand::run(const CommandContext& context) {
@@ -43,6 +49,11 @@ Result<ExitCode> SchemaCommand::run(const CommandContext& context) {
   ASSIGN_OR_RETURN(const StoreSchema schema, cassandra_schema(settings));
   if (!apply_) {
     fmt::print("{}", schema.text);
+    // Whoever only wants the text need not have a cluster.
+    if (!settings.hosts.empty()) {
+      if (Status compared = tell_differences(settings); !compared)
+        fmt::print(stderr, "warning: tables that exist are not compared: {}\n", compared.error().message);
+    }
     return ExitCode::kDone;
   }
   ASSIGN_OR_RETURN(const auto store, cassandra_store(settings));
@@ -50,6 +61,7 @@ Result<ExitCode> SchemaCommand::run(const CommandContext& context) {
     ASSIGN_OR_RETURN(const auto made, store->create(table));
     fmt::print("table {}.{}, bucket {}\n", settings.keyspace, table.name, name_of(made->definition().bucket));
   }
+  RETURN_IF_ERROR(tell_differences(settings));
   return ExitCode::kDone;
 }
 

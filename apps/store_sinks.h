@@ -42,5 +42,7 @@ struct StoreSchema {
   std::vector<AggregateTableDefinition> tables;
 };
 Result<StoreSchema> cassandra_schema(const CassandraSettings& settings);
+/// How options of the tables that exist differ from the settings, for people.
+Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& settings);
 
 }  // namespace meterstream

@@ -17,4 +17,8 @@ Result<StoreSchema> cassandra_schema(const CassandraSettings& /*settings*/) {
   return no_cassandra();
 }
 
+Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& /*settings*/) {
+  return no_cassandra();
+}
+
 }  // namespace meterstream

@@ -15,6 +15,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
 
 class CassandraSubject final : public AggregateStoreSubject {
@@ -72,6 +73,27 @@ TEST_F(CassandraStoreTest, TimeOfWritingIsTheWindowsEndAndTheRevision) {
   CassandraValueReader reader(page->values);
   EXPECT_EQ(reader.bigint(), (kDayMs + kMinuteMs) * 1000 + 42);
   EXPECT_EQ(reader.decimal_units(), 42 * 1'000'000'001LL);
+}
+
+TEST_F(CassandraStoreTest, OptionsOfTablesThatExistAreToldAndLeftAlone) {
+  create({"aged", kMinuteMs, AggregateBucket::kDays});
+  EXPECT_THAT(store_.option_differences().value(), IsEmpty());
+  CassandraSettings brief = settings_;
+  brief.ttl_s = 3'600;
+  CassandraAggregateStore other(brief);
+  ASSERT_TRUE(other.create({"aged", kMinuteMs, AggregateBucket::kDays}));
+  const auto differences = other.option_differences();
+  ASSERT_TRUE(differences) << differences.error().message;
+  ASSERT_THAT(*differences, SizeIs(3));
+  EXPECT_THAT((*differences)[0], HasSubstr("default_time_to_live is 0 and not 3600"));
+  EXPECT_THAT((*differences)[1], HasSubstr("compaction is TimeWindowCompactionStrategy with windows of 1 DAYS"));
+  EXPECT_THAT((*differences)[2], HasSubstr(named("aged_buckets")));
+  // What the messages say may be done as it is written.
+  for (const std::string& one : *differences) {
+    const std::string statement = one.substr(one.find("ALTER TABLE"));
+    execute(statement.substr(0, statement.find(';')));
+  }
+  EXPECT_THAT(other.option_differences().value(), IsEmpty());
 }
 
 TEST_F(CassandraStoreTest, WindowLengthIsLearntFromTheRowsAndFoundAgain) {

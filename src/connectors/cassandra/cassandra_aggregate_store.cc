@@ -1,12 +1,14 @@
 #include "connectors/cassandra/cassandra_aggregate_store.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "connectors/cassandra/cassandra_aggregate_table.h"
 #include "connectors/cassandra/cassandra_schema.h"
+#include "connectors/cassandra/cassandra_table_options.h"
 #include "connectors/cassandra/cassandra_values.h"
 
 namespace meterstream {
@@ -63,6 +65,35 @@ Result<std::vector<AggregateTableDefinition>> CassandraAggregateStore::tables() 
   }
   std::ranges::sort(found, {}, &AggregateTableDefinition::name);
   return found;
+}
+
+Result<std::vector<std::string>> CassandraAggregateStore::option_differences() {
+  const CassandraSettings& settings = client_.settings();
+  std::string values;
+  append_cassandra_text(values, settings.keyspace);
+  std::map<std::string, CassandraTableOptions> existing;
+  RETURN_IF_ERROR(select_all(client_,
+                             "SELECT table_name, default_time_to_live, toJson(compaction) FROM system_schema.tables "
+                             "WHERE keyspace_name = ?",
+                             values, [&](CassandraValueReader& row) {
+                               std::string name(row.text());
+                               const int32_t ttl_s = row.integer();
+                               existing.emplace(std::move(name), parse_cassandra_table_options(ttl_s, row.text()));
+                             }));
+  std::vector<std::string> differences;
+  const auto compare = [&](const std::string& table, const CassandraTableOptions& wanted) {
+    const auto found = existing.find(table);
+    if (found == existing.end()) return;
+    const std::string name = fmt::format("{}.{}", settings.keyspace, table);
+    for (std::string& one : cassandra_option_differences(name, found->second, wanted))
+      differences.push_back(std::move(one));
+  };
+  ASSIGN_OR_RETURN(const auto known, tables());
+  for (const AggregateTableDefinition& definition : known) {
+    compare(definition.name, cassandra_table_options(settings));
+    compare(cassandra_buckets_name(definition.name), cassandra_buckets_options(settings, definition.bucket));
+  }
+  return differences;
 }
 
 Result<std::unique_ptr<AggregateTable>> CassandraAggregateStore::open(std::string_view name) {

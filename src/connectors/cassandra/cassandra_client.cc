@@ -1,12 +1,12 @@
 #include "connectors/cassandra/cassandra_client.h"
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/password_file.h"
 #include "connectors/cassandra/driver/cassandra_driver.h"
 
 namespace meterstream {
@@ -57,13 +57,7 @@ class DriverError {
 
 Result<std::string> password_of(const CassandraSettings& settings) {
   if (settings.password_file.empty()) return settings.password;
-  std::ifstream file(settings.password_file);
-  std::string password;
-  if (!std::getline(file, password))
-    return invalid(fmt::format("Cassandra: password_file {} cannot be read; its first line is the password",
-                               settings.password_file));
-  if (password.ends_with('\r')) password.pop_back();
-  return password;
+  return read_password_file(settings.password_file, "cassandra");
 }
 
 struct Listener {

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "connectors/cassandra/cassandra_table_options.h"
+
 namespace meterstream {
 namespace {
 
@@ -18,8 +20,6 @@ constexpr std::string_view kCommentMiddle = " ms, bucket ";
 constexpr int64_t kMinuteS = 60;
 constexpr int64_t kHourS = 3'600;
 constexpr int64_t kDayS = 86'400;
-/// Files of a table with a ttl: so many windows of compaction are recommended until rows vanish.
-constexpr int64_t kWindowsOfTtl = 30;
 
 std::string quoted(std::string_view text) {
   std::string result = "'";
@@ -28,34 +28,6 @@ std::string quoted(std::string_view text) {
     if (letter == '\'') result.push_back(letter);
   }
   return result + "'";
-}
-
-std::string compaction(const CassandraSettings& settings) {
-  int64_t window_s = settings.compaction_window_s;
-  if (window_s == 0) window_s = settings.ttl_s == 0 ? kDayS : settings.ttl_s / kWindowsOfTtl;
-  const auto [unit, unit_s] = window_s >= kDayS    ? std::pair("DAYS", kDayS)
-                              : window_s >= kHourS ? std::pair("HOURS", kHourS)
-                                                   : std::pair("MINUTES", kMinuteS);
-  const int64_t count = std::max<int64_t>(1, (window_s + unit_s / 2) / unit_s);
-  return fmt::format(
-      "{{'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': '{}', 'compaction_window_size': '{}'}}",
-      unit, count);
-}
-
-int64_t longest_bucket_s(AggregateBucket bucket) {
-  switch (bucket) {
-    case AggregateBucket::kNone:
-      return 0;
-    case AggregateBucket::kMinutes:
-      return kMinuteS;
-    case AggregateBucket::kHours:
-      return kHourS;
-    case AggregateBucket::kDays:
-      return kDayS;
-    case AggregateBucket::kMonths:
-      return 31 * kDayS;
-  }
-  return 0;
 }
 
 // As people write it; Cassandra itself knows small letters only.
@@ -124,6 +96,7 @@ std::vector<std::string> cassandra_table_ddl(const CassandraSettings& settings,
                                              const AggregateTableDefinition& definition) {
   std::vector<std::string> statements;
   const bool is_bucketed = definition.bucket != AggregateBucket::kNone;
+  const CassandraTableOptions options = cassandra_table_options(settings);
   statements.push_back(
       fmt::format("CREATE TABLE IF NOT EXISTS {}.{} (\n"
                   "  slot int,\n  gateway text,\n  metric text,\n  attribute text,\n"
@@ -131,8 +104,6 @@ std::vector<std::string> cassandra_table_ddl(const CassandraSettings& settings,
                   ") WITH comment = 'meterstream series of {}'",
                   settings.keyspace, cassandra_series_name(definition.name), definition.name));
   if (is_bucketed) {
-    // An entry is written with the first row of its bucket and must outlive the last one.
-    const int64_t ttl_s = settings.ttl_s == 0 ? 0 : 2 * settings.ttl_s + 2 * longest_bucket_s(definition.bucket);
     statements.push_back(
         fmt::format("CREATE TABLE IF NOT EXISTS {}.{} (\n"
                     "  gateway text,\n  metric text,\n  attribute text,\n  bucket timestamp,\n"
@@ -140,7 +111,8 @@ std::vector<std::string> cassandra_table_ddl(const CassandraSettings& settings,
                     ") WITH CLUSTERING ORDER BY (bucket DESC)\n"
                     "  AND default_time_to_live = {}\n"
                     "  AND comment = 'meterstream buckets of {}'",
-                    settings.keyspace, cassandra_buckets_name(definition.name), ttl_s, definition.name));
+                    settings.keyspace, cassandra_buckets_name(definition.name),
+                    cassandra_buckets_options(settings, definition.bucket).ttl_s, definition.name));
   }
   statements.push_back(
       fmt::format("CREATE TABLE IF NOT EXISTS {}.{} (\n"
@@ -151,7 +123,7 @@ std::vector<std::string> cassandra_table_ddl(const CassandraSettings& settings,
                   "  AND default_time_to_live = {}\n"
                   "  AND comment = {}",
                   settings.keyspace, definition.name, columns_text(definition.bucket), is_bucketed ? ", bucket" : "",
-                  compaction(settings), settings.ttl_s, quoted(cassandra_table_comment(definition))));
+                  cassandra_compaction_text(options), options.ttl_s, quoted(cassandra_table_comment(definition))));
   return statements;
 }
 
