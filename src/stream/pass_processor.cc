@@ -166,7 +166,7 @@ std::string PassProcessor::headers_of(const RecordView& record, std::string_view
                                       std::string_view reason) const {
   std::string headers;
   append_reason_header(headers, reason);
-  if (options_.result_ids) append_source_id(headers, origin, options_.partition_ids[batch_.partition], record.offset);
+  append_source_id(headers, origin, options_.partition_ids[batch_.partition], record.offset);
   return headers;
 }
 

@@ -38,8 +38,9 @@ class PassProcessor {
  public:
   struct Options {
     size_t partitions = 1;
-    /// Gives every record that is written an id in its headers; `partition_ids` are those of the source, in order.
+    /// Gives every result an id in its headers. Late and rejected records always have one.
     bool result_ids = false;
+    /// Of the source, in order.
     std::vector<PartitionId> partition_ids;
     /// Notes what save_changes() has to write.
     bool keeps_changes = false;

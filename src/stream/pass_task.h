@@ -46,7 +46,8 @@ struct PassTaskOptions {
   size_t batch_records = 2048;
   size_t memory_limit_bytes = 0;
   StateKeeping state_keeping = StateKeeping::kSnapshots;
-  /// Every result, late and rejected record gets a header `id` that tells it apart (docs/formats/metrics-topic.md).
+  /// Every result gets a header `id` that tells it apart, as late and rejected records always do
+  /// (docs/formats/metrics-topic.md).
   bool result_ids = false;
   /// Snapshots may take about this share of the time; 0 switches them off.
   double snapshot_share = 0.02;

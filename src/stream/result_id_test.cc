@@ -79,11 +79,16 @@ TEST_F(ResultIdTest, CountsTheRowsOfARefinedWindow) {
   EXPECT_EQ(ids(view_.topic), (std::vector<std::string>{prefix + '1', prefix + '2', prefix + '3'}));
 }
 
-TEST_F(ResultIdTest, LeavesResultsWithoutHeadersUnlessAskedFor) {
+TEST_F(ResultIdTest, GivesResultsNoHeadersUnlessAskedForAndOthersAlways) {
   append(kStart, 1);
+  append(kStart + 60'000, 2);
+  append(kStart + 1, 3);
+  append(kStart + 60'001, 4e30);
   ASSERT_TRUE(pipeline_->run({view_}, options_));
-  ASSERT_EQ(pipeline_->read_topic(view_.topic)->size(), 1U);
+  ASSERT_EQ(pipeline_->read_topic(view_.topic)->size(), 2U);
   EXPECT_EQ(pipeline_->read_topic(view_.topic)->front().headers, "");
+  EXPECT_EQ(ids(view_.late_topic()), std::vector<std::string>{"metrics_aggregates_60|0|2"});
+  EXPECT_EQ(ids("metrics-rejected"), std::vector<std::string>{"metrics|0|3"});
 }
 
 }  // namespace

@@ -25,7 +25,6 @@ SinkTask::Options sink_task_options(const PassTaskOptions& options) {
   each.commit_interval_ms = options.commit_interval_ms;
   each.read_bytes = options.read_bytes;
   each.durability = options.durability;
-  each.result_ids = options.result_ids;
   each.bounded = options.bounded;
   return each;
 }

@@ -141,7 +141,7 @@ void SinkTask::reject(const RecordView& record, const std::string& reason) {
   kept.value = record.value;
   kept.has_value = !record.is_tombstone();
   append_reason_header(kept.headers, reason);
-  if (options_.result_ids) append_source_id(kept.headers, source_.topic, source_.partition, record.offset);
+  append_source_id(kept.headers, source_.topic, source_.partition, record.offset);
   kept.ingest_time = record.ingest_time;
   rejected_.push_back(std::move(kept));
 }

@@ -38,8 +38,6 @@ class SinkTask final : public Task {
     size_t read_bytes = size_t{1} << 20;
     /// Commit earlier when so many records were read.
     int64_t commit_records = 50'000;
-    /// Rejected records get a header `id`.
-    bool result_ids = false;
     bool bounded = false;
     /// A store that is unavailable may come back. False: it is this process's own, and its failure ends the task.
     bool waits_for_store = true;

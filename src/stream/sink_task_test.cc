@@ -9,6 +9,7 @@
 #include "log/embedded_log.h"
 #include "log/forwarding_log.h"
 #include "state/memory_store.h"
+#include "stream/record_headers.h"
 
 namespace meterstream {
 namespace {
@@ -125,6 +126,21 @@ class SinkTaskTest : public testing::Test {
   Shelf shelf_;
   std::vector<std::string> told_;
 };
+
+TEST_F(SinkTaskTest, ARejectedRecordSaysWhereItCameFrom) {
+  append({"good", "!bad"});
+  const auto sink = task({.bounded = true});
+  ASSERT_TRUE(sink->open());
+  run_to_the_end(*sink);
+  ASSERT_TRUE(sink->finish(true));
+  RecordSet records;
+  ASSERT_TRUE(log_->read({"t-rejected", PartitionId(0)}, Offset(0), size_t{1} << 20, records));
+  ASSERT_EQ(records.records.size(), 1U);
+  std::string wanted;
+  append_reason_header(wanted, "begins with '!'");
+  append_source_id(wanted, "t", PartitionId(0), Offset(1));
+  EXPECT_EQ(records.records[0].headers, wanted) << "as a pass over the topic would say";
+}
 
 TEST_F(SinkTaskTest, WritesEveryRecordAndRejectsTheBadOnes) {
   append_numbered(100);
