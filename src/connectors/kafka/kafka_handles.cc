@@ -233,4 +233,19 @@ KafkaPartitionList offset_list(rd_kafka_t* client, std::span<const KafkaGroupOff
   return list;
 }
 
+// The connection of the first question may end when its answer names the brokers. The second makes one that stays.
+void await_broker(rd_kafka_t* client, rd_kafka_topic_t* topic, int within_ms) {
+  constexpr int kFirstSliceMs = 20;
+  const KafkaDeadline deadline(within_ms);
+  int answers = 0;
+  for (int slice_ms = kFirstSliceMs; answers < 2 && !deadline.is_over(); slice_ms *= 2) {
+    const rd_kafka_metadata_t* answer = nullptr;
+    if (rd_kafka_metadata(client, 0, topic, &answer, std::min(deadline.left_ms(), slice_ms)) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+      continue;
+    rd_kafka_metadata_destroy(answer);
+    ++answers;
+  }
+}
+
 }  // namespace meterstream

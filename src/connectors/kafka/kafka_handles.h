@@ -80,4 +80,9 @@ class KafkaGroupMetadata {
   KafkaOwner<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy> metadata_;
 };
 
+/// Makes the client connect now, and learn who leads the topic's partitions (null: none in particular). By itself it does
+/// so only when it looks the next time, once a second. Gives up after `within_ms`: then it goes on looking by itself. The
+/// library may miss what it waits for, so it is asked in slices.
+void await_broker(rd_kafka_t* client, rd_kafka_topic_t* topic, int within_ms);
+
 }  // namespace meterstream

@@ -218,6 +218,8 @@ Status KafkaPartitionReader::check_group() const {
 }
 
 Status KafkaPartitionReader::assign(int64_t from) {
+  const KafkaTopicHandle topic(rd_kafka_topic_new(client_.get(), source_.topic.c_str(), nullptr));
+  await_broker(client_.get(), topic.get(), kStartMs);
   const KafkaPartitionList place = place_at(from);
   const KafkaErrorOwner error(rd_kafka_incremental_assign(client_.get(), place.get()));
   if (error)

@@ -19,23 +19,6 @@ namespace {
 
 constexpr auto kRetryPause = std::chrono::milliseconds(20);
 constexpr int kFirstBrokerMs = 1000;
-constexpr int kBrokerSliceMs = 5;
-
-// Until a connection stands the library would look for the coordinator only twice a second. A question makes one. That of
-// the first question ends when its answer names the brokers; the second question makes one that stays. The library may
-// miss what it waits for, so it is asked in slices.
-void await_broker(rd_kafka_t* client, int within_ms) {
-  const KafkaDeadline deadline(within_ms);
-  int answers = 0;
-  for (int slice_ms = kBrokerSliceMs; answers < 2 && !deadline.is_over(); slice_ms *= 2) {
-    const rd_kafka_metadata_t* answer = nullptr;
-    if (rd_kafka_metadata(client, 0, nullptr, &answer, std::min(deadline.left_ms(), slice_ms)) !=
-        RD_KAFKA_RESP_ERR_NO_ERROR)
-      continue;
-    rd_kafka_metadata_destroy(answer);
-    ++answers;
-  }
-}
 
 }  // namespace
 
@@ -141,7 +124,8 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::open(const KafkaSettings& 
   state->timeout_ms = settings.request_timeout_ms;
   ASSIGN_OR_RETURN(state->sender, KafkaRecordSender::open(properties));
   const KafkaDeadline deadline(settings.request_timeout_ms);
-  await_broker(state->client(), std::min(deadline.left_ms(), kFirstBrokerMs));
+  // Until a connection stands the library would look for the coordinator only twice a second.
+  await_broker(state->client(), nullptr, std::min(deadline.left_ms(), kFirstBrokerMs));
   const KafkaErrorOwner error = state->insist(
       deadline, [&](int left_ms) { return rd_kafka_init_transactions(state->client(), std::max(left_ms, 1)); });
   if (error)
