@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "base/password_file.h"
 #include "connectors/cassandra/driver/cassandra_driver.h"
 
 namespace meterstream {
@@ -54,11 +53,6 @@ class DriverError {
  private:
   CassandraDriverError error_{kCassandraDriverInvalid, nullptr, 0};
 };
-
-Result<std::string> password_of(const CassandraSettings& settings) {
-  if (settings.password_file.empty()) return settings.password;
-  return read_password_file(settings.password_file, "cassandra");
-}
 
 struct Listener {
   std::string hosts;
@@ -120,7 +114,7 @@ CassandraClient::~CassandraClient() = default;
 
 Result<std::shared_ptr<CassandraClient::Session>> CassandraClient::open() const {
   RETURN_IF_ERROR(check_cassandra_settings(settings_));
-  ASSIGN_OR_RETURN(const std::string password, password_of(settings_));
+  ASSIGN_OR_RETURN(const std::string password, password_of(settings_, "cassandra"));
   auto session = std::make_shared<Session>(settings_);
   const CassandraDriverOptions options{.hosts = text_of(settings_.hosts),
                                        .port = settings_.port,

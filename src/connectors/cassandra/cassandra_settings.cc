@@ -29,18 +29,6 @@ Status check_range(std::string_view name, int64_t value, int64_t low, int64_t hi
   return invalid(fmt::format("Cassandra: {} is {}; it must be {} to {}", name, value, low, high));
 }
 
-Status check_security(const CassandraSettings& settings) {
-  if (!settings.password.empty() && !settings.password_file.empty())
-    return invalid("Cassandra: give password or password_file, not both");
-  if (settings.user.empty() && (!settings.password.empty() || !settings.password_file.empty()))
-    return invalid("Cassandra: there is a password without user");
-  if (settings.certificate_file.empty() != settings.key_file.empty())
-    return invalid("Cassandra: certificate_file and key_file belong together");
-  if (!settings.tls && (!settings.ca_file.empty() || !settings.certificate_file.empty()))
-    return invalid("Cassandra: ca_file and certificate_file need tls = true");
-  return {};
-}
-
 Status check_replication(const CassandraSettings& settings) {
   RETURN_IF_ERROR(check_range("replication_factor", settings.replication_factor, 1, 100));
   if (settings.replication_strategy == "SimpleStrategy") return {};
@@ -72,7 +60,9 @@ Status check_cassandra_settings(const CassandraSettings& settings) {
   RETURN_IF_ERROR(check_range("ttl_s", settings.ttl_s, 0, kMaxTtlS));
   RETURN_IF_ERROR(check_range("compaction_window_s", settings.compaction_window_s, 0, kMaxTtlS));
   RETURN_IF_ERROR(check_replication(settings));
-  return check_security(settings);
+  if (settings.user.empty() && settings.has_password())
+    return invalid("[cassandra] has a password but no user. Set user as well");
+  return check_server_login(settings, "cassandra");
 }
 
 }  // namespace meterstream

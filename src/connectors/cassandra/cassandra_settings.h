@@ -11,10 +11,12 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/server_login.h"
 
 namespace meterstream {
 
-struct CassandraSettings {
+/// Without a user there is no login.
+struct CassandraSettings : ServerLogin {
   /// HOST or HOST:PORT, several with commas; one that answers is enough.
   std::string hosts;
   /// Of hosts without one.
@@ -26,19 +28,6 @@ struct CassandraSettings {
   /// Of a keyspace that is made. SimpleStrategy, or NetworkTopologyStrategy, which needs local_datacentre.
   std::string replication_strategy = "SimpleStrategy";
   int32_t replication_factor = 1;
-
-  /// Empty: no login.
-  std::string user;
-  std::string password;
-  /// A file whose first line is the password; not both.
-  std::string password_file;
-
-  bool tls = false;
-  /// PEM. The authority that signed the nodes' certificates; empty for the system's.
-  std::string ca_file;
-  /// PEM. The client's own certificate and key, where the nodes ask for them.
-  std::string certificate_file;
-  std::string key_file;
 
   /// Of reads and writes: LOCAL_QUORUM, QUORUM, ONE, ...
   std::string consistency = "LOCAL_QUORUM";

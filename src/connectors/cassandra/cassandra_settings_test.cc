@@ -40,8 +40,13 @@ TEST(CassandraSettingsTest, WhatIsWrongIsNamed) {
        [](CassandraSettings& settings) { settings.replication_strategy = "NetworkTopologyStrategy"; }},
       {"key_file", [](CassandraSettings& settings) { settings.certificate_file = "a"; }},
       {"tls = true", [](CassandraSettings& settings) { settings.ca_file = "a"; }},
-      {"without user", [](CassandraSettings& settings) { settings.password = "hush"; }},
-      {"not both", [](CassandraSettings& settings) { settings.password = settings.password_file = "hush"; }},
+      {"no user", [](CassandraSettings& settings) { settings.password = "hush"; }},
+      {"password_file",
+       [](CassandraSettings& settings) {
+         settings.user = "me";
+         settings.password = settings.password_file = "hush";
+       }},
+      {"no password", [](CassandraSettings& settings) { settings.user = "me"; }},
   };
   for (const auto& [part, spoil] : cases) {
     CassandraSettings settings = good();

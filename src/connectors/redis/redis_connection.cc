@@ -56,7 +56,7 @@ class RedisConnection::Implementation {
   }
 
   Status open() {
-    ASSIGN_OR_RETURN(const std::string password, redis_password(settings_));
+    ASSIGN_OR_RETURN(const std::string password, password_of(settings_, "redis"));
     ASSIGN_OR_RETURN(socket_, RedisSocket::open(settings_));
     if (!password.empty()) {
       const auto login = settings_.user.empty() ? call({"AUTH", password}) : call({"AUTH", settings_.user, password});

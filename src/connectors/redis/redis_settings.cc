@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/password_file.h"
-
 namespace meterstream {
 
 Status check_redis_settings(const RedisSettings& settings) {
@@ -17,14 +15,7 @@ Status check_redis_settings(const RedisSettings& settings) {
   if (settings.port < 1 || settings.port > 65'535)
     return invalid(fmt::format("[redis] port is {}; it lies between 1 and 65535", settings.port));
   if (settings.db < 0) return invalid(fmt::format("[redis] db is {}; databases count from 0", settings.db));
-  if (!settings.password.empty() && !settings.password_file.empty())
-    return invalid("[redis] has a password and a password_file. Leave out one");
-  if (!settings.user.empty() && settings.password.empty() && settings.password_file.empty())
-    return invalid("[redis] has a user but no password. Set password_file as well");
-  if (settings.certificate_file.empty() != settings.key_file.empty())
-    return invalid("[redis] certificate_file and key_file belong together. Set both or none");
-  if (!settings.tls && !(settings.ca_file.empty() && settings.certificate_file.empty()))
-    return invalid("[redis] names files for TLS but does not use it. Set tls = true, or leave them out");
+  RETURN_IF_ERROR(check_server_login(settings, "redis"));
   if (settings.ttl_s < 0) return invalid(fmt::format("[redis] ttl is {} s; use 0 to keep all", settings.ttl_s));
   // Beyond this the server would compute a time of expiry that is none.
   constexpr int64_t kMaxTtlS = int64_t{100} * 366 * 86'400;
@@ -36,11 +27,6 @@ Status check_redis_settings(const RedisSettings& settings) {
   if (settings.first_pause_ms < 1 || settings.longest_pause_ms < settings.first_pause_ms)
     return invalid("[redis] the pauses between attempts must be at least 1 ms, and the longest not below the first");
   return {};
-}
-
-Result<std::string> redis_password(const RedisSettings& settings) {
-  if (settings.password_file.empty()) return settings.password;
-  return read_password_file(settings.password_file, "redis");
 }
 
 std::string redis_address(const RedisSettings& settings) {

@@ -8,27 +8,17 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/server_login.h"
 
 namespace meterstream {
 
-struct RedisSettings {
+/// Without a user the password is that of the user `default`; without a password there is no login.
+struct RedisSettings : ServerLogin {
   /// Name or address of one server that takes writes; no Cluster, no Sentinel.
   std::string host = "127.0.0.1";
   int32_t port = 6379;
   int32_t db = 0;
 
-  /// A user of the server's access list; empty for `default`. Without a password there is no login.
-  std::string user;
-  std::string password;
-  /// A file whose first line is the password, read at each connect; not both.
-  std::string password_file;
-
-  bool tls = false;
-  /// PEM. The authority that signed the server's certificate; empty for the system's.
-  std::string ca_file;
-  /// PEM. The client's own certificate and key, where the server asks for them.
-  std::string certificate_file;
-  std::string key_file;
   /// False accepts any certificate: for tests only.
   bool verify = true;
 
@@ -49,8 +39,6 @@ struct RedisSettings {
 
 /// kInvalid when the settings cannot work; the message names the setting as the file does.
 Status check_redis_settings(const RedisSettings& settings);
-/// The password in use; reads the file where there is one.
-Result<std::string> redis_password(const RedisSettings& settings);
 /// "host:port", for messages.
 std::string redis_address(const RedisSettings& settings);
 

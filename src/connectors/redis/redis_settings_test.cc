@@ -1,12 +1,9 @@
 #include "connectors/redis/redis_settings.h"
 
-#include <fstream>
 #include <functional>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "testing/temporary_directory.h"
 
 namespace meterstream {
 namespace {
@@ -40,16 +37,6 @@ TEST(RedisSettings, WhatCannotWorkIsNamed) {
   EXPECT_THAT(fault_of([](RedisSettings& s) { s.request_timeout_ms = 0; }), HasSubstr("request_timeout"));
   EXPECT_THAT(fault_of([](RedisSettings& s) { s.pipeline_depth = 0; }), HasSubstr("pipeline_depth"));
   EXPECT_THAT(fault_of([](RedisSettings& s) { s.longest_pause_ms = 1; }), HasSubstr("pauses"));
-}
-
-TEST(RedisSettings, ThePasswordIsTheFirstLineOfItsFile) {
-  const TemporaryDirectory directory;
-  RedisSettings settings;
-  EXPECT_EQ(redis_password(settings).value(), "");
-  settings.password_file = directory.path() / "password";
-  EXPECT_THAT(redis_password(settings).error().message, HasSubstr(settings.password_file));
-  std::ofstream(settings.password_file) << "hunter2\r\nnot this\n";
-  EXPECT_EQ(redis_password(settings).value(), "hunter2");
 }
 
 TEST(RedisSettings, AnAddressOfVersion6HasBrackets) {
