@@ -17,10 +17,16 @@ local byte, sub, call, pcall = string.byte, string.sub, redis.call, redis.pcall
 local ttl, at, written = ARGV[1], 2, 0
 -- Before Redis 5 nothing may be written after TIME and INFO without this.
 if redis.replicate_commands then redis.replicate_commands() end
-local expires_at, may_expire
+local expire, expiry, may_expire
 if ttl ~= '0' then
-  local time = call('TIME')
-  expires_at = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ttl * 1000)
+  -- With a moment the server has least to do; without the right to ask for the time, a length does as well.
+  local time = pcall('TIME')
+  if time.err then
+    expire, expiry = 'EXPIRE', ttl
+  else
+    expire = 'PEXPIREAT'
+    expiry = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ttl * 1000)
+  end
 else
   local held = pcall('INFO', 'keyspace')
   may_expire = type(held) ~= 'string' or string.find(held, 'expires=[1-9]')
@@ -62,8 +68,8 @@ while first <= #KEYS do
     if count > 0 then
       call('HSET', key, unpack(changes, 1, count))
       -- HSET keeps the expiry that a key has.
-      if expires_at then
-        call('PEXPIREAT', key, expires_at)
+      if expire then
+        call(expire, key, expiry)
       elseif may_expire then
         call('PERSIST', key)
       end
