@@ -6,6 +6,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
@@ -18,6 +19,8 @@
 namespace meterstream {
 namespace {
 
+constexpr int16_t kFindCoordinator = 10;
+constexpr int16_t kHeartbeat = 12;
 constexpr auto kTimeToJoin = std::chrono::milliseconds(1'000);
 constexpr auto kFarMoreThanAClose = std::chrono::seconds(10);
 
@@ -85,6 +88,21 @@ TEST_F(KafkaConsumerTest, ClosingEndsWhenTheGroupEndsWhilePartitionsAreGivenBack
   ASSERT_EQ(closed.wait_for(kFarMoreThanAClose), std::future_status::ready);
   EXPECT_TRUE(closed.get());
   EXPECT_TRUE(*has_met);
+}
+
+TEST_F(KafkaConsumerTest, ClosingEndsWhileTheCoordinatorIsAway) {
+  auto member = KafkaConsumer::open(settings_, {.group = "group"});
+  ASSERT_TRUE(member) << member.error().message;
+  ASSERT_TRUE((*member)->subscribe({"metrics"}, {}));
+  const KafkaDeadline deadline(10'000);
+  while ((*member)->assignment().size() < 4 && !deadline.is_over()) ASSERT_TRUE((*member)->poll(50));
+  ASSERT_EQ((*member)->assignment().size(), 4U);
+  const std::vector<rd_kafka_resp_err_t> away(100, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE);
+  rd_kafka_mock_push_request_errors_array(cluster_.get(), kFindCoordinator, away.size(), away.data());
+  rd_kafka_mock_push_request_errors(cluster_.get(), kHeartbeat, 1, RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+  // With the next heartbeat the member hears that it has none.
+  std::this_thread::sleep_for(kTimeToJoin);
+  EXPECT_TRUE((*member)->close());
 }
 
 }  // namespace
