@@ -93,6 +93,23 @@ TEST_F(LakeOnS3, RefusedKeysAndMissingBucketsAreNamed) {
   EXPECT_EQ(lost.error().code, ErrorCode::kNotFound) << lost.error().message;
 }
 
+TEST_F(LakeOnS3, RefusalsThatDoNotPassAreErrorsAtOnceAndOthersAreTriedAgain) {
+  const auto store = open(settings(proxy_.url()));
+  for (const char* code : {"InvalidToken", "ExpiredToken", "AuthorizationHeaderMalformed"}) {
+    proxy_.refuse(1, "400 Bad Request", code);
+    const auto refused = store->write("a", "x");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalid) << refused.error().message;
+    EXPECT_THAT(refused.error().message, HasSubstr("check"));
+  }
+  for (const char* code : {"RequestTimeout", "IncompleteBody", "BadDigest"}) {
+    proxy_.refuse(2, "400 Bad Request", code);
+    const auto written = store->write("a", code);
+    EXPECT_TRUE(written) << written.error().message;
+    EXPECT_EQ(*store->read("a"), code);
+  }
+}
+
 TEST_F(LakeOnS3, RefusalsAndSlowAnswersDelayOnly) {
   const auto store = open(settings(proxy_.url()));
   proxy_.refuse(25);

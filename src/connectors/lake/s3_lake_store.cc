@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <mutex>
+#include <span>
+#include <string_view>
 
 #include <arrow/buffer.h>
 #include <arrow/filesystem/s3fs.h>
@@ -37,25 +39,34 @@ bool holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-/// `status` is no OK.
-Error from_arrow(const arrow::Status& status, const std::string& path) {
-  const std::string& text = status.message();
-  const std::string message = fmt::format("lake: s3://{}: {}", path, text);
-  for (const std::string_view refusal :
-       {"ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN_ID",
-        "MISSING_AUTHENTICATION_TOKEN", "UNRECOGNIZED_CLIENT", "EXPIRED_TOKEN", "HTTP response code: 403",
-        "HTTP status 403"}) {
-    if (holds(text, refusal)) return invalid(message + "; check the keys and their rights");
-  }
-  if (holds(text, "NO_SUCH_BUCKET") || holds(text, "The specified bucket does not exist")) {
-    return not_found(message + "; make the bucket first");
-  }
-  if (holds(text, "NO_SUCH_KEY") || holds(text, "RESOURCE_NOT_FOUND") || holds(text, "does not exist") ||
-      holds(text, "Not Found") || holds(text, "not found")) {
-    return not_found(message);
-  }
-  return unavailable(message);
+bool holds_any(std::string_view text, std::span<const std::string_view> parts) {
+  return std::ranges::any_of(parts, [&](std::string_view part) { return holds(text, part); });
 }
+
+// Answers that stay the same until somebody changes something. Other refusals with status 400 may be of bytes that were lost
+// on the way.
+constexpr std::string_view kCredentialRefusals[] = {"ACCESS_DENIED",
+                                                    "INVALID_ACCESS_KEY_ID",
+                                                    "SIGNATURE_DOES_NOT_MATCH",
+                                                    "INVALID_CLIENT_TOKEN_ID",
+                                                    "InvalidToken",
+                                                    "INVALID_TOKEN",
+                                                    "ExpiredToken",
+                                                    "EXPIRED_TOKEN",
+                                                    "HTTP status 403",
+                                                    "UNRECOGNIZED_CLIENT",
+                                                    "HTTP response code: 403",
+                                                    "MISSING_AUTHENTICATION_TOKEN",
+                                                    "HTTP status 401",
+                                                    "TokenRefreshRequired"};
+// An answer to HEAD has no words.
+constexpr std::string_view kRefusedHeads[] = {"(HTTP status 400) during HeadObject",
+                                              "(HTTP status 400) during HeadBucket"};
+constexpr std::string_view kPlaceRefusals[] = {"AuthorizationHeaderMalformed", "PermanentRedirect", "HTTP status 301",
+                                               "InvalidBucketName"};
+// CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, and a port that does not speak TLS.
+constexpr std::string_view kCertificateRefusals[] = {"curlCode: 60,", "curlCode: 77,"};
+constexpr std::string_view kNoTls[] = {"wrong version number", "packet length too long"};
 
 Result<arrow::fs::S3Options> s3_options(const LakeSettings& settings) {
   arrow::fs::S3Options options;
@@ -87,20 +98,46 @@ Result<arrow::fs::S3Options> s3_options(const LakeSettings& settings) {
 
 class S3LakeStore::Connection {
  public:
-  Connection(std::shared_ptr<arrow::fs::S3FileSystem> files, std::string base)
-      : files_(std::move(files)), base_(std::move(base)) {}
+  Connection(std::shared_ptr<arrow::fs::S3FileSystem> files, std::string base, const LakeSettings& settings)
+      : files_(std::move(files)), base_(std::move(base)), has_keys_(!settings.access_key.empty()) {}
 
   [[nodiscard]] std::string full_path(std::string_view path) const {
     return path.empty() ? base_ : fmt::format("{}/{}", base_, path);
   }
   [[nodiscard]] arrow::fs::S3FileSystem& files() { return *files_; }
   [[nodiscard]] const std::string& base() const { return base_; }
+  /// `status` is no OK.
+  [[nodiscard]] Error error(const arrow::Status& status, const std::string& path) const;
 
  private:
   std::shared_ptr<arrow::fs::S3FileSystem> files_;
   /// bucket/prefix
   std::string base_;
+  bool has_keys_;
 };
+
+Error S3LakeStore::Connection::error(const arrow::Status& status, const std::string& path) const {
+  const std::string& text = status.message();
+  const std::string message = fmt::format("lake: s3://{}: {}", path, text);
+  if (holds_any(text, kCredentialRefusals) || holds_any(text, kRefusedHeads)) {
+    return invalid(message + (has_keys_ ? "; check the keys and their rights"
+                                        : "; check the rights of the keys that AWS's own chain finds (environment, "
+                                          "profile, role of the machine), or set access_key and secret_key"));
+  }
+  if (holds_any(text, kPlaceRefusals)) return invalid(message + "; check region, endpoint and the bucket's name");
+  if (holds_any(text, kCertificateRefusals)) {
+    return invalid(message + "; set ca_file to the authority that signed the endpoint's certificate");
+  }
+  if (holds_any(text, kNoTls)) return invalid(message + "; the endpoint does not speak TLS: is it http://?");
+  if (holds(text, "NO_SUCH_BUCKET") || holds(text, "The specified bucket does not exist")) {
+    return not_found(message + "; make the bucket first");
+  }
+  if (holds(text, "NO_SUCH_KEY") || holds(text, "RESOURCE_NOT_FOUND") || holds(text, "does not exist") ||
+      holds(text, "Not Found") || holds(text, "not found")) {
+    return not_found(message);
+  }
+  return unavailable(message);
+}
 
 S3LakeStore::S3LakeStore(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
 
@@ -117,7 +154,7 @@ Result<std::unique_ptr<S3LakeStore>> S3LakeStore::open(const LakeSettings& setti
   auto files = arrow::fs::S3FileSystem::Make(options);
   if (!files.ok()) return invalid(fmt::format("lake: {}: {}", settings.uri, files.status().message()));
   return std::unique_ptr<S3LakeStore>(
-      new S3LakeStore(std::make_unique<Connection>(std::move(files).ValueUnsafe(), std::move(base))));
+      new S3LakeStore(std::make_unique<Connection>(std::move(files).ValueUnsafe(), std::move(base), settings)));
 }
 
 std::string S3LakeStore::place() const {
@@ -130,7 +167,7 @@ Result<std::vector<LakeStore::Entry>> S3LakeStore::list(std::string_view directo
   selector.recursive = true;
   selector.allow_not_found = true;
   auto found = connection_->files().GetFileInfo(selector);
-  if (!found.ok()) return from_arrow(found.status(), selector.base_dir);
+  if (!found.ok()) return connection_->error(found.status(), selector.base_dir);
   std::vector<Entry> entries;
   for (const arrow::fs::FileInfo& file : *found) {
     if (!file.IsFile()) continue;
@@ -145,12 +182,12 @@ Result<std::vector<LakeStore::Entry>> S3LakeStore::list(std::string_view directo
 Result<std::string> S3LakeStore::read(std::string_view path) {
   const std::string name = connection_->full_path(path);
   auto file = connection_->files().OpenInputFile(name);
-  if (!file.ok()) return from_arrow(file.status(), name);
+  if (!file.ok()) return connection_->error(file.status(), name);
   const auto size = (*file)->GetSize();
-  if (!size.ok()) return from_arrow(size.status(), name);
+  if (!size.ok()) return connection_->error(size.status(), name);
   std::string bytes(static_cast<size_t>(*size), '\0');
   const auto count = (*file)->ReadAt(0, *size, bytes.data());
-  if (!count.ok()) return from_arrow(count.status(), name);
+  if (!count.ok()) return connection_->error(count.status(), name);
   if (*count != *size) return unavailable(fmt::format("lake: s3://{} ended after {} of {} bytes", name, *count, *size));
   return bytes;
 }
@@ -158,21 +195,21 @@ Result<std::string> S3LakeStore::read(std::string_view path) {
 Status S3LakeStore::write(std::string_view path, std::string_view bytes) {
   const std::string name = connection_->full_path(path);
   auto stream = connection_->files().OpenOutputStream(name);
-  if (!stream.ok()) return from_arrow(stream.status(), name);
+  if (!stream.ok()) return connection_->error(stream.status(), name);
   arrow::Status status = (*stream)->Write(bytes.data(), static_cast<int64_t>(bytes.size()));
   if (status.ok()) {
     status = (*stream)->Close();
   } else {
     (void)(*stream)->Abort();
   }
-  if (!status.ok()) return from_arrow(status, name);
+  if (!status.ok()) return connection_->error(status, name);
   return {};
 }
 
 Result<bool> S3LakeStore::create(std::string_view path, std::string_view bytes) {
   const std::string name = connection_->full_path(path);
   const auto found = connection_->files().GetFileInfo(name);
-  if (!found.ok()) return from_arrow(found.status(), name);
+  if (!found.ok()) return connection_->error(found.status(), name);
   if (found->IsFile()) return false;
   RETURN_IF_ERROR(write(path, bytes));
   return true;
@@ -182,7 +219,7 @@ Status S3LakeStore::remove(std::string_view path) {
   const std::string name = connection_->full_path(path);
   const arrow::Status removed = connection_->files().DeleteFile(name);
   if (removed.ok()) return {};
-  Error error = from_arrow(removed, name);
+  Error error = connection_->error(removed, name);
   if (error.code == ErrorCode::kNotFound) return {};
   return error;
 }
