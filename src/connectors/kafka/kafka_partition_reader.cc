@@ -341,7 +341,9 @@ Status KafkaPartitionReader::append_records(const rd_kafka_message_t& message, M
     set.base_time = time;
     set.has_one_time = kind == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
     const size_t before = records.size();
-    const Status appended = set.append_to(records, owner.headers, Offset(low_));
+    // Nothing twice, whatever was asked for and however batches overlap.
+    const Offset from(records.empty() ? low_ : records.back().offset.value + 1);
+    const Status appended = set.append_to(records, owner.headers, from);
     if (appended) return {};
     records.resize(before);
     return damaged_at(set.base_offset.value, appended.error().message);
