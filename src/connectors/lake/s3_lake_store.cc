@@ -58,7 +58,8 @@ constexpr std::string_view kCredentialRefusals[] = {"ACCESS_DENIED",
                                                     "HTTP response code: 403",
                                                     "MISSING_AUTHENTICATION_TOKEN",
                                                     "HTTP status 401",
-                                                    "TokenRefreshRequired"};
+                                                    "TokenRefreshRequired",
+                                                    "XAdminUserNotFound"};
 // An answer to HEAD has no words.
 constexpr std::string_view kRefusedHeads[] = {"(HTTP status 400) during HeadObject",
                                               "(HTTP status 400) during HeadBucket"};
@@ -66,6 +67,8 @@ constexpr std::string_view kPlaceRefusals[] = {"AuthorizationHeaderMalformed", "
                                                "InvalidBucketName"};
 // CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, and a port that does not speak TLS.
 constexpr std::string_view kCertificateRefusals[] = {"curlCode: 60,", "curlCode: 77,"};
+// CURLE_GOT_NOTHING, CURLE_RECV_ERROR: so servers answer who does not speak TLS.
+constexpr std::string_view kHungUp[] = {"curlCode: 52,", "curlCode: 56,"};
 constexpr std::string_view kNoTls[] = {"wrong version number", "packet length too long"};
 
 Result<arrow::fs::S3Options> s3_options(const LakeSettings& settings) {
@@ -99,7 +102,10 @@ Result<arrow::fs::S3Options> s3_options(const LakeSettings& settings) {
 class S3LakeStore::Connection {
  public:
   Connection(std::shared_ptr<arrow::fs::S3FileSystem> files, std::string base, const LakeSettings& settings)
-      : files_(std::move(files)), base_(std::move(base)), has_keys_(!settings.access_key.empty()) {}
+      : files_(std::move(files)),
+        base_(std::move(base)),
+        has_keys_(!settings.access_key.empty()),
+        is_plain_(settings.endpoint.starts_with("http://")) {}
 
   [[nodiscard]] std::string full_path(std::string_view path) const {
     return path.empty() ? base_ : fmt::format("{}/{}", base_, path);
@@ -114,6 +120,7 @@ class S3LakeStore::Connection {
   /// bucket/prefix
   std::string base_;
   bool has_keys_;
+  bool is_plain_;
 };
 
 Error S3LakeStore::Connection::error(const arrow::Status& status, const std::string& path) const {
@@ -135,6 +142,9 @@ Error S3LakeStore::Connection::error(const arrow::Status& status, const std::str
   if (holds(text, "NO_SUCH_KEY") || holds(text, "RESOURCE_NOT_FOUND") || holds(text, "does not exist") ||
       holds(text, "Not Found") || holds(text, "not found")) {
     return not_found(message);
+  }
+  if (is_plain_ && holds_any(text, kHungUp)) {
+    return unavailable(message + "; if the endpoint serves TLS, its address begins with https://");
   }
   return unavailable(message);
 }
