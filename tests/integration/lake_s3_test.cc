@@ -101,12 +101,19 @@ TEST_F(LakeOnS3, RefusalsThatDoNotPassAreErrorsAtOnceAndOthersAreTriedAgain) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::kInvalid) << refused.error().message;
     EXPECT_THAT(refused.error().message, HasSubstr("check"));
+    // It looks first, and is answered without a word.
+    proxy_.refuse(2, "400 Bad Request", code);
+    const auto not_created = store->create("a", "x");
+    ASSERT_FALSE(not_created);
+    EXPECT_EQ(not_created.error().code, ErrorCode::kInvalid) << not_created.error().message;
   }
   for (const char* code : {"RequestTimeout", "IncompleteBody", "BadDigest"}) {
     proxy_.refuse(2, "400 Bad Request", code);
     const auto written = store->write("a", code);
     EXPECT_TRUE(written) << written.error().message;
-    EXPECT_EQ(*store->read("a"), code);
+    const auto read = store->read("a");
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, code);
   }
 }
 

@@ -60,9 +60,6 @@ constexpr std::string_view kCredentialRefusals[] = {"ACCESS_DENIED",
                                                     "HTTP status 401",
                                                     "TokenRefreshRequired",
                                                     "XAdminUserNotFound"};
-// An answer to HEAD has no words.
-constexpr std::string_view kRefusedHeads[] = {"(HTTP status 400) during HeadObject",
-                                              "(HTTP status 400) during HeadBucket"};
 constexpr std::string_view kPlaceRefusals[] = {"AuthorizationHeaderMalformed", "PermanentRedirect", "HTTP status 301",
                                                "InvalidBucketName"};
 // CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, and a port that does not speak TLS.
@@ -114,6 +111,8 @@ class S3LakeStore::Connection {
   [[nodiscard]] const std::string& base() const { return base_; }
   /// `status` is no OK.
   [[nodiscard]] Error error(const arrow::Status& status, const std::string& path) const;
+  /// The same where a HEAD may have failed, whose answer has no words: asks once more in a way that is answered with some.
+  [[nodiscard]] Error error_of_head(const arrow::Status& status, const std::string& path) const;
 
  private:
   std::shared_ptr<arrow::fs::S3FileSystem> files_;
@@ -126,7 +125,7 @@ class S3LakeStore::Connection {
 Error S3LakeStore::Connection::error(const arrow::Status& status, const std::string& path) const {
   const std::string& text = status.message();
   const std::string message = fmt::format("lake: s3://{}: {}", path, text);
-  if (holds_any(text, kCredentialRefusals) || holds_any(text, kRefusedHeads)) {
+  if (holds_any(text, kCredentialRefusals)) {
     return invalid(message + (has_keys_ ? "; check the keys and their rights"
                                         : "; check the rights of the keys that AWS's own chain finds (environment, "
                                           "profile, role of the machine), or set access_key and secret_key"));
@@ -147,6 +146,15 @@ Error S3LakeStore::Connection::error(const arrow::Status& status, const std::str
     return unavailable(message + "; if the endpoint serves TLS, its address begins with https://");
   }
   return unavailable(message);
+}
+
+Error S3LakeStore::Connection::error_of_head(const arrow::Status& status, const std::string& path) const {
+  if (!holds(status.message(), "(HTTP status 400)")) return error(status, path);
+  arrow::fs::FileSelector selector;
+  selector.base_dir = path;
+  selector.allow_not_found = true;
+  const auto listed = files_->GetFileInfo(selector);
+  return error(listed.ok() ? status : listed.status(), path);
 }
 
 S3LakeStore::S3LakeStore(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -192,9 +200,9 @@ Result<std::vector<LakeStore::Entry>> S3LakeStore::list(std::string_view directo
 Result<std::string> S3LakeStore::read(std::string_view path) {
   const std::string name = connection_->full_path(path);
   auto file = connection_->files().OpenInputFile(name);
-  if (!file.ok()) return connection_->error(file.status(), name);
+  if (!file.ok()) return connection_->error_of_head(file.status(), name);
   const auto size = (*file)->GetSize();
-  if (!size.ok()) return connection_->error(size.status(), name);
+  if (!size.ok()) return connection_->error_of_head(size.status(), name);
   std::string bytes(static_cast<size_t>(*size), '\0');
   const auto count = (*file)->ReadAt(0, *size, bytes.data());
   if (!count.ok()) return connection_->error(count.status(), name);
@@ -219,7 +227,7 @@ Status S3LakeStore::write(std::string_view path, std::string_view bytes) {
 Result<bool> S3LakeStore::create(std::string_view path, std::string_view bytes) {
   const std::string name = connection_->full_path(path);
   const auto found = connection_->files().GetFileInfo(name);
-  if (!found.ok()) return connection_->error(found.status(), name);
+  if (!found.ok()) return connection_->error_of_head(found.status(), name);
   if (found->IsFile()) return false;
   RETURN_IF_ERROR(write(path, bytes));
   return true;
@@ -229,7 +237,7 @@ Status S3LakeStore::remove(std::string_view path) {
   const std::string name = connection_->full_path(path);
   const arrow::Status removed = connection_->files().DeleteFile(name);
   if (removed.ok()) return {};
-  Error error = connection_->error(removed, name);
+  Error error = connection_->error_of_head(removed, name);
   if (error.code == ErrorCode::kNotFound) return {};
   return error;
 }
