@@ -47,11 +47,7 @@ while first <= #KEYS do
   at = at + 1 + fields
   for i = first, first + keys - 1 do
     local key, count, old = KEYS[i], 0, nil
-    if fields == 1 then
-      old = pcall('HGET', key, names[1])
-    else
-      old = pcall('HMGET', key, unpack(names, 1, fields))
-    end
+    if fields == 1 then old = pcall('HGET', key, names[1]) else old = pcall('HMGET', key, unpack(names, 1, fields)) end
     if type(old) == 'table' and old.err then return {'type', key, call('TYPE', key).ok} end
     for field = 1, fields do
       local value, stored = ARGV[at + field], old
@@ -59,8 +55,7 @@ while first <= #KEYS do
       local newer = not stored or is_newer(stored, value)
       if newer == nil then return {'form', key, sub(stored, 1, 40)} end
       if newer then
-        changes[count + 1] = names[field]
-        changes[count + 2] = value
+        changes[count + 1], changes[count + 2] = names[field], value
         count = count + 2
       end
     end
