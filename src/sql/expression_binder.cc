@@ -108,6 +108,7 @@ ExpressionPointer clone(const Expression& expression) {
   copy->column = expression.column;
   copy->literal = expression.literal;
   copy->operation = expression.operation;
+  copy->function = expression.function;
   for (const ExpressionPointer& child : expression.children) copy->children.push_back(clone(*child));
   return copy;
 }
@@ -121,7 +122,7 @@ Result<ExpressionPointer> ExpressionBinder::bind(const ast::Expression& expressi
     case Kind::kColumn:
       return column_(expression);
     case Kind::kCall:
-      return call_(expression);
+      return is_scalar_function(expression.name) ? scalar_call(expression) : call_(expression);
     case Kind::kString:
     case Kind::kInteger:
     case Kind::kDecimal:

@@ -14,7 +14,7 @@ namespace meterstream {
 
 class ExpressionBinder {
  public:
-  /// What a name or a function call means depends on the clause.
+  /// What a name or the call of a function that is no scalar one means depends on the clause.
   using Resolve = std::function<Result<ExpressionPointer>(const ast::Expression&)>;
 
   ExpressionBinder(const SourceText& source, Resolve column, Resolve call)
@@ -35,6 +35,12 @@ class ExpressionBinder {
   Result<ExpressionPointer> like(const ast::Expression& expression);
   Result<ExpressionPointer> case_of(const ast::Expression& expression);
   Result<ExpressionPointer> cast(const ast::Expression& expression);
+  Result<ExpressionPointer> scalar_call(const ast::Expression& expression);
+  Status check_literals(const ScalarFunction& function, const std::vector<ExpressionPointer>& arguments,
+                        const ast::Expression& at);
+  static ExpressionPointer call_expression(const ScalarFunction& function, std::vector<ExpressionPointer> arguments);
+  Result<ExpressionPointer> coalesce(const ast::Expression& at, std::vector<ExpressionPointer> arguments);
+  Result<ExpressionPointer> null_if(const ast::Expression& at, std::vector<ExpressionPointer> arguments);
   /// A second copy for BETWEEN and CASE x WHEN; their number is limited, as nested copies would grow without bound.
   Result<ExpressionPointer> copy_of(const Expression& expression, const ast::Expression& at);
   /// Brings both sides of a comparison to types that compare.
@@ -48,6 +54,10 @@ class ExpressionBinder {
   Resolve call_;
   size_t copied_nodes_ = 0;
 };
+
+/// In the order of their lists.
+std::vector<std::string_view> scalar_function_names();
+bool is_scalar_function(const ast::Identifier& name);
 
 ExpressionPointer column_expression(size_t column, ColumnType type);
 ExpressionPointer literal_expression(ColumnType type, ScalarValue value);

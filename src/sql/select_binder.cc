@@ -186,11 +186,11 @@ class SelectBinder {
 
   Error unknown_function(const ast::Expression& call) const {
     std::vector<std::string_view> names;
-    names.reserve(std::size(kAggregates));
     for (const auto& [name, function] : kAggregates) names.push_back(name);
+    for (const std::string_view name : scalar_function_names()) names.push_back(name);
     const std::string nearest = nearest_name(call.name.text, names);
     return error(call.position, fmt::format("not supported yet: function {}; {}", call.name.text,
-                                            nearest.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
+                                            nearest.empty() ? "docs/sql.md lists those that there are"
                                                             : "did you mean " + nearest + "?"));
   }
 

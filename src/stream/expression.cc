@@ -33,42 +33,6 @@ void for_each_pair(size_t rows, const Left* left, bool left_constant, const Righ
   }
 }
 
-/// NULL where any operand is NULL.
-void merge_validity(Column& out, const Operand& operand, size_t rows) {
-  if (operand.validity == nullptr || (operand.constant && operand.validity[0] != 0)) return;
-  if (out.validity.empty()) out.validity.assign(rows, 1);
-  for (size_t row = 0; row < rows; ++row) {
-    out.validity[row] = operand.validity[operand.constant ? 0 : row] != 0 ? out.validity[row] : 0;
-  }
-}
-
-void mark_null(Column& out, size_t row, size_t rows) {
-  if (out.validity.empty()) out.validity.assign(rows, 1);
-  out.validity[row] = 0;
-}
-
-/// Slots of NULL rows become zero or empty, and a validity without NULLs goes.
-void normalize(Column& out) {
-  if (out.validity.empty()) return;
-  if (std::find(out.validity.begin(), out.validity.end(), 0) == out.validity.end()) {
-    out.validity.clear();
-    return;
-  }
-  const size_t rows = out.validity.size();
-  for (size_t row = 0; row < rows && !out.integers.empty(); ++row) out.integers[row] *= out.validity[row];
-  for (size_t row = 0; row < rows && !out.doubles.empty(); ++row) {
-    if (out.validity[row] == 0) out.doubles[row] = 0;
-  }
-  for (size_t row = 0; row < rows && !out.strings.empty(); ++row) {
-    if (out.validity[row] == 0) out.strings[row] = {};
-  }
-}
-
-Operand finished(Column column) {
-  normalize(column);
-  return own(std::move(column));
-}
-
 template <class Value>
 void compare_values(Operator operation, size_t rows, const Value* left, bool left_constant, const Value* right,
                     bool right_constant, int64_t* out) {
@@ -326,15 +290,7 @@ void copy_chosen(const Operand& from, const std::vector<uint8_t>& chosen, Column
 /// Faults count only in the branch that a row takes, so that CASE can guard a division.
 Operand case_of(const Expression& expression, EvaluationContext& context) {
   const size_t rows = context.batch.rows;
-  Column out;
-  out.type = expression.type;
-  if (out.type == ColumnType::kDouble) {
-    out.doubles.assign(rows, 0);
-  } else if (out.type == ColumnType::kVarchar) {
-    out.strings.assign(rows, {});
-  } else {
-    out.integers.assign(rows, 0);
-  }
+  Column out = empty_column(expression.type, rows);
   std::vector<uint8_t> open(rows);
   for (size_t row = 0; row < rows; ++row) open[row] = context.counts(row) ? 1 : 0;
   std::vector<uint8_t> chosen(rows);
@@ -395,6 +351,12 @@ Operand evaluate_operation(const Expression& expression, EvaluationContext& cont
       return cast_operand(evaluate_node(*expression.children[0], context), expression.type, context);
     case Operator::kIn:
       return in_list(expression, context);
+    case Operator::kCall: {
+      std::vector<Operand> arguments;
+      arguments.reserve(expression.children.size());
+      for (const ExpressionPointer& child : expression.children) arguments.push_back(evaluate_node(*child, context));
+      return call_function(*expression.function, arguments, context);
+    }
   }
   CHECK_MESSAGE(false, "unknown operator");
   return {};

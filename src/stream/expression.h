@@ -43,15 +43,19 @@ enum class Operator : uint8_t {
   kCase,  ///< children: condition, value, condition, value, ..., else value
   kCast,  ///< one child; the target is `type`
   kIn,    ///< first child searched among the others
+  kCall,  ///< `function` of the children, which have its types
 };
+
+struct ScalarFunction;
 
 struct Expression {
   enum class Kind : uint8_t { kColumn, kLiteral, kOperation };
   Kind kind = Kind::kLiteral;
-  ColumnType type = ColumnType::kBigint;  ///< type of the result; of a NULL literal: any
-  size_t column = 0;                      ///< kColumn: index into the batch's columns
-  ScalarValue literal;                    ///< kLiteral
-  Operator operation = Operator::kAnd;    ///< kOperation
+  ColumnType type = ColumnType::kBigint;     ///< type of the result; of a NULL literal: any
+  size_t column = 0;                         ///< kColumn: index into the batch's columns
+  ScalarValue literal;                       ///< kLiteral
+  Operator operation = Operator::kAnd;       ///< kOperation
+  const ScalarFunction* function = nullptr;  ///< kCall; lives as long as the program
   std::vector<std::unique_ptr<Expression>> children;
 };
 using ExpressionPointer = std::unique_ptr<Expression>;

@@ -1,5 +1,6 @@
 #include "stream/expression_operand.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -62,6 +63,59 @@ Operand own(Column column, bool constant) {
   operand.owned = std::move(column);
   operand.is_owned = true;
   return operand;
+}
+
+/// NULL where any operand is NULL.
+void merge_validity(Column& out, const Operand& operand, size_t rows) {
+  if (operand.validity == nullptr || (operand.constant && operand.validity[0] != 0)) return;
+  if (out.validity.empty()) out.validity.assign(rows, 1);
+  for (size_t row = 0; row < rows; ++row) {
+    out.validity[row] = operand.validity[operand.constant ? 0 : row] != 0 ? out.validity[row] : 0;
+  }
+}
+
+void mark_null(Column& out, size_t row, size_t rows) {
+  if (out.validity.empty()) out.validity.assign(rows, 1);
+  out.validity[row] = 0;
+}
+
+Column empty_column(ColumnType type, size_t rows) {
+  Column column;
+  column.type = type;
+  if (type == ColumnType::kDouble) {
+    column.doubles.assign(rows, 0);
+  } else if (type == ColumnType::kVarchar) {
+    column.strings.assign(rows, {});
+  } else {
+    column.integers.assign(rows, 0);
+  }
+  return column;
+}
+
+namespace {
+
+/// Slots of NULL rows become zero or empty, and a validity without NULLs goes.
+void normalize(Column& out) {
+  if (out.validity.empty()) return;
+  if (std::find(out.validity.begin(), out.validity.end(), 0) == out.validity.end()) {
+    out.validity.clear();
+    return;
+  }
+  const size_t rows = out.validity.size();
+  for (size_t row = 0; row < rows && !out.integers.empty(); ++row) out.integers[row] *= out.validity[row];
+  for (size_t row = 0; row < rows && !out.doubles.empty(); ++row) {
+    if (out.validity[row] == 0) out.doubles[row] = 0;
+  }
+  for (size_t row = 0; row < rows && !out.strings.empty(); ++row) {
+    if (out.validity[row] == 0) out.strings[row] = {};
+  }
+}
+
+}  // namespace
+
+Operand finished(Column column) {
+  normalize(column);
+  return own(std::move(column));
 }
 
 }  // namespace meterstream

@@ -63,8 +63,20 @@ Operand literal_operand(const Expression& literal);
 /// Takes `column` over and points the operand at it.
 Operand own(Column column, bool constant = false);
 
+/// A column of zeros or empty texts.
+Column empty_column(ColumnType type, size_t rows);
+/// NULL where the operand is NULL, too.
+void merge_validity(Column& out, const Operand& operand, size_t rows);
+void mark_null(Column& out, size_t row, size_t rows);
+/// The column as an operand, the slots of its NULL rows zero or empty.
+Operand finished(Column column);
+
 /// The operand with values of `type`. A value that has no counterpart becomes NULL and a fault.
 Operand cast_operand(Operand operand, ColumnType type, EvaluationContext& context);
+
+/// The arguments have the function's types. NULL where one of them is NULL; a row without a result is a fault.
+Operand call_function(const ScalarFunction& function, const std::vector<Operand>& arguments,
+                      EvaluationContext& context);
 
 /// SQL LIKE: `%` any characters, `_` one character (a UTF-8 code point); there is no escape character.
 bool matches_like(std::string_view text, std::string_view pattern);

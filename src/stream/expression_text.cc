@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "stream/expression.h"
+#include "stream/scalar_function.h"
 
 namespace meterstream {
 namespace {
@@ -98,6 +99,8 @@ std::string operation_text(const Expression& expression, const std::vector<std::
       return fmt::format("({} IS NOT NULL)", parts[0]);
     case Operator::kCast:
       return fmt::format("CAST({} AS {})", parts[0], name_of(expression.type));
+    case Operator::kCall:
+      return fmt::format("{}({})", expression.function->name, joined(parts, ", "));
     case Operator::kIn:
       return fmt::format("({} IN {})", parts[0], joined({parts.begin() + 1, parts.end()}, ", "));
     case Operator::kCase: {
