@@ -13,6 +13,7 @@
 #include "cassandra_fixture.h"
 #include "connectors/cassandra/cassandra_aggregate_store.h"
 #include "connectors/cassandra/cassandra_schema.h"
+#include "fault_proxy.h"
 
 namespace meterstream {
 namespace {
@@ -63,6 +64,24 @@ TEST(CassandraFaults, NodeThatIsDownAtStartIsUnavailableAndReportedOnce) {
   EXPECT_EQ(store.create(kTable).error().code, ErrorCode::kUnavailable);
   EXPECT_LT(elapsed_ms(began), 5'000);
   EXPECT_THAT(news.messages(), SizeIs(1));
+}
+
+TEST(CassandraFaults, PortThatTakesConnectionsAndSaysNothingIsUnavailableInTime) {
+  const std::string node = environment_of("METERSTREAM_TEST_CASSANDRA");
+  FaultProxy silent(static_cast<uint16_t>(std::stoi(node.substr(node.rfind(':') + 1))));
+  silent.be_silent(true);
+  CassandraSettings settings = cassandra_test_settings();
+  settings.hosts = silent.address();
+  settings.request_timeout_ms = 300;
+  for (const bool tls : {false, true}) {
+    settings.tls = tls;
+    const auto began = Clock::now();
+    const auto tables = CassandraAggregateStore(settings).tables();
+    ASSERT_FALSE(tables);
+    EXPECT_EQ(tables.error().code, ErrorCode::kUnavailable) << tables.error().message;
+    EXPECT_THAT(tables.error().message, HasSubstr("no answer"));
+    EXPECT_LT(elapsed_ms(began), 3'000);
+  }
 }
 
 TEST(CassandraFaults, KilledNodeLosesAndDoublesNothingAndIsReportedOnce) {

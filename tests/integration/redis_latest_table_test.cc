@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 
+#include "fault_proxy.h"
 #include "redis_fixture.h"
 #include "testing/latest_table_contract.h"
 
@@ -357,7 +358,16 @@ TEST(RedisLatestTable, TlsAsksBothSidesForACertificate) {
   EXPECT_THAT(failure(misled).message, HasSubstr("ca_file"));
   misled = good;
   misled.port = server.plain_port();
-  EXPECT_THAT(failure(misled).message, HasSubstr("[redis]"));
+  EXPECT_THAT(failure(misled).message, HasSubstr("tls-port"));
+  FaultProxy silent(static_cast<uint16_t>(server.plain_port()));
+  silent.be_silent(true);
+  misled.port = silent.port();
+  misled.connect_timeout_ms = 300;
+  const auto began = std::chrono::steady_clock::now();
+  const Error unanswered = failure(misled);
+  EXPECT_EQ(unanswered.code, ErrorCode::kUnavailable);
+  EXPECT_THAT(unanswered.message, HasSubstr("does not answer the TLS handshake in time"));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
   misled = server.settings();
   misled.tls = false;
   misled.ca_file = misled.certificate_file = misled.key_file = "";

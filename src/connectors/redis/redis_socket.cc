@@ -105,7 +105,12 @@ Status RedisSocket::start_tls(int64_t deadline_ns) {
   RETURN_IF_ERROR(tls_->take({}, plain, unsent_));
   while (!tls_->is_ready()) {
     RETURN_IF_ERROR(send_unsent());
-    RETURN_IF_ERROR(wait(deadline_ns));
+    if (!wait(deadline_ns)) {
+      // A server without TLS waits for the end of what it takes for a command.
+      return lost(
+          "it does not answer the TLS handshake in time. Check that [redis] port is its tls-port, and that it is not "
+          "overloaded or stopped");
+    }
     const ssize_t count = recv(descriptor_, buffer.data(), buffer.size(), 0);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (count <= 0) {
