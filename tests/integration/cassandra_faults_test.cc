@@ -84,6 +84,32 @@ TEST(CassandraFaults, PortThatTakesConnectionsAndSaysNothingIsUnavailableInTime)
   }
 }
 
+TEST(CassandraFaults, LineThatSwallowsEverythingForAWhileIsGoneOnWithAfterwards) {
+  const std::string node = environment_of("METERSTREAM_TEST_CASSANDRA");
+  FaultProxy line(static_cast<uint16_t>(std::stoi(node.substr(node.rfind(':') + 1))));
+  CassandraSettings settings = cassandra_test_settings();
+  ASSERT_TRUE(CassandraAggregateStore(settings).create(kTable));
+  settings.hosts = line.address();
+  settings.request_timeout_ms = 500;
+  settings.retry_for_ms = 500;
+  CassandraNews news;
+  news.listen_to(settings);
+  CassandraAggregateStore store(settings);
+  auto table = store.create(kTable);
+  ASSERT_TRUE(table) << table.error().message;
+  line.be_silent(true);
+  // Until the connection is given up, and another one waits for its first answer.
+  const auto began = Clock::now();
+  while (elapsed_ms(began) < 7'000) EXPECT_FALSE((*table)->write(std::vector{entry_at(0)}) && (*table)->flush());
+  line.be_silent(false);
+  const auto healed = Clock::now();
+  int retries = 0;
+  const Status stored = store_at_last(**table, {entry_at(0)}, retries);
+  EXPECT_TRUE(stored) << stored.error().message;
+  EXPECT_LT(elapsed_ms(healed), 15'000);
+  EXPECT_THAT(news.messages(), SizeIs(2));
+}
+
 TEST(CassandraFaults, KilledNodeLosesAndDoublesNothingAndIsReportedOnce) {
   CassandraSettings settings = cassandra_test_settings();
   settings.request_timeout_ms = 1'000;

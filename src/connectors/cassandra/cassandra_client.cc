@@ -54,30 +54,47 @@ class DriverError {
   CassandraDriverError error_{kCassandraDriverInvalid, nullptr, 0};
 };
 
-struct Listener {
-  std::string hosts;
-  std::function<void(std::string_view)> on_change;
-
-  static void changed(void* context, const char* reason, size_t size) {
-    const auto* self = static_cast<const Listener*>(context);
-    if (!self->on_change) return;
-    if (reason == nullptr)
-      self->on_change(fmt::format("Cassandra at {} answers again", self->hosts));
-    else
-      self->on_change(fmt::format("Cassandra at {} does not answer: {}; trying again", self->hosts,
-                                  std::string_view(reason, size)));
-  }
-};
-
 }  // namespace
 
+/// Tells once that requests fail and once that they succeed again, whatever sessions come and go meanwhile.
+class CassandraClient::Listener {
+ public:
+  explicit Listener(const CassandraSettings& settings) : hosts_(settings.hosts), on_change_(settings.on_change) {}
+
+  [[nodiscard]] bool is_in_trouble() {
+    const std::scoped_lock lock(mutex_);
+    return is_in_trouble_;
+  }
+  void tell_trouble(const std::string& message) {
+    const std::scoped_lock lock(mutex_);
+    if (!std::exchange(is_in_trouble_, true) && on_change_) on_change_(message);
+  }
+  void tell_well() {
+    const std::scoped_lock lock(mutex_);
+    if (std::exchange(is_in_trouble_, false) && on_change_)
+      on_change_(fmt::format("Cassandra at {} answers again", hosts_));
+  }
+  static void changed(void* context, const char* reason, size_t size) {
+    auto* self = static_cast<Listener*>(context);
+    if (reason == nullptr) return self->tell_well();
+    self->tell_trouble(
+        fmt::format("Cassandra at {} does not answer: {}; trying again", self->hosts_, std::string_view(reason, size)));
+  }
+
+ private:
+  std::string hosts_;
+  std::function<void(std::string_view)> on_change_;
+  std::mutex mutex_;
+  bool is_in_trouble_ = false;
+};
+
 struct CassandraClient::Session {
-  explicit Session(const CassandraSettings& settings) : listener{settings.hosts, settings.on_change} {}
+  explicit Session(std::shared_ptr<Listener> told) : listener(std::move(told)) {}
   ~Session() { cassandra_driver_close(driver); }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  Listener listener;
+  std::shared_ptr<Listener> listener;
   CassandraDriverSession* driver = nullptr;
 };
 
@@ -109,13 +126,14 @@ Status CassandraWriter::wait() {
   return error.explain(state_->settings);
 }
 
-CassandraClient::CassandraClient(CassandraSettings settings) : settings_(std::move(settings)) {}
+CassandraClient::CassandraClient(CassandraSettings settings)
+    : settings_(std::move(settings)), listener_(std::make_shared<Listener>(settings_)) {}
 CassandraClient::~CassandraClient() = default;
 
 Result<std::shared_ptr<CassandraClient::Session>> CassandraClient::open() const {
   RETURN_IF_ERROR(check_cassandra_settings(settings_));
   ASSIGN_OR_RETURN(const std::string password, password_of(settings_, "cassandra"));
-  auto session = std::make_shared<Session>(settings_);
+  auto session = std::make_shared<Session>(listener_);
   const CassandraDriverOptions options{.hosts = text_of(settings_.hosts),
                                        .port = settings_.port,
                                        .keyspace = text_of(settings_.keyspace),
@@ -129,8 +147,9 @@ Result<std::shared_ptr<CassandraClient::Session>> CassandraClient::open() const 
                                        .consistency = text_of(settings_.consistency),
                                        .request_timeout_ms = static_cast<uint64_t>(settings_.request_timeout_ms),
                                        .retry_ms = static_cast<uint64_t>(settings_.retry_for_ms),
+                                       .is_in_trouble = static_cast<uint8_t>(listener_->is_in_trouble() ? 1 : 0),
                                        .changed = &Listener::changed,
-                                       .context = &session->listener};
+                                       .context = listener_.get()};
   DriverError error;
   session->driver = cassandra_driver_open(&options, error.out());
   if (session->driver == nullptr) return error.explain(settings_);
@@ -139,14 +158,13 @@ Result<std::shared_ptr<CassandraClient::Session>> CassandraClient::open() const 
 
 Result<std::shared_ptr<CassandraClient::Session>> CassandraClient::session() {
   const std::scoped_lock lock(opening_);
+  if (session_ && cassandra_driver_is_stuck(session_->driver)) session_.reset();
   if (session_) return session_;
   auto opened = open();
-  const bool was_unreachable =
-      std::exchange(is_unreachable_, !opened && opened.error().code == ErrorCode::kUnavailable);
-  if (settings_.on_change && was_unreachable != is_unreachable_ && (is_unreachable_ || opened))
-    settings_.on_change(is_unreachable_ ? opened.error().message
-                                        : fmt::format("Cassandra at {} answers", settings_.hosts));
-  if (!opened) return std::move(opened).error();
+  if (!opened) {
+    if (opened.error().code == ErrorCode::kUnavailable) listener_->tell_trouble(opened.error().message);
+    return std::move(opened).error();
+  }
   session_ = *std::move(opened);
   return session_;
 }

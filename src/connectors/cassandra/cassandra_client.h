@@ -68,6 +68,7 @@ class CassandraClient {
   Result<std::unique_ptr<CassandraWriter>> open_writer(std::string_view statement);
 
  private:
+  class Listener;
   struct Session;
   Result<std::shared_ptr<Session>> session();
   Result<std::shared_ptr<Session>> open() const;
@@ -77,8 +78,8 @@ class CassandraClient {
   CassandraSettings settings_;
   std::mutex opening_;
   std::mutex changing_schema_;
+  std::shared_ptr<Listener> listener_;
   std::shared_ptr<Session> session_;
-  bool is_unreachable_ = false;
 };
 
 }  // namespace meterstream

@@ -179,7 +179,9 @@ Status CassandraRowWriter::flush() {
 
 Status CassandraRowWriter::forget(Error error) {
   for (Outbox* outbox : {&series_, &buckets_, &rows_}) {
+    // The next one may be of another session.
     if (outbox->writer) (void)outbox->writer->wait();
+    outbox->writer.reset();
     outbox->values.clear();
     outbox->batch_rows.clear();
   }

@@ -38,7 +38,8 @@ struct CassandraDriverOptions {
   CassandraDriverText key_file;
   CassandraDriverText consistency;  ///< LOCAL_QUORUM, ...
   uint64_t request_timeout_ms;
-  uint64_t retry_ms;  ///< for how long a request that failed is sent again
+  uint64_t retry_ms;      ///< for how long a request that failed is sent again
+  uint8_t is_in_trouble;  ///< requests failed before this session, which `changed` was told
   /// Called once when requests begin to fail (with the first reason) and once when one succeeds again (with null).
   void (*changed)(void* context, const char* reason, size_t size);
   void* context;
@@ -62,6 +63,8 @@ void cassandra_driver_free_error(CassandraDriverError* error);
 
 CassandraDriverSession* cassandra_driver_open(const CassandraDriverOptions* options, CassandraDriverError* error);
 void cassandra_driver_close(CassandraDriverSession* session);
+/// Requests have failed for long and no connection is left: another session may do better.
+bool cassandra_driver_is_stuck(const CassandraDriverSession* session);
 
 /// A change of the schema, until the nodes agree on it. All processes send theirs to the same node, as long as they see the
 /// same nodes running: so two that make the same table at the same moment make one.

@@ -43,6 +43,7 @@ pub struct DriverOptions {
     consistency: Text,
     request_timeout_ms: u64,
     retry_ms: u64,
+    is_in_trouble: u8,
     changed: Option<extern "C" fn(*mut c_void, *const c_char, usize)>,
     context: *mut c_void,
 }
@@ -120,6 +121,7 @@ unsafe fn options_of(options: &DriverOptions) -> Options {
         consistency: string_of(options.consistency),
         request_timeout: Duration::from_millis(options.request_timeout_ms),
         retry_for: Duration::from_millis(options.retry_ms),
+        is_in_trouble: options.is_in_trouble != 0,
         changed: Box::new(move |reason| {
             let Some(changed) = changed else { return };
             match reason {
@@ -170,6 +172,11 @@ pub unsafe extern "C" fn cassandra_driver_close(session: *mut DriverSession) {
         // Afterwards nothing calls `changed` any more.
         session.runtime.shutdown_timeout(Duration::from_secs(5));
     }
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn cassandra_driver_is_stuck(session: *const DriverSession) -> bool {
+    (*session).connected.is_stuck()
 }
 
 #[no_mangle]

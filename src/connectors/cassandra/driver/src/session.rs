@@ -42,6 +42,7 @@ pub struct Options {
     pub consistency: String,
     pub request_timeout: Duration,
     pub retry_for: Duration,
+    pub is_in_trouble: bool,
     pub changed: Box<dyn Fn(Option<&str>) + Send + Sync>,
 }
 
@@ -52,6 +53,7 @@ pub struct Connected {
     retry_for: Duration,
     request_timeout: Duration,
     is_in_trouble: AtomicBool,
+    trouble_began: Mutex<Instant>,
     changed: Box<dyn Fn(Option<&str>) + Send + Sync>,
     random: AtomicU64,
 }
@@ -146,7 +148,8 @@ impl Connected {
             local_datacentre: options.local_datacentre,
             retry_for: options.retry_for,
             request_timeout: options.request_timeout,
-            is_in_trouble: AtomicBool::new(false),
+            is_in_trouble: AtomicBool::new(options.is_in_trouble),
+            trouble_began: Mutex::new(Instant::now()),
             changed: options.changed,
             random: AtomicU64::new(std::process::id() as u64 | 1 << 40),
         };
@@ -298,8 +301,17 @@ impl Connected {
 
     fn say_trouble(&self, reason: &str) {
         if !self.is_in_trouble.swap(true, Ordering::AcqRel) {
+            *self.trouble_began.lock().unwrap() = Instant::now();
             (self.changed)(Some(reason));
         }
+    }
+
+    /// The crate waits without end for the first answers on a new connection. Where a line swallowed them, only another session
+    /// helps.
+    pub fn is_stuck(&self) -> bool {
+        self.is_in_trouble.load(Ordering::Acquire)
+            && self.trouble_began.lock().unwrap().elapsed() > 3 * self.request_timeout
+            && !self.session.get_cluster_state().get_nodes_info().iter().any(|node| node.is_connected())
     }
 
     fn say_well(&self) {
