@@ -84,6 +84,16 @@ void LakeCommand::declare(CLI::App& app) {
   app.add_option("--min-age", options_.min_age, "compact: leave objects younger than this alone (1h)");
 }
 
+// A check of a place that was mistyped must not be green.
+Status LakeCommand::check_presence(LakeStore& store) {
+  ASSIGN_OR_RETURN(const LakeListing listing, LakeInspector(store).list());
+  if (!listing.partitions.empty()) return {};
+  return not_found(
+      fmt::format("{} holds no readings of a lake. Nothing was stored there yet, or --uri ([lake] uri) names another "
+                  "place",
+                  store.place()));
+}
+
 Result<ExitCode> LakeCommand::run(const CommandContext& context) {
   LakeSettings settings = context.configuration.lake;
   if (!options_.uri.empty()) settings.uri = options_.uri;
@@ -97,6 +107,7 @@ Result<ExitCode> LakeCommand::run(const CommandContext& context) {
     return not_found(fmt::format("there is no lake in {}: no such directory", settings.uri));
   }
   ASSIGN_OR_RETURN(const auto store, open_lake_store(settings, context.clock));
+  RETURN_IF_ERROR(check_presence(*store));
   if (options_.action == "ls") return list(*store, context);
   if (options_.action == "verify") return verify(*store, context);
   return compact(*store, context);
@@ -106,10 +117,6 @@ Result<ExitCode> LakeCommand::list(LakeStore& store, const CommandContext& conte
   ASSIGN_OR_RETURN(const LakeListing listing, LakeInspector(store).list());
   if (context.json) {
     print_listing_json(listing);
-    return ExitCode::kDone;
-  }
-  if (listing.partitions.empty()) {
-    fmt::print("{} holds no readings yet\n", store.place());
     return ExitCode::kDone;
   }
   TerminalTable table({{"date"},

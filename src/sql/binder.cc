@@ -177,6 +177,7 @@ class ScriptBinder {
   Status bind(const ast::CreateSink& syntax) {
     RETURN_IF_ERROR(check_free(syntax.name, source_, catalog_));
     ASSIGN_OR_RETURN(SinkSpec sink, bind_sink(syntax, source_));
+    RETURN_IF_ERROR(check_contents(sink, syntax));
     catalog_.add_sink(syntax.name);
     program.sinks.push_back(std::move(sink));
     return {};
@@ -190,6 +191,25 @@ class ScriptBinder {
   BoundProgram program;
 
  private:
+  /// Of topics that this file declares what is in them is known: every record of the other kind would be rejected.
+  Status check_contents(const SinkSpec& sink, const ast::CreateSink& syntax) const {
+    const bool keeps_results = !sink.table.empty();
+    for (const BoundView& view : program.views) {
+      if (keeps_results || std::get<Sink>(view.plan->operation).topic != sink.topic) continue;
+      return source_.error_at(syntax.name.position.offset,
+                              fmt::format("topic {} has results of table {}, and this sink ({}) keeps readings",
+                                          sink.topic, view.name, sink.type));
+    }
+    for (const auto& stream : program.streams) {
+      if (!keeps_results || stream->topic != sink.topic || stream->format != ValueFormat::kAvro) continue;
+      return source_.error_at(
+          syntax.name.position.offset,
+          fmt::format("topic {} has readings of stream {}, and this sink ({}) keeps results of tables", sink.topic,
+                      stream->name, sink.type));
+    }
+    return {};
+  }
+
   const SourceText& source_;
   Catalog& catalog_;
 };

@@ -57,5 +57,26 @@ TEST(SinkBinder, OptionsOfAnotherTypeAreRefusedWithTheirPlace) {
   }
 }
 
+TEST(SinkBinder, RefusesATopicWhoseContentsTheSinkDoesNotKeep) {
+  const std::string table =
+      "CREATE STREAM metrics; CREATE TABLE hourly AS SELECT gateway, COUNT(*) AS n FROM metrics WINDOW TUMBLING (SIZE "
+      "1 "
+      "HOUR) GROUP BY gateway; ";
+  const auto refused = [&](const std::string& sink) {
+    const auto program = compile_sql(table + sink, "f.sql");
+    return program ? std::string() : program.error().message;
+  };
+  EXPECT_NE(refused("CREATE SINK s WITH (type = 'redis', topic = 'hourly');")
+                .find("topic hourly has results of table hourly"),
+            std::string::npos);
+  EXPECT_NE(refused("CREATE SINK s WITH (type = 'lake', topic = 'hourly');").find("keeps readings"), std::string::npos);
+  EXPECT_NE(
+      refused("CREATE SINK s WITH (type = 'cassandra', topic = 'metrics');").find("has readings of stream metrics"),
+      std::string::npos);
+  EXPECT_EQ(refused("CREATE SINK s WITH (type = 'lake', topic = 'hourly-late');"), "");
+  EXPECT_EQ(refused("CREATE SINK s WITH (type = 'lake', topic = 'metrics');"), "");
+  EXPECT_EQ(refused("CREATE SINK s WITH (type = 'cassandra', topic = 'elsewhere');"), "");
+}
+
 }  // namespace
 }  // namespace meterstream

@@ -19,6 +19,7 @@ struct Shelf {
   std::map<int64_t, std::string> values;
   std::vector<Offset> opened_at;
   bool is_away = false;
+  bool is_of_others = false;
   bool takes_nothing = false;  // but answers
   int failures_left = 0;
 };
@@ -30,6 +31,7 @@ class ShelfWriter final : public SinkWriter {
 
   Status open(Offset next) override {
     if (shelf_.is_away) return unavailable("the shelf is away");
+    if (shelf_.is_of_others) return conflict("the shelf holds something else");
     waiting_.clear();
     shelf_.opened_at.push_back(next);
     return {};
@@ -287,6 +289,18 @@ TEST_F(SinkTaskTest, FailureOfAStoreOfTheProcessItselfEndsIt) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(failed.error().message, "sink s: the shelf is away");
+}
+
+// On a cluster a task that says kConflict is made anew, which would go on for ever.
+TEST_F(SinkTaskTest, StoreThatHoldsSomethingElseEndsIt) {
+  append_numbered(10);
+  shelf_.is_of_others = true;
+  const auto sink = task({});
+  ASSERT_TRUE(sink->open());
+  const auto failed = sink->step();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(failed.error().message, "sink s: the shelf holds something else");
 }
 
 TEST_F(SinkTaskTest, PositionOfAnotherDefinitionIsRefused) {

@@ -153,6 +153,18 @@ TEST_F(CassandraStoreTest, RowsVanishAfterTheirTtl) {
   EXPECT_THAT((*table)->rows(kSeries, {})->rows, SizeIs(0));
 }
 
+TEST_F(CassandraStoreTest, RowsVanishAfterTheirTtlInATableMadeWithout) {
+  const AggregateTableDefinition definition{"brief", kMinuteMs, AggregateBucket::kDays};
+  ASSERT_TRUE(CassandraAggregateStore(settings_).create(definition));
+  settings_.ttl_s = 2;
+  CassandraAggregateStore store(settings_);
+  auto table = store.create(definition);
+  ASSERT_TRUE(table) << table.error().message;
+  write(**table, {entry_at(0), entry_at(kDayMs)});
+  std::this_thread::sleep_for(std::chrono::milliseconds(3'100));
+  EXPECT_THAT((*table)->rows(kSeries, {})->rows, SizeIs(0));
+}
+
 TEST_F(CassandraStoreTest, ManyRowsOfManySeriesAreAllThere) {
   settings_.pending_rows = 1'000;
   settings_.in_flight = 16;

@@ -14,12 +14,14 @@ namespace {
 constexpr size_t kKnownEntries = 200'000;
 constexpr size_t kOutboxBytes = size_t{1} << 20;
 
-std::string row_statement(const std::string& keyspace, const AggregateTableDefinition& definition) {
+// A table that was there before may have another time to live than this writer is to give its rows, or none.
+std::string row_statement(const CassandraSettings& settings, const AggregateTableDefinition& definition) {
   const bool is_bucketed = definition.bucket != AggregateBucket::kNone;
   return fmt::format(
       "INSERT INTO {}.{} (gateway, metric, attribute, {}windowstart, windowend, samplecount, min, max, sum, average) "
-      "VALUES (?, ?, ?, {}?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
-      keyspace, definition.name, is_bucketed ? "bucket, " : "", is_bucketed ? "?, " : "");
+      "VALUES (?, ?, ?, {}?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?{}",
+      settings.keyspace, definition.name, is_bucketed ? "bucket, " : "", is_bucketed ? "?, " : "",
+      settings.ttl_s == 0 ? "" : fmt::format(" AND TTL {}", settings.ttl_s));
 }
 
 void append_series(std::string& out, const AggregateSeries& series) {
@@ -72,7 +74,7 @@ Status CassandraRowWriter::open() {
                                           "INSERT INTO {}.{} (gateway, metric, attribute, bucket) VALUES (?, ?, ?, ?)",
                                           keyspace, cassandra_buckets_name(definition_.name))));
   }
-  ASSIGN_OR_RETURN(rows_.writer, client_.open_writer(row_statement(keyspace, definition_)));
+  ASSIGN_OR_RETURN(rows_.writer, client_.open_writer(row_statement(client_.settings(), definition_)));
   return {};
 }
 

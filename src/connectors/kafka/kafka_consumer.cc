@@ -88,9 +88,7 @@ struct KafkaConsumer::State {
   }
 
   static void note(const KafkaErrorOwner& error, std::string_view what) {
-    // A group that ended meanwhile has its partitions back.
-    if (!error || rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__DESTROY) return;
-    spdlog::warn("Kafka: {}: {}", what, rd_kafka_error_string(error.get()));
+    if (error) spdlog::warn("Kafka: {}: {}", what, rd_kafka_error_string(error.get()));
   }
 
   void drop(const TopicPartition& partition) {

@@ -1,6 +1,9 @@
 #include "connectors/kafka/kafka_handles.h"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -236,13 +239,18 @@ KafkaPartitionList offset_list(rd_kafka_t* client, std::span<const KafkaGroupOff
 // The connection of the first question may end when its answer names the brokers. The second makes one that stays.
 void await_broker(rd_kafka_t* client, rd_kafka_topic_t* topic, int within_ms) {
   constexpr int kFirstSliceMs = 20;
+  constexpr int kLongestSliceMs = 1'000;
+  constexpr auto kPause = std::chrono::milliseconds(2);
   const KafkaDeadline deadline(within_ms);
   int answers = 0;
-  for (int slice_ms = kFirstSliceMs; answers < 2 && !deadline.is_over(); slice_ms *= 2) {
+  for (int slice_ms = kFirstSliceMs; answers < 2 && !deadline.is_over();
+       slice_ms = std::min(slice_ms * 2, kLongestSliceMs)) {
     const rd_kafka_metadata_t* answer = nullptr;
     if (rd_kafka_metadata(client, 0, topic, &answer, std::min(deadline.left_ms(), slice_ms)) !=
-        RD_KAFKA_RESP_ERR_NO_ERROR)
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+      std::this_thread::sleep_for(kPause);
       continue;
+    }
     rd_kafka_metadata_destroy(answer);
     ++answers;
   }

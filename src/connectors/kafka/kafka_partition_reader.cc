@@ -218,8 +218,11 @@ Status KafkaPartitionReader::check_group() const {
 }
 
 Status KafkaPartitionReader::assign(int64_t from) {
-  const KafkaTopicHandle topic(rd_kafka_topic_new(client_.get(), source_.topic.c_str(), nullptr));
-  await_broker(client_.get(), topic.get(), kStartMs);
+  // A member has connections, and its group must not come to wait meanwhile.
+  if (!is_member_) {
+    const KafkaTopicHandle topic(rd_kafka_topic_new(client_.get(), source_.topic.c_str(), nullptr));
+    await_broker(client_.get(), topic.get(), kStartMs);
+  }
   const KafkaPartitionList place = place_at(from);
   const KafkaErrorOwner error(rd_kafka_incremental_assign(client_.get(), place.get()));
   if (error)
@@ -338,6 +341,7 @@ Status KafkaPartitionReader::append_records(const rd_kafka_message_t& message, M
   KafkaRecordSet set;
   if (rd_kafka_message_record_set(&message, &set.base_offset.value, &set.record_count) != 0) {
     set.records = view_of(message.payload, message.len);
+    set.last_offset = Offset(message.offset);
     set.base_time = time;
     set.has_one_time = kind == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
     const size_t before = records.size();

@@ -31,6 +31,7 @@ bool read_headers(ByteReader& reader, std::deque<std::string>& headers, RecordVi
 
 Status KafkaRecordSet::append_to(std::vector<RecordView>& out, std::deque<std::string>& headers, Offset from) const {
   ByteReader reader(records);
+  int64_t last_delta = -1;
   for (int32_t index = 0; index < record_count; ++index) {
     const auto size = reader.zigzag_varint();
     if (!reader.ok() || size <= 0 || static_cast<uint64_t>(size) > reader.remaining())
@@ -39,9 +40,12 @@ Status KafkaRecordSet::append_to(std::vector<RecordView>& out, std::deque<std::s
     body.bytes(1);  // attributes: none are in use
     const int64_t time_delta = body.zigzag_varint();
     const int64_t offset_delta = body.zigzag_varint();
-    if (!body.ok() || offset_delta < 0)
-      return corrupt(fmt::format("record {} of {} of a batch has no offset in it", index + 1, record_count));
     const Offset offset(saturating_sum(base_offset.value, offset_delta));
+    if (!body.ok() || offset_delta <= last_delta || offset > last_offset)
+      return corrupt(
+          fmt::format("record {} of {} of a batch has an offset that is not in it, or not behind the one before",
+                      index + 1, record_count));
+    last_delta = offset_delta;
     if (offset < from) continue;
     RecordView& record = out.emplace_back();
     record.offset = offset;

@@ -39,7 +39,11 @@ std::string record_of(int64_t offset_delta, int64_t time_delta, std::string_view
 }
 
 KafkaRecordSet set_of(const std::string& records, int32_t count) {
-  return {.records = records, .record_count = count, .base_offset = Offset(100), .base_time = IngestTime(5000)};
+  return {.records = records,
+          .record_count = count,
+          .base_offset = Offset(100),
+          .last_offset = Offset(103),
+          .base_time = IngestTime(5000)};
 }
 
 struct Parsed {
@@ -119,6 +123,17 @@ TEST(KafkaRecordSetTest, CallsOtherCountsOfRecordsDamaged) {
   const std::string bytes = record_of(0, 0, "a", "one") + record_of(1, 0, "b", "two");
   EXPECT_THAT(parse(set_of(bytes, 1)).status.error().message, HasSubstr("bytes too many"));
   EXPECT_THAT(parse(set_of(bytes, 3)).status.error().message, HasSubstr("record 3 of 3"));
+}
+
+TEST(KafkaRecordSetTest, CallsOffsetsThatDoNotRiseOrLeaveTheBatchDamaged) {
+  const std::vector<std::vector<int64_t>> wrong = {{0, 1, 1'000'000}, {0, 0, 1}, {2, 1, 3}, {0, 1, 4}};
+  for (const std::vector<int64_t>& deltas : wrong) {
+    std::string bytes;
+    for (const int64_t delta : deltas) bytes += record_of(delta, 0, "a", "one");
+    const Parsed parsed = parse(set_of(bytes, 3));
+    ASSERT_FALSE(parsed.status);
+    EXPECT_THAT(parsed.status.error().message, HasSubstr("not in it, or not behind"));
+  }
 }
 
 TEST(KafkaRecordSetTest, BelievesNoLengthAndNoOffsetThatCannotBe) {
