@@ -14,15 +14,18 @@ Result<std::unique_ptr<AggregateStore>> cassandra_store(const CassandraSettings&
   return std::make_unique<CassandraAggregateStore>(settings);
 }
 
-Result<StoreSchema> cassandra_schema(const CassandraSettings& settings) {
-  StoreSchema schema;
-  schema.tables = usual_cassandra_tables();
-  schema.text = cassandra_schema_text(settings, schema.tables);
-  return schema;
+Result<std::vector<AggregateTableDefinition>> default_cassandra_tables() {
+  return usual_cassandra_tables();
 }
 
-Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& settings) {
-  return CassandraAggregateStore(settings).option_differences();
+Result<std::string> cassandra_schema(const CassandraSettings& settings,
+                                     std::span<const AggregateTableDefinition> tables) {
+  return cassandra_schema_text(settings, tables);
+}
+
+Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& settings,
+                                                              std::span<const AggregateTableDefinition> tables) {
+  return CassandraAggregateStore(settings).option_differences(tables);
 }
 
 }  // namespace meterstream

@@ -41,7 +41,9 @@ std::string describe(const std::vector<AggregateTableDefinition>& tables) {
   std::vector<std::string> names;
   names.reserve(tables.size());
   for (const auto& table : tables)
-    names.push_back(fmt::format("{} (windows of {})", table.name, format_duration(table.window_ms)));
+    names.push_back(table.window_ms == 0
+                        ? fmt::format("{} (no row yet)", table.name)
+                        : fmt::format("{} (windows of {})", table.name, format_duration(table.window_ms)));
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
@@ -49,6 +51,11 @@ std::string describe(const std::vector<AggregateTableDefinition>& tables) {
 
 Result<AggregateTableDefinition> choose_table(const std::vector<AggregateTableDefinition>& tables,
                                               const QueryOptions& options) {
+  if (tables.empty() && options.store == "cassandra") {
+    return not_found(
+        "Cassandra's keyspace ([cassandra] keyspace) has no tables of results yet, or it is another one. A sink fills "
+        "them: 'meterstream sink cassandra --window 3600'");
+  }
   if (tables.empty()) {
     return not_found(
         "nothing is stored yet. 'meterstream store --window 3600 --until-idle' fills the table that query reads");

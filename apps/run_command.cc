@@ -16,9 +16,8 @@
 #include "sql/aggregate_sql.h"
 
 namespace meterstream {
-namespace {
 
-Result<std::string> read_file(const std::string& path) {
+Result<std::string> read_sql_file(const std::string& path) {
   if (std::error_code error; std::filesystem::is_directory(path, error)) {
     return invalid(fmt::format("{} is a directory; name a SQL file, such as examples/aggregates.sql", path));
   }
@@ -32,6 +31,8 @@ Result<std::string> read_file(const std::string& path) {
   if (!file && !file.eof()) return unavailable(fmt::format("{}: reading failed ({})", path, std::strerror(errno)));
   return text.str();
 }
+
+namespace {
 
 Result<ProgramSummary> run_where_configured(const Program& program, const FlowOptions& flow,
                                             const CommandContext& context) {
@@ -112,7 +113,7 @@ void RunCommand::declare(CLI::App& app) {
 }
 
 Result<ExitCode> RunCommand::run(const CommandContext& context) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(file_));
+  ASSIGN_OR_RETURN(const std::string text, read_sql_file(file_));
   return run_sql(text, file_, flow_, context);
 }
 

@@ -24,6 +24,9 @@ struct FlowOptions {
 };
 
 /// Compiles the SQL and runs it on the log that is configured; `file_name` is for messages.
+/// kNotFound and kInvalid name the file.
+Result<std::string> read_sql_file(const std::string& path);
+
 Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, const FlowOptions& flow,
                          const CommandContext& context);
 

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "apps/command_line.h"
+#include "apps/configuration.h"
+#include "state/aggregate_table.h"
 
 namespace meterstream {
 
@@ -16,7 +19,19 @@ class SchemaCommand final : public Command {
   Result<ExitCode> run(const CommandContext& context) override;
 
  private:
+  /// Tables that are made with the same settings.
+  struct Part {
+    CassandraSettings settings;
+    std::vector<AggregateTableDefinition> tables;
+  };
+  [[nodiscard]] Result<std::vector<Part>> parts(const CommandContext& context) const;
+  [[nodiscard]] Result<std::vector<Part>> parts_of_file(const CassandraSettings& settings) const;
+  [[nodiscard]] Result<std::vector<AggregateTableDefinition>> tables_of_windows() const;
+
   std::string store_;
+  std::string file_;
+  std::vector<std::string> windows_;
+  std::string bucket_;
   std::string keyspace_;
   std::string ttl_;
   std::string compaction_window_;

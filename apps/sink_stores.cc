@@ -58,6 +58,14 @@ Result<DeployedWriter> SinkStores::writer(const SinkSpec& sink, PartitionId part
   return deployed;
 }
 
+CassandraSettings cassandra_settings_of(const SinkSpec& sink, const CassandraSettings& configured) {
+  CassandraSettings settings = configured;
+  if (const auto keyspace = sink.options.find("keyspace"); keyspace != sink.options.end())
+    settings.keyspace = keyspace->second;
+  if (const auto ttl = sink.options.find("ttl_s"); ttl != sink.options.end()) settings.ttl_s = std::stoll(ttl->second);
+  return settings;
+}
+
 std::function<void(SinkTask::StoreChange, const std::string&)> SinkStores::trouble_of(const std::string& sink) {
   const std::scoped_lock lock(mutex_);
   auto& trouble = trouble_[sink];
@@ -79,11 +87,8 @@ Result<std::unique_ptr<SinkWriter>> SinkStores::embedded_writer(const SinkSpec& 
 }
 
 Result<std::unique_ptr<SinkWriter>> SinkStores::cassandra_writer(const SinkSpec& sink) {
-  CassandraSettings settings = around_.configuration.cassandra;
+  CassandraSettings settings = cassandra_settings_of(sink, around_.configuration.cassandra);
   settings.retry_for_ms = std::min(settings.retry_for_ms, kSinkRetryForMs);
-  if (const auto keyspace = sink.options.find("keyspace"); keyspace != sink.options.end())
-    settings.keyspace = keyspace->second;
-  if (const auto ttl = sink.options.find("ttl_s"); ttl != sink.options.end()) settings.ttl_s = std::stoll(ttl->second);
   ASSIGN_OR_RETURN(auto table, sink_table(sink));
   const std::scoped_lock lock(mutex_);
   auto& store = cassandra_[fmt::format("{} {}", settings.keyspace, settings.ttl_s)];

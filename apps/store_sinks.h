@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,16 +34,18 @@ ValueFormat value_format(const SinkSpec& sink);
 Result<std::unique_ptr<SinkWriter>> redis_sink_writer(const SinkSpec& sink, const SinkSurroundings& around);
 Result<std::unique_ptr<SinkWriter>> lake_sink_writer(const SinkSpec& sink, PartitionId partition,
                                                      const SinkSurroundings& around);
+/// What the sink says itself, over what is configured.
+CassandraSettings cassandra_settings_of(const SinkSpec& sink, const CassandraSettings& configured);
 /// Connects with the first call that needs it.
 Result<std::unique_ptr<AggregateStore>> cassandra_store(const CassandraSettings& settings);
 
-/// The usual tables and the statements that make them.
-struct StoreSchema {
-  std::string text;
-  std::vector<AggregateTableDefinition> tables;
-};
-Result<StoreSchema> cassandra_schema(const CassandraSettings& settings);
-/// How options of the tables that exist differ from the settings, for people.
-Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& settings);
+/// Of windows of a minute, ten minutes, an hour and a day.
+Result<std::vector<AggregateTableDefinition>> default_cassandra_tables();
+/// The statements that make them.
+Result<std::string> cassandra_schema(const CassandraSettings& settings,
+                                     std::span<const AggregateTableDefinition> tables);
+/// How options of those tables that exist differ from the settings, for people.
+Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& settings,
+                                                              std::span<const AggregateTableDefinition> tables);
 
 }  // namespace meterstream

@@ -13,11 +13,17 @@ Result<std::unique_ptr<AggregateStore>> cassandra_store(const CassandraSettings&
   return no_cassandra();
 }
 
-Result<StoreSchema> cassandra_schema(const CassandraSettings& /*settings*/) {
+Result<std::vector<AggregateTableDefinition>> default_cassandra_tables() {
   return no_cassandra();
 }
 
-Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& /*settings*/) {
+Result<std::string> cassandra_schema(const CassandraSettings& /*settings*/,
+                                     std::span<const AggregateTableDefinition> /*tables*/) {
+  return no_cassandra();
+}
+
+Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& /*settings*/,
+                                                              std::span<const AggregateTableDefinition> /*tables*/) {
   return no_cassandra();
 }
 

@@ -9,7 +9,7 @@ namespace meterstream {
 namespace {
 
 const std::vector<std::string_view> kTypes = {"embedded", "cassandra", "redis", "lake"};
-const std::vector<std::string_view> kBuckets = {"none", "minutes", "hours", "days", "months"};
+const std::vector<std::string_view> kBuckets = {"none", "minutes", "hours", "days", "months", "null"};
 const std::vector<std::string_view> kFormats = {"avro", "json"};
 const std::vector<std::string_view> kContents = {"activity", "values", "both"};
 constexpr int64_t kMostDatabases = 1'000'000;
@@ -19,7 +19,8 @@ Status bind_table(SinkSpec& sink, const ast::CreateSink& syntax, const SourceTex
   sink.table = table.value_or(sink.name);
   if (sink.table.empty()) return source.error_at(syntax.name.position.offset, "the sink's table needs a name");
   ASSIGN_OR_RETURN(const auto bucket, options.choice({"bucket"}, kBuckets));
-  if (bucket.value_or(0) != 0) sink.bucket = kBuckets[*bucket];
+  const bool has_bucket = bucket && kBuckets[*bucket] != "none" && kBuckets[*bucket] != "null";
+  if (has_bucket) sink.bucket = kBuckets[*bucket];
   return {};
 }
 

@@ -18,6 +18,7 @@ std::optional<AggregateBucket> parse_aggregate_bucket(std::string_view name) {
   for (size_t index = 0; index < kBucketNames.size(); ++index) {
     if (kBucketNames[index] == name) return static_cast<AggregateBucket>(index);
   }
+  if (name == "null") return AggregateBucket::kNone;  // another word for it in use
   return std::nullopt;
 }
 

@@ -67,7 +67,8 @@ Result<std::vector<AggregateTableDefinition>> CassandraAggregateStore::tables() 
   return found;
 }
 
-Result<std::vector<std::string>> CassandraAggregateStore::option_differences() {
+Result<std::vector<std::string>> CassandraAggregateStore::option_differences(
+    std::span<const AggregateTableDefinition> tables) {
   const CassandraSettings& settings = client_.settings();
   std::string values;
   append_cassandra_text(values, settings.keyspace);
@@ -88,8 +89,7 @@ Result<std::vector<std::string>> CassandraAggregateStore::option_differences() {
     for (std::string& one : cassandra_option_differences(name, found->second, wanted))
       differences.push_back(std::move(one));
   };
-  ASSIGN_OR_RETURN(const auto known, tables());
-  for (const AggregateTableDefinition& definition : known) {
+  for (const AggregateTableDefinition& definition : tables) {
     compare(definition.name, cassandra_table_options(settings));
     compare(cassandra_buckets_name(definition.name), cassandra_buckets_options(settings, definition.bucket));
   }

@@ -24,9 +24,9 @@ class CassandraAggregateStore final : public AggregateStore {
   Result<std::vector<AggregateTableDefinition>> tables() override;
   Result<std::unique_ptr<AggregateTable>> open(std::string_view name) override;
   Result<std::unique_ptr<AggregateTable>> create(const AggregateTableDefinition& definition) override;
-  /// How time to live and compaction of the tables that exist differ from the settings: a sentence for people for each, with
-  /// the statement that would change it.
-  Result<std::vector<std::string>> option_differences();
+  /// How time to live and compaction of those of the tables that exist differ from the settings: a sentence for people for
+  /// each, with the statement that would change it.
+  Result<std::vector<std::string>> option_differences(std::span<const AggregateTableDefinition> tables);
 
  private:
   struct Listed {

@@ -41,7 +41,8 @@ class DriverError {
             fmt::format("{} refuses: {}; check user, password and TLS files, and what the user may do in keyspace {}",
                         where, reason, settings.keyspace));
       case kCassandraDriverNotFound:
-        return not_found(fmt::format("{}: {}; was the table dropped?", where, reason));
+        return not_found(fmt::format("{}: {}; was the table dropped? Start the sink again: it makes what is missing",
+                                     where, reason));
       case kCassandraDriverConflict:
         return conflict(fmt::format("{}: {}", where, reason));
       case kCassandraDriverInvalid:

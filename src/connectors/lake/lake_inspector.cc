@@ -58,6 +58,10 @@ class Verification {
   void fault(std::string text) { report_.faults.push_back(std::move(text)); }
 
   void check_tiles(const TopicPartition& source, const std::vector<LakeRange>& ranges) {
+    if (!ranges.front().is_beginning.value_or(true)) {
+      fault(fmt::format("{}: the offsets before {} are missing: the lake began before them", source_text(source),
+                        ranges.front().first));
+    }
     for (size_t i = 1; i < ranges.size(); ++i) {
       const int64_t expected = ranges[i - 1].last.value + 1;
       const int64_t first = ranges[i].first.value;

@@ -80,6 +80,26 @@ TEST_F(LakeInspectorTest, NamesLostOffsets) {
   EXPECT_THAT(faults, Contains(AllOf(HasSubstr("+20+29.parquet"), HasSubstr("no range is recorded"))));
 }
 
+// Nothing is left that speaks of the offsets but the range behind them.
+TEST_F(LakeInspectorTest, NamesALostBeginning) {
+  store_.erase(LakeRange::path_of(lake_test_source(), Offset(0)));
+  store_.erase(first_object());
+  const auto faults = verified().faults;
+  EXPECT_THAT(faults, testing::ElementsAre(HasSubstr("the offsets before 10 are missing")));
+}
+
+TEST_F(LakeInspectorTest, ALakeMayBeginAtAnyOffset) {
+  MemoryLakeStore store;
+  LakeSinkWriter writer(store, lake_test_source(), ValueFormat::kAvro, records_.schemas(),
+                        {.uri = "memory", .roll_rows = 10}, clock_);
+  Offset committed(40);
+  ASSERT_TRUE(drive(writer, records_, committed, 100));
+  const auto report = LakeInspector(store).verify();
+  ASSERT_TRUE(report);
+  EXPECT_THAT(report->faults, IsEmpty());
+  EXPECT_EQ(report->partitions[0].begin, Offset(40));
+}
+
 TEST_F(LakeInspectorTest, NamesObjectsThatOverlap) {
   LakeObjectName name{day_of(kLakeTestStart), lake_test_source(), Offset(5), Offset(14)};
   LakeRows rows;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -33,6 +34,13 @@ class FieldReader {
   std::string_view text(const char* name) {
     std::string_view value;
     if (object_[name].get(value) && fault_.empty()) fault_ = fmt::format("{} is missing or no text", name);
+    return value;
+  }
+  std::optional<bool> optional_flag(const char* name) {
+    Json found;
+    if (object_[name].get(found)) return std::nullopt;
+    bool value = false;
+    if (found.get(value) && fault_.empty()) fault_ = fmt::format("{} is neither true nor false", name);
     return value;
   }
   [[nodiscard]] const std::string& fault() const { return fault_; }
@@ -102,8 +110,9 @@ std::string LakeRange::path_of(const TopicPartition& source, Offset first) {
 }
 
 std::string LakeRange::json() const {
-  std::string text = fmt::format(R"({},"records":{},"rejected":{},"fingerprint":{},"objects":[)",
-                                 Head{source, first, last}.json(), records, rejected, fingerprint);
+  std::string text = Head{source, first, last}.json();
+  if (is_beginning) text += fmt::format(R"(,"beginning":{})", *is_beginning);
+  text += fmt::format(R"(,"records":{},"rejected":{},"fingerprint":{},"objects":[)", records, rejected, fingerprint);
   for (size_t i = 0; i < objects.size(); ++i) {
     text += fmt::format(R"({}{{"date":"{}","readings":{},"bytes":{},"crc32c":{}}})", i == 0 ? "" : ",",
                         date_text(objects[i].day), objects[i].readings, objects[i].bytes, objects[i].checksum);
@@ -118,6 +127,7 @@ Result<LakeRange> LakeRange::parse(std::string_view path, std::string_view json)
   range.source = record->head().source;
   range.first = record->head().first;
   range.last = record->head().last;
+  range.is_beginning = fields.optional_flag("beginning");
   range.records = fields.number<int64_t>("records");
   range.rejected = fields.number<int64_t>("rejected");
   range.fingerprint = fields.unsigned_number("fingerprint");

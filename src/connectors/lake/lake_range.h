@@ -35,6 +35,8 @@ struct LakeRange {
   TopicPartition source;
   Offset first;
   Offset last;
+  /// Whether the lake began with it: there was no range before it. Unknown of ranges that were written before this was.
+  std::optional<bool> is_beginning;
   int64_t records = 0;
   int64_t rejected = 0;
   /// Of the records' offsets and bytes: tells records of another log that has the same offsets.

@@ -54,10 +54,15 @@ bool is_s3_uri(const LakeSettings& settings) {
 Status check_lake_settings(const LakeSettings& settings) {
   RETURN_IF_ERROR(check_numbers(settings));
   RETURN_IF_ERROR(check_secrets(settings));
-  if (settings.uri.empty()) return invalid("lake: no place is given; uri is a directory or s3://bucket/prefix");
+  if (settings.uri.empty())
+    return invalid(
+        "lake: no place is given. Name a directory or s3://bucket/prefix: --uri, WITH (uri = '...') of the sink, or "
+        "[lake] "
+        "uri of meterstream.toml");
   if (is_s3_uri(settings)) {
     const std::string_view rest = std::string_view(settings.uri).substr(kS3Scheme.size());
-    if (rest.empty() || rest.front() == '/') return invalid("lake: s3://bucket/prefix has no bucket");
+    if (rest.empty() || rest.front() == '/')
+      return invalid(fmt::format("lake: uri {} has no bucket; it is s3://bucket/prefix", settings.uri));
     if (settings.access_key.empty() != settings.secret_key.empty()) {
       return invalid("lake: access_key and secret_key come together; without both, the default chain of AWS is asked");
     }

@@ -50,6 +50,7 @@ Status LakeSinkWriter::check_start(Offset next) {
       before = std::move(name);
     }
   }
+  is_beginning_ = !before;
   if (!before) return {};
   const std::string path = LakeRange::path_of(source_, before->first);
   ASSIGN_OR_RETURN(const std::string json, store_.read(path));
@@ -141,6 +142,7 @@ Result<LakeRange> LakeSinkWriter::encode_range(Offset last, std::vector<std::str
   range.source = source_;
   range.first = first_;
   range.last = last;
+  range.is_beginning = is_beginning_;
   range.records = collector_.records();
   range.rejected = collector_.rejected();
   range.fingerprint = collector_.fingerprint();
@@ -235,6 +237,7 @@ Status LakeSinkWriter::end_range(Offset last) {
   RETURN_IF_ERROR(record_range(range));
   RETURN_IF_ERROR(write_objects(range, bodies));
   collector_.clear();
+  is_beginning_ = false;
   first_ = Offset(last.value + 1);
   is_started_ = false;
   recorded_.reset();

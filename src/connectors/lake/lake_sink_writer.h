@@ -54,6 +54,7 @@ class LakeSinkWriter final : public SinkWriter {
   /// The range that is collected begins here; all before is durable.
   Offset first_;
   bool is_started_ = false;
+  bool is_beginning_ = false;  ///< no range was there before the next one
   /// What the lake has recorded for a range that begins at first_: it ends there again.
   std::optional<LakeRange> recorded_;
   int64_t last_add_ns_ = 0;
