@@ -119,7 +119,9 @@ struct SelectItem {
 
 enum class Emit : uint8_t { kDefault, kFinal, kChanges };
 
+/// CREATE TABLE ... AS SELECT, or, with `is_stream`, CREATE STREAM ... AS SELECT.
 struct CreateTable {
+  bool is_stream = false;
   Identifier name;
   std::vector<Option> options;
   std::vector<SelectItem> items;

@@ -91,6 +91,15 @@ class AstBuilder {
   }
 
   Result<ast::Statement> create_stream(const SyntaxNode& node) {
+    const auto has = [&](Kind kind) {
+      return std::ranges::any_of(node.children, [kind](const auto& child) { return child->kind == kind; });
+    };
+    if (has(Kind::kSelectItem)) {
+      if (has(Kind::kColumnDefinition))
+        return source_.error_at(token(node.begin).offset,
+                                "the columns of a stream AS SELECT are those of its SELECT; leave the list out");
+      return create_table(node);
+    }
     ast::CreateStream stream;
     for (const auto& child : node.children) {
       if (child->kind == Kind::kName) stream.name = identifier(child->begin);
@@ -138,6 +147,7 @@ class AstBuilder {
 
   Result<ast::Statement> create_table(const SyntaxNode& node) {
     ast::CreateTable table;
+    table.is_stream = node.kind == Kind::kCreateStream;
     for (const auto& child : node.children) {
       switch (child->kind) {
         case Kind::kName:

@@ -1,6 +1,7 @@
 #include "sql/binder.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -147,6 +148,36 @@ Result<std::string> bind_setting(const ast::SetOption& syntax, const SourceText&
                                   : fmt::format("did you mean '{}'?", nearest)));
 }
 
+/// How the topic of a computed stream is read: its event time is the column that the source's event time came through as, or
+/// its only TIMESTAMP. Null when there is none.
+std::shared_ptr<const StreamSpec> computed_stream(const BoundView& view, const Sink& sink, const StreamSpec& defaults) {
+  const auto& project = std::get<Project>(view.plan->input->operation);
+  const PlanNode* scan = view.plan->input->input.get();
+  while (scan->input) scan = scan->input.get();
+  const size_t source_time = std::get<Scan>(scan->operation).stream->timestamp_column;
+  const std::vector<ColumnSchema>& columns = view.plan->schema;
+  std::vector<size_t> times;
+  std::optional<size_t> event_time;
+  for (size_t index = 0; index < columns.size(); ++index) {
+    if (columns[index].type != ColumnType::kTimestamp) continue;
+    times.push_back(index);
+    const Expression& expression = *project.items[index].expression;
+    const bool is_source_time = expression.kind == Expression::Kind::kColumn && expression.column == source_time;
+    if (is_source_time && !event_time) event_time = index;
+  }
+  if (!event_time && times.size() == 1) event_time = times.front();
+  if (!event_time) return nullptr;
+  auto stream = std::make_shared<StreamSpec>(defaults);
+  stream->name = view.name;
+  stream->topic = sink.topic;
+  stream->format = ValueFormat::kJson;
+  stream->columns = columns;
+  stream->timestamp_column = *event_time;
+  stream->deduplicate = false;
+  stream->partitions = sink.partitions;
+  return stream;
+}
+
 class ScriptBinder {
  public:
   ScriptBinder(const SourceText& source, Catalog& catalog) : source_(source), catalog_(catalog) {}
@@ -169,7 +200,10 @@ class ScriptBinder {
           syntax.name.position.offset,
           fmt::format("topic {} belongs to {} already; give another: WITH (topic = '...')", sink.topic, writer));
     }
-    catalog_.add_table(syntax.name, sink.topic);
+    if (syntax.is_stream)
+      catalog_.add_computed_stream(syntax.name, sink.topic, computed_stream(view, sink, catalog_.stream_defaults()));
+    else
+      catalog_.add_table(syntax.name, sink.topic);
     program.views.push_back(std::move(view));
     return {};
   }
@@ -195,7 +229,7 @@ class ScriptBinder {
   Status check_contents(const SinkSpec& sink, const ast::CreateSink& syntax) const {
     const bool keeps_results = !sink.table.empty();
     for (const BoundView& view : program.views) {
-      if (keeps_results || std::get<Sink>(view.plan->operation).topic != sink.topic) continue;
+      if (keeps_results || is_stream(view) || std::get<Sink>(view.plan->operation).topic != sink.topic) continue;
       return source_.error_at(syntax.name.position.offset,
                               fmt::format("topic {} has results of table {}, and this sink ({}) keeps readings",
                                           sink.topic, view.name, sink.type));
@@ -256,6 +290,10 @@ std::string Catalog::writer_of(std::string_view topic) const {
 
 void Catalog::add_stream(const ast::Identifier& name, std::shared_ptr<const StreamSpec> stream) {
   entries_.push_back({name, "a stream", std::move(stream), {}});
+}
+void Catalog::add_computed_stream(const ast::Identifier& name, std::string_view topic,
+                                  std::shared_ptr<const StreamSpec> stream) {
+  entries_.push_back({name, "a stream", std::move(stream), std::string(topic)});
 }
 void Catalog::add_table(const ast::Identifier& name, std::string_view topic) {
   entries_.push_back({name, "a table", nullptr, std::string(topic)});

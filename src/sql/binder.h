@@ -32,6 +32,9 @@ class Catalog {
   [[nodiscard]] std::string writer_of(std::string_view topic) const;
 
   void add_stream(const ast::Identifier& name, std::shared_ptr<const StreamSpec> stream);
+  /// `stream` is null when it has no event time, so that nothing can read it here.
+  void add_computed_stream(const ast::Identifier& name, std::string_view topic,
+                           std::shared_ptr<const StreamSpec> stream);
   void add_table(const ast::Identifier& name, std::string_view topic);
   void add_sink(const ast::Identifier& name);
 

@@ -103,7 +103,6 @@ struct BareAlias : TokenRule<BareAlias> {
 enum class Feature : uint8_t {
   kReplace,
   kIfNotExists,
-  kStreamAsSelect,
   kSourceTable,
   kSourceKeyword,
   kType,
@@ -132,7 +131,6 @@ enum class Feature : uint8_t {
 };
 constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "IF NOT EXISTS",
-                                              "CREATE STREAM AS SELECT",
                                               "CREATE TABLE without AS SELECT (a source table)",
                                               "CREATE SOURCE",
                                               "CREATE TYPE",
@@ -274,11 +272,6 @@ struct ColumnDefinition
     : As<SyntaxKind::kColumnDefinition, Seq<Name, Type, Opt<Or<Key, Refuse<T::kPrimary, Feature::kPrimaryKey>>>>> {};
 struct IfNotExists : Opt<Refuse<T::kIf, Feature::kIfNotExists>> {};
 
-struct CreateStream
-    : As<SyntaxKind::kCreateStream,
-         Seq<Is<T::kStream>, IfNotExists, Name, Opt<May<T::kOpen>, CommaList<ColumnDefinition>, Is<T::kClose>>,
-             Opt<May<T::kWith>, WithOptions>, Opt<Refuse<T::kAs, Feature::kStreamAsSelect>>>> {};
-
 struct Alias : As<SyntaxKind::kAlias, Or<Seq<May<T::kAs>, Name>, BareAlias>> {};
 struct ExpressionItem : As<SyntaxKind::kExpressionItem, Seq<Whole, Opt<Alias>>> {};
 struct SelectItem : As<SyntaxKind::kSelectItem, Or<AllColumns, ExpressionItem>> {};
@@ -301,14 +294,19 @@ struct Window
 struct Where : As<SyntaxKind::kWhere, Seq<May<T::kWhere>, Whole>> {};
 struct GroupBy : As<SyntaxKind::kGroupBy, Seq<May<T::kGroup>, Is<T::kBy>, CommaList<Whole>>> {};
 struct Emit : As<SyntaxKind::kEmit, Seq<May<T::kEmit>, Or<Is<T::kFinal>, Is<T::kChanges>>>> {};
+struct Select : Seq<Is<T::kSelect>, Opt<Refuse<T::kDistinct, Feature::kDistinct>>, CommaList<SelectItem>, Is<T::kFrom>,
+                    SourceName, Opt<SourceAlias>, NoJoin, Opt<Or<Seq<Window, Opt<Where>>, Seq<Where, Opt<Window>>>>,
+                    Opt<GroupBy>, Opt<Refuse<T::kPartition, Feature::kPartitionBy>>,
+                    Opt<Refuse<T::kHaving, Feature::kHaving>>, Opt<Emit>, Opt<Refuse<T::kLimit, Feature::kLimit>>> {};
+struct CreateStream
+    : As<SyntaxKind::kCreateStream,
+         Seq<Is<T::kStream>, IfNotExists, Name, Opt<May<T::kOpen>, CommaList<ColumnDefinition>, Is<T::kClose>>,
+             Opt<May<T::kWith>, WithOptions>, Opt<May<T::kAs>, Select>>> {};
 struct CreateTable
     : As<SyntaxKind::kCreateTable,
          Seq<Is<T::kTable>, IfNotExists, Name, Opt<Refuse<T::kOpen, Feature::kSourceTable>>,
-             Opt<May<T::kWith>, WithOptions>, Opt<Refuse<T::kSemicolon, Feature::kSourceTable>>, Is<T::kAs>,
-             Is<T::kSelect>, Opt<Refuse<T::kDistinct, Feature::kDistinct>>, CommaList<SelectItem>, Is<T::kFrom>,
-             SourceName, Opt<SourceAlias>, NoJoin, Opt<Or<Seq<Window, Opt<Where>>, Seq<Where, Opt<Window>>>>,
-             Opt<GroupBy>, Opt<Refuse<T::kPartition, Feature::kPartitionBy>>, Opt<Refuse<T::kHaving, Feature::kHaving>>,
-             Opt<Emit>, Opt<Refuse<T::kLimit, Feature::kLimit>>>> {};
+             Opt<May<T::kWith>, WithOptions>, Opt<Refuse<T::kSemicolon, Feature::kSourceTable>>, Is<T::kAs>, Select>> {
+};
 
 struct CreateSink : As<SyntaxKind::kCreateSink, Seq<Is<T::kSink>, Name, Is<T::kWith>, WithOptions>> {};
 struct SetOption : As<SyntaxKind::kSetOption, Seq<Is<T::kSet>, Is<T::kString>, Is<T::kEqual>, Is<T::kString>>> {};

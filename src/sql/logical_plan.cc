@@ -57,6 +57,13 @@ std::string node_text(const Sink& sink, const PlanNode&) {
 
 }  // namespace
 
+bool is_stream(const BoundView& view) {
+  for (const PlanNode* node = view.plan.get(); node != nullptr; node = node->input.get()) {
+    if (std::holds_alternative<WindowAggregate>(node->operation)) return false;
+  }
+  return true;
+}
+
 std::string to_text(const PlanNode& plan) {
   std::string out;
   size_t indent = 0;

@@ -58,10 +58,14 @@ struct PlanNode {
 
 struct BoundView {
   std::string name;
+  /// Of a stream: Sink, Project, perhaps Filter, Scan. Of a table there is a WindowAggregate below Project.
   std::unique_ptr<PlanNode> plan;
   /// Byte offsets of the GROUP BY columns in the SQL text, for messages.
   std::vector<uint32_t> group_by_positions;
 };
+
+/// Whether the view gives a row for each row, and no results of windows.
+bool is_stream(const BoundView& view);
 
 struct BoundProgram {
   std::vector<std::shared_ptr<const StreamSpec>> streams;

@@ -141,7 +141,7 @@ TEST(ParserError, SaysHonestlyWhatIsNotSupportedYet) {
   const std::pair<std::string, std::string> kCases[] = {
       {"CREATE OR REPLACE STREAM a (x INT)", "1:8: not supported yet: CREATE OR REPLACE"},
       {"CREATE STREAM IF NOT EXISTS a (x INT)", "1:15: not supported yet: IF NOT EXISTS"},
-      {"CREATE STREAM a AS SELECT * FROM b", "1:17: not supported yet: CREATE STREAM AS SELECT"},
+      {"CREATE STREAM a AS SELECT DISTINCT b FROM c", "1:27: not supported yet: DISTINCT"},
       {"CREATE TABLE a (x INT PRIMARY KEY)",
        "1:16: not supported yet: CREATE TABLE without AS SELECT (a source table)"},
       {"CREATE STREAM a (x ARRAY<INT>)", ""},

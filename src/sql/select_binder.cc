@@ -44,15 +44,9 @@ class SelectBinder {
     Sink sink;
     RETURN_IF_ERROR(bind_options(sink));
     RETURN_IF_ERROR(bind_source());
+    if (table_.is_stream) return bind_stream(std::move(sink));
     RETURN_IF_ERROR(bind_window());
-    auto plan = std::make_unique<PlanNode>();
-    plan->operation = Scan{stream_};
-    plan->schema = stream_->columns;
-    if (table_.where) {
-      ExpressionBinder binder = row_binder("WHERE");
-      ASSIGN_OR_RETURN(ExpressionPointer condition, binder.bind_condition(*table_.where));
-      plan = above(std::move(plan), Filter{std::move(condition)}, stream_->columns);
-    }
+    ASSIGN_OR_RETURN(auto plan, bind_rows());
     RETURN_IF_ERROR(bind_groups());
     std::vector<ColumnSchema> output;
     ASSIGN_OR_RETURN(Project project, bind_items(output));
@@ -69,6 +63,72 @@ class SelectBinder {
   }
 
  private:
+  /// The rows that pass WHERE.
+  Result<std::unique_ptr<PlanNode>> bind_rows() {
+    auto plan = std::make_unique<PlanNode>();
+    plan->operation = Scan{stream_};
+    plan->schema = stream_->columns;
+    if (!table_.where) return plan;
+    ExpressionBinder binder = row_binder("WHERE");
+    ASSIGN_OR_RETURN(ExpressionPointer condition, binder.bind_condition(*table_.where));
+    return above(std::move(plan), Filter{std::move(condition)}, stream_->columns);
+  }
+
+  Result<BoundView> bind_stream(Sink sink) {
+    if (table_.window)
+      return error(table_.window->position, "a stream has no windows; CREATE TABLE computes over them");
+    if (!table_.group_by.empty())
+      return error(table_.group_by.front().position, "a stream has no groups; CREATE TABLE computes over them");
+    if (table_.emit == ast::Emit::kFinal)
+      return error(table_.select_position, "a stream gives each row at once; leave EMIT FINAL out");
+    ASSIGN_OR_RETURN(auto plan, bind_rows());
+    ExpressionBinder binder = row_binder("the SELECT of a stream");
+    Project project;
+    std::vector<ast::Identifier> names;
+    std::vector<ColumnSchema> output;
+    for (const ast::SelectItem& item : table_.items) {
+      if (item.star) {
+        for (size_t index = 0; index < stream_->columns.size(); ++index) {
+          const ColumnSchema& column = stream_->columns[index];
+          RETURN_IF_ERROR(add_name({column.name, true, item.position}, names));
+          output.push_back(column);
+          project.items.push_back({column_expression(index, column.type), item.position.offset});
+        }
+        continue;
+      }
+      ASSIGN_OR_RETURN(ExpressionPointer bound, binder.bind(item.expression));
+      if (is_null_literal(*bound)) return error(item.position, "NULL has no type; say one: CAST(NULL AS DOUBLE)");
+      const ast::Identifier name = name_of_item(item, *bound, stream_->columns, names.size());
+      RETURN_IF_ERROR(add_name(name, names));
+      output.push_back({name.text, bound->type});
+      project.items.push_back({std::move(bound), item.position.offset});
+    }
+    plan = above(std::move(plan), std::move(project), output);
+    plan = above(std::move(plan), std::move(sink), std::move(output));
+    return BoundView{table_.name.text, std::move(plan), {}};
+  }
+
+  /// The alias, or the column's own name, or KSQL_COL_n.
+  static ast::Identifier name_of_item(const ast::SelectItem& item, const Expression& bound,
+                                      const std::vector<ColumnSchema>& columns, size_t number) {
+    if (item.alias) return *item.alias;
+    ast::Identifier name{fmt::format("KSQL_COL_{}", number), false, item.position};
+    if (item.expression.kind == ast::Expression::Kind::kColumn)
+      name.text = bound.kind == Expression::Kind::kColumn ? columns[bound.column].name : item.expression.name.text;
+    return name;
+  }
+
+  Status add_name(const ast::Identifier& name, std::vector<ast::Identifier>& names) const {
+    for (const ast::Identifier& earlier : names) {
+      const bool both_quoted = earlier.quoted && name.quoted;
+      if (both_quoted ? earlier.text != name.text : !equals_ignoring_case(earlier.text, name.text)) continue;
+      return error(name.position,
+                   fmt::format("the result has two columns {}; give one another name with AS", name.text));
+    }
+    names.push_back(name);
+    return {};
+  }
+
   template <class Operation>
   static std::unique_ptr<PlanNode> above(std::unique_ptr<PlanNode> input, Operation operation,
                                          std::vector<ColumnSchema> schema) {
@@ -102,6 +162,13 @@ class SelectBinder {
     if (stream_ != nullptr) return {};
     if (catalog_.kind_of(table_.source) == "a table") {
       return error(table_.source.position, "not supported yet: a table computed from a table");
+    }
+    if (catalog_.kind_of(table_.source) == "a stream") {
+      return error(
+          table_.source.position,
+          fmt::format("stream {} has no event time: its SELECT has no TIMESTAMP column, or several and not its "
+                      "source's event time",
+                      table_.source.text));
     }
     const std::string nearest = nearest_name(table_.source.text, catalog_.stream_names());
     return error(table_.source.position, fmt::format("unknown stream {}; {}", table_.source.text,
@@ -302,19 +369,8 @@ class SelectBinder {
         return error(item.position, "'*' has no meaning in an aggregating table; name the columns and aggregates");
       }
       ASSIGN_OR_RETURN(ExpressionPointer bound, binder.bind(item.expression));
-      ast::Identifier name{fmt::format("KSQL_COL_{}", names.size()), false, item.position};
-      if (item.alias) {
-        name = *item.alias;
-      } else if (item.expression.kind == ast::Expression::Kind::kColumn) {
-        name.text = bound->kind == Expression::Kind::kColumn ? schema_[bound->column].name : item.expression.name.text;
-      }
-      for (const ast::Identifier& earlier : names) {
-        const bool both_quoted = earlier.quoted && name.quoted;
-        if (both_quoted ? earlier.text != name.text : !equals_ignoring_case(earlier.text, name.text)) continue;
-        return error(name.position,
-                     fmt::format("the result has two columns {}; give one another name with AS", name.text));
-      }
-      names.push_back(name);
+      const ast::Identifier name = name_of_item(item, *bound, schema_, names.size());
+      RETURN_IF_ERROR(add_name(name, names));
       output.push_back({name.text, bound->type});
       project.items.push_back({std::move(bound), item.position.offset});
     }

@@ -110,7 +110,8 @@ std::string to_text(const ast::CreateStream& stream) {
 }
 
 std::string to_text(const ast::CreateTable& table) {
-  std::string out = fmt::format("CREATE TABLE {}{} AS\nSELECT", to_sql(table.name), to_text(table.options));
+  std::string out = fmt::format("CREATE {} {}{} AS\nSELECT", table.is_stream ? "STREAM" : "TABLE", to_sql(table.name),
+                                to_text(table.options));
   for (size_t i = 0; i < table.items.size(); ++i) {
     const ast::SelectItem& item = table.items[i];
     out += fmt::format("{}\n  {}", i == 0 ? "" : ",", item.star ? "*" : to_sql(item.expression));

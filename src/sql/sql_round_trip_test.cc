@@ -167,6 +167,7 @@ class StatementGenerator {
 
   ast::Statement table() {
     ast::CreateTable made;
+    made.is_stream = maybe();
     made.name = name();
     made.options = options();
     for (size_t count = below(4) + 1; count > 0; --count) {

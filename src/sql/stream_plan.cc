@@ -28,6 +28,16 @@ OutputColumn output_of(size_t column, const WindowAggregate& window) {
   return output;
 }
 
+/// Scan, with or without a Filter above it.
+void lower_input(const PlanNode& input, ViewSpec& view) {
+  const PlanNode* node = &input;
+  if (const auto* filter = std::get_if<Filter>(&node->operation)) {
+    view.filter = filter->condition;
+    node = node->input.get();
+  }
+  view.source = std::get<Scan>(node->operation).stream;
+}
+
 Result<ViewSpec> lower(const BoundView& bound, const SourceText& source) {
   ViewSpec view;
   view.name = bound.name;
@@ -41,6 +51,12 @@ Result<ViewSpec> lower(const BoundView& bound, const SourceText& source) {
   const auto& project = std::get<Project>(node->operation);
   const std::vector<ColumnSchema>& names = node->schema;
   node = node->input.get();
+  if (is_stream(bound)) {
+    for (size_t i = 0; i < project.items.size(); ++i)
+      view.projection.push_back({names[i].name, project.items[i].expression});
+    lower_input(*node, view);
+    return view;
+  }
   const auto& window = std::get<WindowAggregate>(node->operation);
   for (size_t i = 0; i < project.items.size(); ++i) {
     const Expression& expression = *project.items[i].expression;
@@ -57,12 +73,7 @@ Result<ViewSpec> lower(const BoundView& bound, const SourceText& source) {
   view.window_size_ms = window.size_ms;
   view.grace_ms = window.grace_ms;
 
-  node = node->input.get();
-  if (const auto* filter = std::get_if<Filter>(&node->operation)) {
-    view.filter = filter->condition;
-    node = node->input.get();
-  }
-  view.source = std::get<Scan>(node->operation).stream;
+  lower_input(*node->input, view);
   for (size_t i = 0; i < view.group_by.size(); ++i) {
     const ColumnSchema& column = view.source->columns[view.group_by[i]];
     if (column.type == ColumnType::kVarchar) continue;

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "metering/timestamp.h"
+#include "stream/projected_row_writer.h"
 #include "stream/reading_decoder.h"
 #include "stream/record_headers.h"
 #include "stream/row_hash.h"
@@ -34,6 +35,7 @@ class PassProcessor::Output final : public ViewOutput {
     for (size_t view = 0; view < chain.views().size(); ++view) {
       views_.push_back(chain.views()[view]);
       writers_.emplace_back(*chain.views()[view], chain.arguments_of(view), types);
+      row_writers_.emplace_back(chain.views()[view]->projection);
       result_topics_.push_back(pass.output_.topic(chain.views()[view]->topic));
       late_topics_.push_back(pass.output_.topic(chain.views()[view]->late_topic()));
     }
@@ -51,6 +53,16 @@ class PassProcessor::Output final : public ViewOutput {
     return {};
   }
 
+  void row(size_t view, const RecordView& record, const std::vector<Column>& columns, uint32_t row) override {
+    headers_.clear();
+    const PartitionId source = pass_.options_.partition_ids[pass_.batch_.partition];
+    if (pass_.options_.result_ids) append_source_id(headers_, views_[view]->name, source, record.offset);
+    const PartitionId target = record.has_key() ? partition_for_key(record.key, views_[view]->partitions)
+                                                : PartitionId(source.value % views_[view]->partitions);
+    pass_.output_.add(result_topics_[view], target, record.key, row_writers_[view].write(columns, row), headers_,
+                      record.ingest_time);
+  }
+
   void late(size_t view, const RecordView& record, int64_t window_start_ms, int64_t closed_before_ms) override {
     const std::string reason =
         fmt::format("late for {}: its window from {} is closed (windows before {} are)", views_[view]->name,
@@ -65,6 +77,7 @@ class PassProcessor::Output final : public ViewOutput {
   PassProcessor& pass_;
   std::vector<const ViewSpec*> views_;
   std::vector<ResultWriter> writers_;
+  std::vector<ProjectedRowWriter> row_writers_;
   std::vector<size_t> result_topics_;
   std::vector<size_t> late_topics_;
   std::string headers_;
@@ -124,6 +137,7 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
       place_of_view_[member] = {chains_.size(), views.size()};
       views.push_back(&view);
       if (view.filter != nullptr) need(*view.filter);
+      for (const ProjectedColumn& column : view.projection) need(*column.expression);
       for (const AggregateSpec& aggregate : view.aggregates) {
         if (aggregate.argument == nullptr) continue;
         need(*aggregate.argument);

@@ -229,12 +229,30 @@ Status ViewChain::add(DecodedBatch& batch, bool rebuilding, ViewOutput& output) 
   ++touch_;
   rebuilding_ = rebuilding;
   select_rows(batch);
+  if (views_.front()->is_stream()) {
+    project(batch, output);
+    return {};
+  }
   find_groups(batch);
   evaluate_arguments(batch);
   swap_plain_arguments(batch);
   Status status = add_rows(batch, output);
   swap_plain_arguments(batch);
   return status;
+}
+
+void ViewChain::project(DecodedBatch& batch, ViewOutput& output) {
+  if (rebuilding_) return;
+  int64_t faults = 0;
+  std::vector<Column> columns;
+  columns.reserve(views_.front()->projection.size());
+  for (const ProjectedColumn& column : views_.front()->projection)
+    columns.push_back(evaluate(*column.expression, batch.columns, faults));
+  count_faults(faults);
+  for (const uint32_t row : rows_) output.row(0, batch.record_of(row), columns, row);
+  ViewAccounting& accounting = levels_.front().accounting;
+  accounting.aggregated += static_cast<int64_t>(rows_.size());
+  accounting.results += static_cast<int64_t>(rows_.size());
 }
 
 Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {

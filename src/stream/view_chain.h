@@ -30,6 +30,8 @@ class ViewOutput {
  public:
   virtual ~ViewOutput() = default;
   virtual Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) = 0;
+  /// A row of a stream: the values are in row `row` of its columns.
+  virtual void row(size_t view, const RecordView& record, const std::vector<Column>& columns, uint32_t row) = 0;
   virtual void late(size_t view, const RecordView& record, int64_t window_start_ms, int64_t closed_before_ms) = 0;
 };
 
@@ -113,6 +115,7 @@ class ViewChain {
   void advance(int64_t watermark_ms);
   void count_faults(int64_t faults);
   void swap_plain_arguments(DecodedBatch& batch);
+  void project(DecodedBatch& batch, ViewOutput& output);
   Status add_rows(DecodedBatch& batch, ViewOutput& output);
   WindowTable::Window& window_for(size_t level, int64_t start_ms, size_t partition, int64_t offset);
   WindowTable::Window* open_window(const DecodedBatch& batch, uint32_t row, int64_t start_ms);

@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 3> kKeyColumns = {"gateway", "metrictype"
 }  // namespace
 
 bool groups_stay_in_partitions(const ViewSpec& view) {
+  if (view.is_stream()) return true;
   return std::all_of(kKeyColumns.begin(), kKeyColumns.end(), [&](std::string_view key_column) {
     return std::any_of(view.group_by.begin(), view.group_by.end(), [&](size_t column) {
       std::string name = view.source->columns[column].name;
@@ -46,6 +47,7 @@ Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log) {
     RETURN_IF_ERROR(log.create_topic({view.source->topic + "-rejected", source.config.partitions}));
     ASSIGN_OR_RETURN(const auto results, log.create_topic({view.topic, view.partitions}));
     view.partitions = results.config.partitions;
+    if (view.is_stream()) continue;
     ASSIGN_OR_RETURN(const auto late, log.create_topic({view.late_topic(), view.partitions}));
     view.late_partitions = late.config.partitions;
   }

@@ -64,6 +64,9 @@ std::string ViewSpec::definition() const {
     text += fmt::format("aggregate {}({})\n", meterstream::name_of(aggregate.function),
                         aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, source->columns));
   }
+  for (const ProjectedColumn& column : projection) {
+    text += fmt::format("project {} from {}\n", sized(column.name), to_text(*column.expression, source->columns));
+  }
   for (const OutputColumn& column : output) {
     text += fmt::format("output {} from {} {}\n", sized(column.name), name_of(column.from), column.index);
   }

@@ -56,6 +56,12 @@ struct OutputColumn {
   size_t index = 0;  ///< into group_by or aggregates
 };
 
+/// A column that is computed row by row, over the stream's columns.
+struct ProjectedColumn {
+  std::string name;
+  std::shared_ptr<const Expression> expression;
+};
+
 enum class EmitMode : uint8_t { kFinal, kChanges };
 
 /// What keeps the records of a topic outside of the log: aggregates in a table (embedded, cassandra), the latest readings
@@ -80,10 +86,14 @@ struct ViewSpec {
   int64_t window_size_ms = 60'000;
   int64_t grace_ms = 0;
   EmitMode emit = EmitMode::kFinal;
+  /// Not empty: a stream. Each row that passes the filter gives one with these columns, at once and under the key of its
+  /// record; there are no groups, aggregates and windows, and nothing is late.
+  std::vector<ProjectedColumn> projection;
   std::string topic;            ///< where results go, as JSON
   int32_t partitions = 4;       ///< of `topic`
   int32_t late_partitions = 4;  ///< of late_topic()
 
+  [[nodiscard]] bool is_stream() const { return !projection.empty(); }
   [[nodiscard]] std::string late_topic() const { return topic + "-late"; }
   /// The same text for the same computation; differs when the definition changed. Idle timeout, far-future
   /// cap and partition counts are settings of a run and not part of it.
