@@ -1,6 +1,7 @@
 #include "apps/kafka_program_run.h"
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <set>
 #include <thread>
@@ -40,6 +41,15 @@ std::string process_name() {
   return fmt::format("{}-{:08x}{:08x}", ::getpid(), random(), random());
 }
 
+/// How many views stand between the readings and the topic, one after the other.
+size_t stage_of(const std::vector<ViewSpec>& views, const std::string& topic, size_t most) {
+  size_t stage = 0;
+  for (const ViewSpec& view : views) {
+    if (most > 0 && view.topic == topic) stage = std::max(stage, 1 + stage_of(views, view.source->topic, most - 1));
+  }
+  return stage;
+}
+
 /// Everything that a run holds together.
 class KafkaProgramRun {
  public:
@@ -60,6 +70,8 @@ class KafkaProgramRun {
   [[nodiscard]] std::string standby_text() const;
   [[nodiscard]] ClusterSummary cluster_summary() const;
   Status run_workers(RunProgress& progress);
+  Status run_stages(RunProgress& progress);
+  [[nodiscard]] bool has_failed() const;
   void follow(const KafkaWorkerPool& pool, RunProgress& progress);
   /// Tables in the data directory.
   Status run_local_sinks(bool bounded, RunProgress* progress);
@@ -80,7 +92,8 @@ class KafkaProgramRun {
   std::shared_ptr<ChangelogOwnership> ownership_ = std::make_shared<ChangelogOwnership>();
   std::unique_ptr<KafkaStandby> standby_;  // null without the option
   std::unique_ptr<SinkStores> stores_;
-  KafkaWorkerPool workers_;
+  /// Of views that read what views of an earlier stage write, and no later one.
+  std::map<size_t, KafkaWorkerPool> stages_;
   KafkaWorkerPool sink_workers_;  // of stores that all processes share
   std::vector<SinkSpec> local_sinks_;
   std::atomic<bool> sinks_stop_{false};
@@ -151,8 +164,13 @@ std::string KafkaProgramRun::standby_text() const {
 }
 
 ClusterSummary KafkaProgramRun::cluster_summary() const {
-  const KafkaWorker::Restores restores = workers_.restores();
-  ClusterSummary summary{restores.tasks, restores.rebuilt, restores.entries};
+  ClusterSummary summary;
+  for (const auto& [number, stage] : stages_) {
+    const KafkaWorker::Restores restores = stage.restores();
+    summary.taken_over += restores.tasks;
+    summary.rebuilt += restores.rebuilt;
+    summary.entries_read += restores.entries;
+  }
   if (standby_ == nullptr) return summary;
   summary.has_standby = true;
   summary.standby_partitions = standby_->progress().partitions;
@@ -217,10 +235,11 @@ Status KafkaProgramRun::add_workers(const PlannedPass& pass) {
   int64_t threads = options_.threads.value_or(context_.configuration.engine.threads);
   if (threads <= 0) threads = std::max(1U, std::thread::hardware_concurrency());
   threads = std::min<int64_t>(threads, tasks);
-  const size_t group = workers_.add_group(static_cast<size_t>(tasks));
+  KafkaWorkerPool& workers = stages_[stage_of(program_.views, pass.spec.source->topic, program_.views.size())];
+  const size_t group = workers.add_group(static_cast<size_t>(tasks));
   for (int64_t thread = 0; thread < threads; ++thread) {
     name_member(worker, pass.entry.name, thread);
-    workers_.add(group, std::make_unique<KafkaWorker>(worker, factory, topics_, data_->store(), context_.clock));
+    workers.add(group, std::make_unique<KafkaWorker>(worker, factory, topics_, data_->store(), context_.clock));
   }
   return {};
 }
@@ -239,6 +258,7 @@ Status KafkaProgramRun::add_sink_worker(const SinkSpec& sink) {
   SinkTask::Options each = sink_task_options(each_);
   each.commit_interval_ms = kLeftToTheWorkerMs;
   each.commit_records = INT64_MAX;
+  each.conflicts_are_retried = true;
   each.waits_for_store = first.waits_for_store;
   each.on_store = first.on_store;
   KafkaTaskFactory factory;
@@ -260,7 +280,10 @@ Status KafkaProgramRun::add_sink_worker(const SinkSpec& sink) {
 }
 
 std::vector<TaskStatus> KafkaProgramRun::status() const {
-  std::vector<TaskStatus> all = workers_.status();
+  std::vector<TaskStatus> all;
+  for (const auto& [number, stage] : stages_) {
+    for (TaskStatus& task : stage.status()) all.push_back(std::move(task));
+  }
   for (TaskStatus& sink : sink_workers_.status()) all.push_back(std::move(sink));
   const std::scoped_lock lock(sinks_mutex_);
   all.insert(all.end(), sinks_.begin(), sinks_.end());
@@ -311,22 +334,44 @@ void KafkaProgramRun::follow(const KafkaWorkerPool& pool, RunProgress& progress)
     const int64_t now_ms = context_.clock.monotonic_ns() / 1'000'000;
     return options_.until_idle && end.is_reached(pool.are_at_end(), pool.unfinished(), now_ms);
   };
-  while (!stop_ && !workers_.has_failed() && !sink_workers_.has_failed() && !local_sinks_failed_ && !is_at_end()) {
+  while (!stop_ && !has_failed() && !is_at_end()) {
     progress.update(status(), standby_text());
     sleep_ms(kLookMs);
   }
 }
 
+bool KafkaProgramRun::has_failed() const {
+  const auto fails = [](const auto& stage) { return stage.second.has_failed(); };
+  return std::ranges::any_of(stages_, fails) || sink_workers_.has_failed() || local_sinks_failed_;
+}
+
+/// All at once, or, in a bounded run, one after the other: a stage is at its end when those before it have written theirs.
+Status KafkaProgramRun::run_stages(RunProgress& progress) {
+  for (auto& [number, stage] : stages_) {
+    stage.start();
+    if (!options_.until_idle) continue;
+    follow(stage, progress);
+    if (stop_ || has_failed() || number == stages_.rbegin()->first) break;
+    stage.stop_and_join();
+    RETURN_IF_ERROR(stage.result());
+  }
+  if (!options_.until_idle && !stages_.empty()) follow(stages_.begin()->second, progress);
+  return {};
+}
+
 Status KafkaProgramRun::run_workers(RunProgress& progress) {
   if (standby_ != nullptr) RETURN_IF_ERROR(standby_->start());
-  workers_.start();
   if (!options_.until_idle) sink_workers_.start();
-  follow(workers_, progress);
+  Status ran = run_stages(progress);
+  if (!options_.until_idle && stages_.empty()) follow(sink_workers_, progress);
   // Only together: while others work, what this one gave up would come back to them.
   if (standby_ != nullptr) standby_->request_stop();
-  workers_.stop_and_join();
+  for (auto& [number, stage] : stages_) stage.stop_and_join();
   if (standby_ != nullptr) standby_->stop();
-  RETURN_IF_ERROR(workers_.result());
+  for (const auto& [number, stage] : stages_) {
+    if (ran) ran = stage.result();
+  }
+  RETURN_IF_ERROR(std::move(ran));
   if (options_.until_idle && !stop_) {
     // The last results are there now.
     sink_workers_.start();

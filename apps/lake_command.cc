@@ -107,8 +107,8 @@ Result<ExitCode> LakeCommand::run(const CommandContext& context) {
     return not_found(fmt::format("there is no lake in {}: no such directory", settings.uri));
   }
   ASSIGN_OR_RETURN(const auto store, open_lake_store(settings, context.clock));
-  RETURN_IF_ERROR(check_presence(*store));
   if (options_.action == "ls") return list(*store, context);
+  RETURN_IF_ERROR(check_presence(*store));
   if (options_.action == "verify") return verify(*store, context);
   return compact(*store, context);
 }
@@ -117,6 +117,10 @@ Result<ExitCode> LakeCommand::list(LakeStore& store, const CommandContext& conte
   ASSIGN_OR_RETURN(const LakeListing listing, LakeInspector(store).list());
   if (context.json) {
     print_listing_json(listing);
+    return ExitCode::kDone;
+  }
+  if (listing.partitions.empty()) {
+    fmt::print("{} holds no readings yet\n", store.place());
     return ExitCode::kDone;
   }
   TerminalTable table({{"date"},

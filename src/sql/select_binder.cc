@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -253,8 +254,8 @@ class SelectBinder {
 
   Error unknown_function(const ast::Expression& call) const {
     std::vector<std::string_view> names;
-    for (const auto& [name, function] : kAggregates) names.push_back(name);
-    for (const std::string_view name : scalar_function_names()) names.push_back(name);
+    std::ranges::transform(kAggregates, std::back_inserter(names), [](const auto& entry) { return entry.first; });
+    std::ranges::copy(scalar_function_names(), std::back_inserter(names));
     const std::string nearest = nearest_name(call.name.text, names);
     return error(call.position, fmt::format("not supported yet: function {}; {}", call.name.text,
                                             nearest.empty() ? "docs/sql.md lists those that there are"

@@ -70,7 +70,7 @@ TEST(StreamSelect, StreamWithoutEventTimeIsWrittenAndNotRead) {
   EXPECT_EQ(error_of("CREATE STREAM names AS SELECT gateway FROM metrics;"), "");
   EXPECT_THAT(error_of("CREATE STREAM names AS SELECT gateway FROM metrics;\n"
                        "CREATE STREAM more AS SELECT gateway FROM names;"),
-              HasSubstr("f.sql:3:44: stream names has no event time"));
+              HasSubstr("f.sql:3:43: stream names has no event time"));
 }
 
 TEST(StreamSelect, RefusesWhatOnlyTablesHave) {

@@ -100,7 +100,7 @@ std::string operation_text(const Expression& expression, const std::vector<std::
     case Operator::kCast:
       return fmt::format("CAST({} AS {})", parts[0], name_of(expression.type));
     case Operator::kCall:
-      return fmt::format("{}({})", expression.function->name, joined(parts, ", "));
+      return fmt::format("{}{}", expression.function->name, joined(parts, ", "));
     case Operator::kIn:
       return fmt::format("({} IN {})", parts[0], joined({parts.begin() + 1, parts.end()}, ", "));
     case Operator::kCase: {

@@ -201,8 +201,8 @@ Status SinkTask::commit_up_to(Offset durable) {
 
 Result<Task::Step> SinkTask::wait_for_store(Error error) {
   writer_is_open_ = false;
-  // A task's own conflict is healed by a new one. That of a store stays: it holds something else.
-  if (error.code == ErrorCode::kConflict) error.code = ErrorCode::kInvalid;
+  // A worker that makes tasks anew after a conflict must not do so for ever: the store will still hold something else.
+  if (error.code == ErrorCode::kConflict && options_.conflicts_are_retried) error.code = ErrorCode::kInvalid;
   if (error.code != ErrorCode::kUnavailable || !options_.waits_for_store)
     return error.within(fmt::format("sink {}", sink_));
   if (trouble_.empty() && options_.on_store) options_.on_store(StoreChange::kAway, error.message);

@@ -39,6 +39,8 @@ class SinkTask final : public Task {
     /// Commit earlier when so many records were read.
     int64_t commit_records = 50'000;
     bool bounded = false;
+    /// Whoever drives the task takes kConflict for its own and makes the task anew: a store's is told as kInvalid then.
+    bool conflicts_are_retried = false;
     /// A store that is unavailable may come back. False: it is this process's own, and its failure ends the task.
     bool waits_for_store = true;
     int64_t retry_first_ms = 100;

@@ -295,7 +295,9 @@ TEST_F(SinkTaskTest, FailureOfAStoreOfTheProcessItselfEndsIt) {
 TEST_F(SinkTaskTest, StoreThatHoldsSomethingElseEndsIt) {
   append_numbered(10);
   shelf_.is_of_others = true;
-  const auto sink = task({});
+  SinkTask::Options options;
+  options.conflicts_are_retried = true;
+  const auto sink = task(options);
   ASSERT_TRUE(sink->open());
   const auto failed = sink->step();
   ASSERT_FALSE(failed);

@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from program import ProgramTest, uci_lines  # noqa: E402
 
 FLOWS = """
-CREATE STREAM metrics WITH (topic = '{topic}', deduplicate = TRUE);
+CREATE STREAM metrics WITH (topic = '{topic}', deduplicate = '1 day');
 CREATE STREAM high WITH (topic = '{topic}_', partitions = 3) AS
   SELECT gateway, metricType, metricAttribute AS attribute, timestamp, value, value * 2 AS doubled, value > 235 AS isVeryHigh,
          NULLIF(ROUND(value), 233) AS rounded, FORMAT_TIMESTAMP(timestamp, 'EEE HH:mm', 'Europe/Paris') AS localTime
