@@ -85,9 +85,7 @@ void LakeCommand::declare(CLI::App& app) {
 }
 
 // A check of a place that was mistyped must not be green.
-Status LakeCommand::check_presence(LakeStore& store) {
-  ASSIGN_OR_RETURN(const LakeListing listing, LakeInspector(store).list());
-  if (!listing.partitions.empty()) return {};
+Error LakeCommand::no_lake_in(LakeStore& store) {
   return not_found(
       fmt::format("{} holds no readings of a lake. Nothing was stored there yet, or --uri ([lake] uri) names another "
                   "place",
@@ -108,7 +106,6 @@ Result<ExitCode> LakeCommand::run(const CommandContext& context) {
   }
   ASSIGN_OR_RETURN(const auto store, open_lake_store(settings, context.clock));
   if (options_.action == "ls") return list(*store, context);
-  RETURN_IF_ERROR(check_presence(*store));
   if (options_.action == "verify") return verify(*store, context);
   return compact(*store, context);
 }
@@ -142,6 +139,7 @@ Result<ExitCode> LakeCommand::list(LakeStore& store, const CommandContext& conte
 
 Result<ExitCode> LakeCommand::verify(LakeStore& store, const CommandContext& context) const {
   ASSIGN_OR_RETURN(const LakeReport report, LakeInspector(store).verify());
+  if (report.partitions.empty()) return no_lake_in(store);
   const ExitCode code = report.faults.empty() ? ExitCode::kDone : ExitCode::kCorrupt;
   if (context.json) {
     fmt::print(
@@ -170,6 +168,8 @@ Result<ExitCode> LakeCommand::verify(LakeStore& store, const CommandContext& con
 }
 
 Result<ExitCode> LakeCommand::compact(LakeStore& store, const CommandContext& context) const {
+  ASSIGN_OR_RETURN(const LakeListing listing, LakeInspector(store).list());
+  if (listing.partitions.empty()) return no_lake_in(store);
   LakeCompaction::Options options;
   options.zstd_level = context.configuration.lake.zstd_level;
   if (!options_.target.empty()) {

@@ -30,7 +30,7 @@ class LakeCommand final : public Command {
   Result<ExitCode> run(const CommandContext& context) override;
 
  private:
-  static Status check_presence(LakeStore& store);
+  static Error no_lake_in(LakeStore& store);
   Result<ExitCode> list(LakeStore& store, const CommandContext& context) const;
   Result<ExitCode> verify(LakeStore& store, const CommandContext& context) const;
   Result<ExitCode> compact(LakeStore& store, const CommandContext& context) const;

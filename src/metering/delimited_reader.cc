@@ -13,8 +13,6 @@ namespace meterstream {
 
 namespace {
 
-constexpr int64_t kMsPerDay = 86'400'000;
-
 bool is_digit(char c) {
   return static_cast<unsigned char>(c - '0') < 10;
 }

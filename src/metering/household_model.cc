@@ -9,8 +9,6 @@ namespace meterstream {
 
 namespace {
 
-constexpr int64_t kMsPerDay = 86'400'000;
-
 // How busy a household is in each hour, 0 to 1.
 constexpr std::array<double, 24> kWorkday = {0.10, 0.07, 0.05, 0.05, 0.06, 0.15, 0.45, 0.70, 0.50, 0.30, 0.26, 0.30,
                                              0.38, 0.32, 0.25, 0.28, 0.40, 0.62, 0.88, 1.00, 0.95, 0.75, 0.45, 0.20};
@@ -57,12 +55,9 @@ Surroundings surroundings_at(uint64_t seed, EventTime time, int64_t interval_ms)
   Surroundings result;
   result.time = time;
   result.interval_ms = interval_ms;
-  int64_t day = time.value / kMsPerDay;
-  if (time.value % kMsPerDay < 0) --day;
-  const int64_t in_day = time.value - day * kMsPerDay;
+  const auto [day, in_day] = day_time_of(time.value);
   result.minute_of_day = static_cast<int32_t>(in_day / 60'000);
-  const int64_t weekday = ((day + 3) % 7 + 7) % 7;  // 0 is Monday
-  result.is_weekend = weekday >= 5;
+  result.is_weekend = weekday_of(day) >= 6;
   const CalendarDate date = date_from_days(day);
   const double hour = static_cast<double>(in_day) / 3'600'000;
   const double month = date.month - 1 + (date.day - 0.5) / 30.5 - 0.5;

@@ -68,4 +68,10 @@ void append_json_number(std::string& out, int64_t number) {
   out.append(digits, static_cast<size_t>(end.ptr - digits));
 }
 
+std::string json_member(std::string_view name, bool is_first) {
+  std::string text(is_first ? "{" : ",");
+  append_json_string(text, name);
+  return text + ':';
+}
+
 }  // namespace meterstream

@@ -13,6 +13,8 @@
 namespace meterstream {
 
 void append_json_string(std::string& out, std::string_view text);
+/// What stands before a member's value: `{"name":` for an object's first member, `,"name":` for others.
+std::string json_member(std::string_view name, bool is_first);
 void append_json_number(std::string& out, double number);
 void append_json_number(std::string& out, int64_t number);
 

@@ -5,12 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "metering/timestamp.h"
 
 namespace meterstream {
-
-namespace {
-constexpr int64_t kMsPerDay = 86'400'000;
-}
 
 Result<ReplayFanout> ReplayFanout::create(const std::vector<MetricRegister>& registers, FanoutConfig config) {
   CHECK(!registers.empty());

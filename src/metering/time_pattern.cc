@@ -11,7 +11,6 @@
 namespace meterstream {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kHourMs = 3'600'000;
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int kMostFractionDigits = 9;
@@ -115,16 +114,14 @@ void append_offset(std::string& out, int64_t offset_ms, int count) {
   append_number(out, minutes % 60, 2);
 }
 
-struct Moment {
-  int64_t days = 0;
+struct Moment : DayTime {
   CalendarDate date;
-  int64_t of_day_ms = 0;
   int64_t offset_ms = 0;
 };
 
 void append_piece(std::string& out, const Piece& piece, const Moment& moment) {
-  const int64_t hour = moment.of_day_ms / kHourMs;
-  const int64_t weekday = ((moment.days + 3) % 7 + 7) % 7;  // 1970-01-01 was a Thursday
+  const int64_t hour = moment.in_day_ms / kHourMs;
+  const int64_t weekday = weekday_of(moment.days);
   switch (piece.letter) {
     case 'y':
     case 'u':
@@ -143,21 +140,21 @@ void append_piece(std::string& out, const Piece& piece, const Moment& moment) {
       out += hour < 12 ? "AM" : "PM";
       return;
     case 'm':
-      return append_number(out, moment.of_day_ms / kMinuteMs % 60, piece.count);
+      return append_number(out, moment.in_day_ms / kMinuteMs % 60, piece.count);
     case 's':
-      return append_number(out, moment.of_day_ms / 1000 % 60, piece.count);
+      return append_number(out, moment.in_day_ms / 1000 % 60, piece.count);
     case 'S': {
-      std::string digits = fmt::format("{:03}000000", moment.of_day_ms % 1000);
+      std::string digits = fmt::format("{:03}000000", moment.in_day_ms % 1000);
       out += digits.substr(0, static_cast<size_t>(piece.count));
       return;
     }
     case 'e':
-      return append_number(out, weekday + 1, 1);
+      return append_number(out, weekday, 1);
     case 'E':
-      out += kDays[static_cast<size_t>(weekday)];
+      out += kDays[static_cast<size_t>(weekday - 1)];
       return;
     case 'D':
-      return append_number(out, moment.days - days_from_date(moment.date.year, 1, 1) + 1, 1);
+      return append_number(out, day_of_year(moment.days, moment.date.year), 1);
     case 'X':
       return append_offset(out, moment.offset_ms, piece.count);
     default:
@@ -289,7 +286,8 @@ std::optional<int64_t> local_ms_of(Fields& fields) {
       return std::nullopt;
     days = first + *fields.day_of_year - 1;
   }
-  return days * kDayMs + fields.hour * kHourMs + fields.minute * kMinuteMs + fields.second * 1000 + fields.millisecond;
+  return days * kMsPerDay + fields.hour * kHourMs + fields.minute * kMinuteMs + fields.second * 1000 +
+         fields.millisecond;
 }
 
 }  // namespace
@@ -301,11 +299,8 @@ bool is_time_pattern(std::string_view pattern) {
 bool append_time(std::string& out, std::string_view pattern, int64_t local_ms, int64_t offset_ms) {
   const auto pieces = pieces_of(pattern);
   if (!pieces) return false;
-  Moment moment;
-  moment.days = local_ms >= 0 ? local_ms / kDayMs : -((-(local_ms + 1)) / kDayMs) - 1;
-  moment.of_day_ms = local_ms - moment.days * kDayMs;
+  Moment moment{day_time_of(local_ms), {}, offset_ms};
   moment.date = date_from_days(moment.days);
-  moment.offset_ms = offset_ms;
   if (moment.date.year < 0 || moment.date.year > 9999) return false;
   for (const Piece& piece : *pieces) append_piece(out, piece, moment);
   return true;

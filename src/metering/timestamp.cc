@@ -6,8 +6,6 @@ namespace meterstream {
 
 namespace {
 
-constexpr int64_t kMsPerDay = 86'400'000;
-
 /// Reads the general form front to back; after the first fault `fault` says what is wrong.
 class TimestampParser {
  public:
@@ -177,14 +175,9 @@ Result<EventTime> parse_timestamp_or_explain(std::string_view text) {
 }
 
 void append_timestamp(std::string& out, EventTime time) {
-  int64_t days = time.value / kMsPerDay;
-  int64_t in_day = time.value % kMsPerDay;
-  if (in_day < 0) {
-    in_day += kMsPerDay;
-    --days;
-  }
-  const CalendarDate date = date_from_days(days);
-  const auto milliseconds = static_cast<uint32_t>(in_day);
+  const DayTime moment = day_time_of(time.value);
+  const CalendarDate date = date_from_days(moment.days);
+  const auto milliseconds = static_cast<uint32_t>(moment.in_day_ms);
   const uint32_t seconds = milliseconds / 1000;
   append_year(out, date.year);
   char rest[] = "-00-00T00:00:00.000Z";

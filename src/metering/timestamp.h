@@ -29,6 +29,29 @@ struct CalendarDate {
 };
 /// The inverse of days_from_date.
 CalendarDate date_from_days(int64_t days);
+inline constexpr int64_t kMsPerDay = 86'400'000;
+
+/// A moment as a day and what is past of it, before 1970 too.
+struct DayTime {
+  int64_t days = 0;
+  int64_t in_day_ms = 0;  ///< 0 to 86,399,999
+};
+constexpr DayTime day_time_of(int64_t time_ms) {
+  DayTime time{time_ms / kMsPerDay, time_ms % kMsPerDay};
+  if (time.in_day_ms < 0) {
+    time.in_day_ms += kMsPerDay;
+    --time.days;
+  }
+  return time;
+}
+/// 1 for Monday to 7; 1970-01-01 was a Thursday.
+constexpr int64_t weekday_of(int64_t days) {
+  return ((days + 3) % 7 + 7) % 7 + 1;
+}
+/// 1 to 366, of a day of that year.
+inline int64_t day_of_year(int64_t days, int64_t year) {
+  return days - days_from_date(year, 1, 1) + 1;
+}
 bool is_valid_date(int64_t year, uint32_t month, uint32_t day);
 
 /// Any accepted form; kInvalid with what is wrong and where in the text.

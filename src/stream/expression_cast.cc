@@ -93,23 +93,11 @@ std::string to_varchar(const Operand& from, size_t row) {
 Operand cast_operand(Operand operand, ColumnType type, EvaluationContext& context) {
   if (operand.type == type) return operand;
   const size_t rows = operand.constant ? 1 : context.batch.rows;
-  Column out;
-  out.type = type;
-  if (type == ColumnType::kDouble) {
-    out.doubles.assign(rows, 0);
-  } else if (type == ColumnType::kVarchar) {
-    out.strings.assign(rows, {});
-  } else {
-    out.integers.assign(rows, 0);
-  }
-  const auto mark_null = [&](size_t row) {
-    if (out.validity.empty()) out.validity.assign(rows, 1);
-    out.validity[row] = 0;
-  };
+  Column out = empty_column(type, rows);
   int64_t constant_faults = 0;
   for (size_t row = 0; row < rows; ++row) {
     if (operand.is_null(row)) {
-      mark_null(row);
+      mark_null(out, row, rows);
       continue;
     }
     bool ok = true;
@@ -123,7 +111,7 @@ Operand cast_operand(Operand operand, ColumnType type, EvaluationContext& contex
       if (!ok) out.integers[row] = 0;
     }
     if (ok) continue;
-    mark_null(row);
+    mark_null(out, row, rows);
     if (operand.constant) {
       constant_faults = 1;
     } else {

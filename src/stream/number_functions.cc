@@ -20,47 +20,19 @@ bool finite(double number, FunctionValue& result) {
   return std::isfinite(number);
 }
 
-/// A function of one DOUBLE from the mathematical library.
-template <double (*Function)(double)>
+/// A function of one DOUBLE.
+template <auto kFunction>
 bool of_double(Arguments arguments, FunctionValue& result, FunctionArena& /*arena*/) {
-  return finite(Function(arguments[0].number), result);
+  return finite(kFunction(arguments[0].number), result);
 }
 
-double absolute(double x) {
-  return std::fabs(x);
-}
-double ceiling(double x) {
-  return std::ceil(x);
-}
-double floor_of(double x) {
-  return std::floor(x);
-}
-double truncated(double x) {
-  return std::trunc(x);
-}
-double root(double x) {
-  return std::sqrt(x);
-}
-double exponential(double x) {
-  return std::exp(x);
-}
-double natural_logarithm(double x) {
-  return std::log(x);
-}
-double sine(double x) {
-  return std::sin(x);
-}
-double cosine(double x) {
-  return std::cos(x);
-}
-double tangent(double x) {
-  return std::tan(x);
-}
-double to_radians(double x) {
-  return x * (std::numbers::pi / 180);
-}
-double to_degrees(double x) {
-  return x * (180 / std::numbers::pi);
+constexpr auto kLogarithm = [](double x) { return std::log(x); };
+
+/// Half goes up, as in Java: -2.5 becomes -2.
+double rounded(double number) {
+  const double below = std::floor(number);
+  // Not number + 0.5, which may itself be rounded up.
+  return number - below >= 0.5 ? below + 1 : below;
 }
 
 bool same_integer(Arguments arguments, FunctionValue& result, FunctionArena& /*arena*/) {
@@ -84,14 +56,10 @@ bool sign_of_double(Arguments arguments, FunctionValue& result, FunctionArena& /
   return true;
 }
 
-/// Half goes up, as in Java: -2.5 becomes -2.
 bool round_to_integer(Arguments arguments, FunctionValue& result, FunctionArena& /*arena*/) {
-  const double number = arguments[0].number;
-  const double below = std::floor(number);
-  // Not number + 0.5, which may itself be rounded up.
-  const double rounded = number - below >= 0.5 ? below + 1 : below;
-  if (!(rounded >= -kTwoTo63 && rounded < kTwoTo63)) return false;
-  result.integer = static_cast<int64_t>(rounded);
+  const double number = rounded(arguments[0].number);
+  if (!(number >= -kTwoTo63 && number < kTwoTo63)) return false;
+  result.integer = static_cast<int64_t>(number);
   return true;
 }
 
@@ -103,9 +71,7 @@ bool round_to_digits(Arguments arguments, FunctionValue& result, FunctionArena& 
     result.number = arguments[0].number;  // it has no such digits
     return true;
   }
-  const double below = std::floor(scaled);
-  const double rounded = scaled - below >= 0.5 ? below + 1 : below;
-  return finite(digits < 0 ? rounded * scale : rounded / scale, result);
+  return finite(digits < 0 ? rounded(scaled) * scale : rounded(scaled) / scale, result);
 }
 
 bool logarithm_to_base(Arguments arguments, FunctionValue& result, FunctionArena& /*arena*/) {
@@ -137,33 +103,33 @@ bool extreme_double(Arguments arguments, FunctionValue& result, FunctionArena& /
 std::vector<ScalarFunction> number_functions() {
   return {
       {"ABS", {kBigint}, kBigint, absolute_integer},
-      {"ABS", {kDouble}, kDouble, of_double<absolute>},
+      {"ABS", {kDouble}, kDouble, of_double<[](double x) { return std::fabs(x); }>},
       {"CEIL", {kBigint}, kBigint, same_integer},
-      {"CEIL", {kDouble}, kDouble, of_double<ceiling>},
-      {"COS", {kDouble}, kDouble, of_double<cosine>},
-      {"DEGREES", {kDouble}, kDouble, of_double<to_degrees>},
-      {"EXP", {kDouble}, kDouble, of_double<exponential>},
+      {"CEIL", {kDouble}, kDouble, of_double<[](double x) { return std::ceil(x); }>},
+      {"COS", {kDouble}, kDouble, of_double<[](double x) { return std::cos(x); }>},
+      {"DEGREES", {kDouble}, kDouble, of_double<[](double x) { return x * (180 / std::numbers::pi); }>},
+      {"EXP", {kDouble}, kDouble, of_double<[](double x) { return std::exp(x); }>},
       {"FLOOR", {kBigint}, kBigint, same_integer},
-      {"FLOOR", {kDouble}, kDouble, of_double<floor_of>},
+      {"FLOOR", {kDouble}, kDouble, of_double<[](double x) { return std::floor(x); }>},
       {"GREATEST", {kBigint}, kBigint, extreme_integer<true>, true},
       {"GREATEST", {kDouble}, kDouble, extreme_double<true>, true},
       {"LEAST", {kBigint}, kBigint, extreme_integer<false>, true},
       {"LEAST", {kDouble}, kDouble, extreme_double<false>, true},
-      {"LN", {kDouble}, kDouble, of_double<natural_logarithm>},
-      {"LOG", {kDouble}, kDouble, of_double<natural_logarithm>},
+      {"LN", {kDouble}, kDouble, of_double<kLogarithm>},
+      {"LOG", {kDouble}, kDouble, of_double<kLogarithm>},
       {"LOG", {kDouble, kDouble}, kDouble, logarithm_to_base},
       {"POWER", {kDouble, kDouble}, kDouble, power},
-      {"RADIANS", {kDouble}, kDouble, of_double<to_radians>},
+      {"RADIANS", {kDouble}, kDouble, of_double<[](double x) { return x * (std::numbers::pi / 180); }>},
       {"ROUND", {kBigint}, kBigint, same_integer},
       {"ROUND", {kDouble}, kBigint, round_to_integer},
       {"ROUND", {kDouble, kBigint}, kDouble, round_to_digits},
       {"SIGN", {kBigint}, kBigint, sign_of_integer},
       {"SIGN", {kDouble}, kBigint, sign_of_double},
-      {"SIN", {kDouble}, kDouble, of_double<sine>},
-      {"SQRT", {kDouble}, kDouble, of_double<root>},
-      {"TAN", {kDouble}, kDouble, of_double<tangent>},
+      {"SIN", {kDouble}, kDouble, of_double<[](double x) { return std::sin(x); }>},
+      {"SQRT", {kDouble}, kDouble, of_double<[](double x) { return std::sqrt(x); }>},
+      {"TAN", {kDouble}, kDouble, of_double<[](double x) { return std::tan(x); }>},
       {"TRUNC", {kBigint}, kBigint, same_integer},
-      {"TRUNC", {kDouble}, kDouble, of_double<truncated>},
+      {"TRUNC", {kDouble}, kDouble, of_double<[](double x) { return std::trunc(x); }>},
   };
 }
 

@@ -14,12 +14,6 @@
 #include "stream/row_hash.h"
 
 namespace meterstream {
-namespace {
-
-// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z.
-
-}  // namespace
-
 std::string PassSpec::layout() const {
   std::string text = source->name;
   for (const ViewSpec& view : views) text += '\n' + view.definition();

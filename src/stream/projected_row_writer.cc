@@ -35,11 +35,7 @@ void append_value(std::string& out, const Column& column, uint32_t row) {
 }  // namespace
 
 ProjectedRowWriter::ProjectedRowWriter(const std::vector<ProjectedColumn>& columns) {
-  for (const ProjectedColumn& column : columns) {
-    std::string prefix(prefixes_.empty() ? "{" : ",");
-    append_json_string(prefix, column.name);
-    prefixes_.push_back(prefix + ':');
-  }
+  for (const ProjectedColumn& column : columns) prefixes_.push_back(json_member(column.name, prefixes_.empty()));
 }
 
 std::string_view ProjectedRowWriter::write(const std::vector<Column>& columns, uint32_t row) {

@@ -14,10 +14,7 @@ ResultWriter::ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of
       argument_types_(std::move(argument_types)) {
   for (const AggregateSpec& aggregate : view.aggregates) functions_.push_back(aggregate.function);
   for (const OutputColumn& column : view.output) {
-    std::string prefix(parts_.empty() ? "{" : ",");
-    append_json_string(prefix, column.name);
-    prefix += ':';
-    parts_.push_back({std::move(prefix), column.from, column.index});
+    parts_.push_back({json_member(column.name, parts_.empty()), column.from, column.index});
   }
   group_values_.resize(view.group_by.size());
 }

@@ -84,6 +84,14 @@ class SinkTaskTest : public testing::Test {
     transaction.appends.push_back({{topic, PartitionId(0)}, std::move(records)});
     ASSERT_TRUE(log_->commit(std::move(transaction), Durability::kSync));
   }
+  void expect_first_step_fails(const SinkTask::Options& options, ErrorCode code, std::string_view message) {
+    const auto sink = task(options);
+    ASSERT_TRUE(sink->open());
+    const auto failed = sink->step();
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, code);
+    EXPECT_EQ(failed.error().message, message);
+  }
   void append_numbered(int count) {
     std::vector<std::string> values;
     for (int number = 0; number < count; ++number)
@@ -283,12 +291,7 @@ TEST_F(SinkTaskTest, FailureOfAStoreOfTheProcessItselfEndsIt) {
   shelf_.is_away = true;
   SinkTask::Options options;
   options.waits_for_store = false;
-  const auto sink = task(options);
-  ASSERT_TRUE(sink->open());
-  const auto failed = sink->step();
-  ASSERT_FALSE(failed);
-  EXPECT_EQ(failed.error().code, ErrorCode::kUnavailable);
-  EXPECT_EQ(failed.error().message, "sink s: the shelf is away");
+  expect_first_step_fails(options, ErrorCode::kUnavailable, "sink s: the shelf is away");
 }
 
 // On a cluster a task that says kConflict is made anew, which would go on for ever.
@@ -297,12 +300,7 @@ TEST_F(SinkTaskTest, StoreThatHoldsSomethingElseEndsIt) {
   shelf_.is_of_others = true;
   SinkTask::Options options;
   options.conflicts_are_retried = true;
-  const auto sink = task(options);
-  ASSERT_TRUE(sink->open());
-  const auto failed = sink->step();
-  ASSERT_FALSE(failed);
-  EXPECT_EQ(failed.error().code, ErrorCode::kInvalid);
-  EXPECT_EQ(failed.error().message, "sink s: the shelf holds something else");
+  expect_first_step_fails(options, ErrorCode::kInvalid, "sink s: the shelf holds something else");
 }
 
 TEST_F(SinkTaskTest, PositionOfAnotherDefinitionIsRefused) {

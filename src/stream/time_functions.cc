@@ -12,7 +12,6 @@ namespace {
 
 using Arguments = std::span<const FunctionValue>;
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kHourMs = 3'600'000;
 constexpr int64_t kMinuteMs = 60'000;
 constexpr std::string_view kUtc = "UTC";
@@ -33,18 +32,13 @@ std::optional<int64_t> local_ms(Arguments arguments, size_t zone) {
   return arguments[0].integer + *offset_ms;
 }
 
-int64_t floor_divide(int64_t number, int64_t divisor) {
-  return number / divisor - (number % divisor < 0 ? 1 : 0);
-}
-
 enum class Part : uint8_t { kYear, kMonth, kDay, kDayOfWeek, kDayOfYear, kHour, kMinute, kSecond };
 
 template <Part kPart>
 bool part_of_time(Arguments arguments, FunctionValue& result, FunctionArena& /*arena*/) {
   const auto local = local_ms(arguments, 1);
   if (!local) return false;
-  const int64_t days = floor_divide(*local, kDayMs);
-  const int64_t of_day_ms = *local - days * kDayMs;
+  const auto [days, in_day_ms] = day_time_of(*local);
   const CalendarDate date = date_from_days(days);
   switch (kPart) {
     case Part::kYear:
@@ -57,19 +51,19 @@ bool part_of_time(Arguments arguments, FunctionValue& result, FunctionArena& /*a
       result.integer = date.day;
       break;
     case Part::kDayOfWeek:
-      result.integer = days + 3 - floor_divide(days + 3, 7) * 7 + 1;  // 1970-01-01 was a Thursday
+      result.integer = weekday_of(days);
       break;
     case Part::kDayOfYear:
-      result.integer = days - days_from_date(date.year, 1, 1) + 1;
+      result.integer = day_of_year(days, date.year);
       break;
     case Part::kHour:
-      result.integer = of_day_ms / kHourMs;
+      result.integer = in_day_ms / kHourMs;
       break;
     case Part::kMinute:
-      result.integer = of_day_ms / kMinuteMs % 60;
+      result.integer = in_day_ms / kMinuteMs % 60;
       break;
     case Part::kSecond:
-      result.integer = of_day_ms / 1000 % 60;
+      result.integer = in_day_ms / 1000 % 60;
       break;
   }
   return true;

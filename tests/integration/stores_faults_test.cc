@@ -248,6 +248,7 @@ class StoresFaults : public testing::Test {
     return lines;
   }
   static int64_t lines_in(const std::string& output) { return std::ranges::count(output, '\n'); }
+  static void expect_one_outage(const std::string& output, const std::string& name);
 
   void delay_all(int delay_ms) {
     for (const auto& proxy : proxies_) proxy->delay_answers(delay_ms);
@@ -275,6 +276,13 @@ class StoresFaults : public testing::Test {
 
 const char* const kStores[] = {"cassandra", "redis", "lake"};
 
+/// A line when it begins and one when it ends, of each store.
+void StoresFaults::expect_one_outage(const std::string& output, const std::string& name) {
+  EXPECT_EQ(lines_in(output), 6) << output;
+  for (const std::string store : kStores)
+    EXPECT_THAT(lines_of(output, name + "_" + store), ElementsAre(StartsWith(" waits: "), " goes on")) << output;
+}
+
 TEST_F(StoresFaults, AnOutageOf30SecondsInTheMiddleChangesNothingAndIsTwoLines) {
   testing::internal::CaptureStderr();
   Sinks sinks(*data_, clock_, "outage", through_proxies("5s"));
@@ -295,10 +303,7 @@ TEST_F(StoresFaults, AnOutageOf30SecondsInTheMiddleChangesNothingAndIsTwoLines) 
     }
   }
   sinks.finish();
-  const std::string output = testing::internal::GetCapturedStderr();
-  EXPECT_EQ(lines_in(output), 6) << output;
-  for (const std::string store : kStores)
-    EXPECT_THAT(lines_of(output, "outage_" + store), ElementsAre(StartsWith(" waits: "), " goes on")) << output;
+  expect_one_outage(testing::internal::GetCapturedStderr(), "outage");
   EXPECT_LT(sinks.growth_mb(), kMostGrowthMb);
   expect_the_same_as_undisturbed("outage");
 }
@@ -334,10 +339,7 @@ TEST_F(StoresFaults, AnswersThatComeTooLateAreAnOutage) {
   sleep_ms(8'000);
   delay_all(0);
   sinks.finish();
-  const std::string output = testing::internal::GetCapturedStderr();
-  EXPECT_EQ(lines_in(output), 6) << output;
-  for (const std::string store : kStores)
-    EXPECT_THAT(lines_of(output, "toolate_" + store), ElementsAre(StartsWith(" waits: "), " goes on")) << output;
+  expect_one_outage(testing::internal::GetCapturedStderr(), "toolate");
   EXPECT_LT(sinks.growth_mb(), kMostGrowthMb);
   expect_the_same_as_undisturbed("toolate");
 }

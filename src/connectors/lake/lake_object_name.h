@@ -12,14 +12,13 @@
 
 #include "base/strong.h"
 #include "log/event_log.h"
+#include "metering/timestamp.h"
 
 namespace meterstream {
 
-inline constexpr int64_t kMsPerDay = 86'400'000;
-
 /// Days since 1970-01-01 of an instant, also before it.
 constexpr int64_t day_of(int64_t time_ms) {
-  return (time_ms >= 0 ? time_ms : time_ms - (kMsPerDay - 1)) / kMsPerDay;
+  return day_time_of(time_ms).days;
 }
 
 /// "YYYY-MM-DD"; years 0 to 9999.
