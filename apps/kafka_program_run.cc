@@ -62,6 +62,7 @@ class KafkaProgramRun {
  private:
   Status prepare();
   Status create_topics(std::vector<ViewSpec>& views);
+  Status prepare_tables();
   Status add_workers(const PlannedPass& pass);
   Status add_sink_worker(const SinkSpec& sink);
   [[nodiscard]] KafkaWorkerOptions worker_options(const std::string& group, const std::string& source) const;
@@ -89,6 +90,8 @@ class KafkaProgramRun {
   std::shared_ptr<KafkaTopics> topics_;
   std::unique_ptr<KafkaLog> log_;
   std::unique_ptr<KafkaSinkLog> sink_log_;
+  std::unique_ptr<KafkaLog> tables_log_;
+  std::unique_ptr<TableFeeds> tables_;  // null when nothing is looked up
   std::shared_ptr<ChangelogOwnership> ownership_ = std::make_shared<ChangelogOwnership>();
   std::unique_ptr<KafkaStandby> standby_;  // null without the option
   std::unique_ptr<SinkStores> stores_;
@@ -115,6 +118,7 @@ Status KafkaProgramRun::prepare() {
   ASSIGN_OR_RETURN(log_, KafkaLog::connect(settings_));
   sink_log_ = std::make_unique<KafkaSinkLog>(*log_, data_->store());
   std::vector<ViewSpec> views = program_.views;
+  RETURN_IF_ERROR(prepare_tables());
   RETURN_IF_ERROR(create_topics(views));
   ASSIGN_OR_RETURN(const auto passes, register_passes(views, each_.application, settings_, topics_));
   prepare_standby();
@@ -145,6 +149,17 @@ Status KafkaProgramRun::create_topics(std::vector<ViewSpec>& views) {
         "name in the program and --kafka\n",
         topic, partitions);
   }
+  return {};
+}
+
+/// Tables have a connection of their own: they are read from several threads, and from their beginning.
+Status KafkaProgramRun::prepare_tables() {
+  const bool looks_up = std::ranges::any_of(program_.views, [](const ViewSpec& view) { return !view.lookups.empty(); });
+  if (!looks_up && program_.inserts.empty()) return {};
+  ASSIGN_OR_RETURN(tables_log_, KafkaLog::connect(settings_));
+  tables_ = std::make_unique<TableFeeds>(*tables_log_, backbone_.schemas());
+  each_.tables = tables_.get();
+  RETURN_IF_ERROR(insert_rows(program_.inserts, InsertMode::kOnlyNewKeys, *tables_log_, *tables_));
   return {};
 }
 
@@ -399,6 +414,7 @@ Result<ProgramSummary> KafkaProgramRun::run() {
   if (following.joinable()) following.join();
   if (has_local && options_.until_idle && ran && !stop_) sinks_ran = run_local_sinks(true, &progress);
   progress.finish();
+  if (tables_ != nullptr) warn_of_table_faults(*tables_);
   RETURN_IF_ERROR(std::move(ran));
   RETURN_IF_ERROR(std::move(sinks_ran));
   ProgramSummary summary = summarise(program_, status());

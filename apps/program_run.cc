@@ -76,6 +76,15 @@ void add_to(std::vector<ViewSummary>& summaries, const TaskStatus::View& view) {
 
 }  // namespace
 
+void warn_of_table_faults(const TableFeeds& tables) {
+  for (const auto& feed : tables.all()) {
+    const TableFeed::Faults faults = feed->faults();
+    if (faults.records == 0) continue;
+    fmt::print(stderr, "warning: table {}: {} record(s) cannot be read and are left out. The last: {}\n",
+               feed->spec().name, faults.records, faults.latest);
+  }
+}
+
 ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& tasks) {
   ProgramSummary summary;
   for (const ViewSpec& view : program.views) summary.views.push_back({view.name, view.topic, {}});
@@ -103,7 +112,9 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
                                    const ProgramRunOptions& options, const std::atomic<bool>& stop) {
   ASSIGN_OR_RETURN(const PassTaskOptions each, task_options(program, context, options));
   RETURN_IF_ERROR(warn_of_new_topics(program, data.log()));
-  const Runtime runtime{data.log(), data.store(), data.schemas(), context.clock};
+  TableFeeds tables(data.log(), data.schemas());
+  RETURN_IF_ERROR(insert_rows(program.inserts, InsertMode::kOnlyNewKeys, data.log(), tables));
+  const Runtime runtime{data.log(), data.store(), data.schemas(), context.clock, &tables};
   const auto partitions = static_cast<int32_t>(context.configuration.replay.partitions);
   ASSIGN_OR_RETURN(auto tasks, deploy_views(program.views, runtime, each));
   SinkStores stores(data, data.schemas(), context);
@@ -136,6 +147,7 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
   const int64_t start_ns = context.clock.monotonic_ns();
   const Status ran = runner.run();
   progress.finish();
+  warn_of_table_faults(tables);
   if (ran) {
     if (Status kept = apply_retention(data); !kept) retention_problem = kept.error().message;
   }

@@ -13,6 +13,7 @@
 #include "apps/data_directory.h"
 #include "sql/stream_plan.h"
 #include "stream/pass_task.h"
+#include "stream/table_insert.h"
 #include "stream/task.h"
 #include "stream/view_accounting.h"
 
@@ -71,6 +72,9 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
 /// What the settings of the program, the flags and the configuration say about its tasks.
 Result<PassTaskOptions> task_options(const Program& program, const CommandContext& context,
                                      const ProgramRunOptions& options);
+
+/// Records of tables that could not be read, on stderr.
+void warn_of_table_faults(const TableFeeds& tables);
 
 /// Totals of views and sinks over their tasks.
 ProgramSummary summarise(const Program& program, const std::vector<TaskStatus>& tasks);

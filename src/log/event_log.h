@@ -31,6 +31,8 @@ struct TopicConfig {
   int64_t retention_ms = -1;
   /// Bytes of a partition above which its oldest batches may go; -1 keeps all.
   int64_t retention_bytes = -1;
+  /// Only the latest record of each key need stay. The embedded log keeps all.
+  bool is_compacted = false;
 };
 
 struct TopicPartition {

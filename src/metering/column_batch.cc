@@ -18,6 +18,23 @@ std::string_view name_of(ColumnType type) {
   return "UNKNOWN";
 }
 
+Column null_column(ColumnType type, size_t rows) {
+  Column column;
+  column.type = type;
+  switch (type) {
+    case ColumnType::kVarchar:
+      column.strings.resize(rows);
+      break;
+    case ColumnType::kDouble:
+      column.doubles.resize(rows);
+      break;
+    default:
+      column.integers.resize(rows);
+  }
+  column.validity.assign(rows, 0);
+  return column;
+}
+
 void ColumnBatch::clear() {
   rows = 0;
   for (Column& column : columns) {

@@ -35,6 +35,9 @@ struct Column {
   [[nodiscard]] bool is_null(size_t row) const { return !validity.empty() && validity[row] == 0; }
 };
 
+/// Every row is NULL.
+Column null_column(ColumnType type, size_t rows);
+
 /// A named and typed column that a stream declares and a decoder fills.
 struct ColumnSchema {
   std::string name;

@@ -81,11 +81,14 @@ struct ColumnDefinition {
   Identifier name;
   ColumnType type = ColumnType::kBigint;
   bool key = false;
+  bool primary_key = false;
   Position position;
   bool operator==(const ColumnDefinition&) const = default;
 };
 
+/// CREATE STREAM without AS SELECT, or, with `is_table`, CREATE TABLE.
 struct CreateStream {
+  bool is_table = false;
   Identifier name;
   std::vector<ColumnDefinition> columns;
   std::vector<Option> options;
@@ -117,6 +120,17 @@ struct SelectItem {
   bool operator==(const SelectItem&) const = default;
 };
 
+/// JOIN source ON condition
+struct Join {
+  enum class Kind : uint8_t { kInner, kLeft };
+  Kind kind = Kind::kInner;
+  Identifier source;
+  std::optional<Identifier> alias;
+  Expression condition;
+  Position position;
+  bool operator==(const Join&) const = default;
+};
+
 enum class Emit : uint8_t { kDefault, kFinal, kChanges };
 
 /// CREATE TABLE ... AS SELECT, or, with `is_stream`, CREATE STREAM ... AS SELECT.
@@ -127,6 +141,7 @@ struct CreateTable {
   std::vector<SelectItem> items;
   Identifier source;
   std::optional<Identifier> source_alias;
+  std::vector<Join> joins;
   std::optional<TumblingWindow> window;
   std::optional<Expression> where;
   std::vector<Expression> group_by;
@@ -141,6 +156,15 @@ struct CreateSink {
   bool operator==(const CreateSink&) const = default;
 };
 
+/// INSERT INTO target (columns) VALUES (row), ...
+struct InsertValues {
+  Identifier target;
+  std::vector<Identifier> columns;  ///< empty: all of the target
+  std::vector<std::vector<Expression>> rows;
+  Position position;
+  bool operator==(const InsertValues&) const = default;
+};
+
 struct SetOption {
   std::string name;
   std::string value;
@@ -149,7 +173,7 @@ struct SetOption {
   bool operator==(const SetOption&) const = default;
 };
 
-using Statement = std::variant<CreateStream, CreateTable, CreateSink, SetOption>;
+using Statement = std::variant<CreateStream, CreateTable, CreateSink, InsertValues, SetOption>;
 
 struct Script {
   std::vector<Statement> statements;

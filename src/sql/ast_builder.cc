@@ -75,11 +75,12 @@ class AstBuilder {
   Result<ast::Statement> statement(const SyntaxNode& node) {
     switch (node.kind) {
       case Kind::kCreateStream:
-        return create_stream(node);
       case Kind::kCreateTable:
-        return create_table(node);
+        return create_stream(node);
       case Kind::kCreateSink:
         return create_sink(node);
+      case Kind::kInsert:
+        return insert_values(node);
       case Kind::kSetOption:
         return ast::SetOption{unquoted(token(node.begin + 1).text), unquoted(token(node.begin + 3).text),
                               position(node.begin + 1), position(node.begin + 3)};
@@ -97,10 +98,11 @@ class AstBuilder {
     if (has(Kind::kSelectItem)) {
       if (has(Kind::kColumnDefinition))
         return source_.error_at(token(node.begin).offset,
-                                "the columns of a stream AS SELECT are those of its SELECT; leave the list out");
+                                "columns AS SELECT are those of the SELECT; leave the list out");
       return create_table(node);
     }
     ast::CreateStream stream;
+    stream.is_table = node.kind == Kind::kCreateTable;
     for (const auto& child : node.children) {
       if (child->kind == Kind::kName) stream.name = identifier(child->begin);
       if (child->kind == Kind::kColumnDefinition) stream.columns.push_back(column_definition(*child));
@@ -123,7 +125,8 @@ class AstBuilder {
     column.position = position(node.begin);
     column.name = identifier(node.begin);
     column.type = column_type(token(node.children[1]->begin).terminal);
-    column.key = node.children.size() > 2;
+    column.key = node.children.size() > 2 && node.children[2]->kind == Kind::kKey;
+    column.primary_key = node.children.size() > 2 && node.children[2]->kind == Kind::kPrimaryKey;
     return column;
   }
 
@@ -168,6 +171,11 @@ class AstBuilder {
         case Kind::kSourceAlias:
           table.source_alias = identifier(child->end - 1);
           break;
+        case Kind::kJoin: {
+          ASSIGN_OR_RETURN(ast::Join made, join(*child));
+          table.joins.push_back(std::move(made));
+          break;
+        }
         case Kind::kWindow: {
           ASSIGN_OR_RETURN(table.window, window(*child));
           break;
@@ -190,6 +198,43 @@ class AstBuilder {
       }
     }
     return table;
+  }
+
+  Result<ast::Join> join(const SyntaxNode& node) {
+    ast::Join made;
+    made.position = position(node.begin);
+    for (const auto& child : node.children) {
+      switch (child->kind) {
+        case Kind::kJoinSide:
+          if (token(child->begin).terminal == Terminal::kLeft) made.kind = ast::Join::Kind::kLeft;
+          break;
+        case Kind::kSourceName:
+          made.source = identifier(child->begin);
+          break;
+        case Kind::kSourceAlias:
+          made.alias = identifier(child->end - 1);
+          break;
+        default:
+          ASSIGN_OR_RETURN(made.condition, expression(*child));
+      }
+    }
+    return made;
+  }
+
+  Result<ast::Statement> insert_values(const SyntaxNode& node) {
+    ast::InsertValues insert;
+    insert.position = position(node.begin);
+    for (const auto& child : node.children) {
+      if (child->kind == Kind::kSourceName) insert.target = identifier(child->begin);
+      if (child->kind == Kind::kName) insert.columns.push_back(identifier(child->begin));
+      if (child->kind != Kind::kInsertRow) continue;
+      std::vector<ast::Expression>& row = insert.rows.emplace_back();
+      for (const auto& value : child->children) {
+        ASSIGN_OR_RETURN(ast::Expression made, expression(*value));
+        row.push_back(std::move(made));
+      }
+    }
+    return insert;
   }
 
   Result<ast::SelectItem> select_item(const SyntaxNode& node) {

@@ -1,6 +1,7 @@
 #include "sql/binder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "sql/option_reader.h"
 #include "sql/parser.h"
 #include "sql/sink_binder.h"
+#include "sql/table_binder.h"
 
 namespace meterstream {
 namespace {
@@ -41,6 +43,10 @@ Result<std::vector<ColumnSchema>> bind_columns(const ast::CreateStream& stream, 
     for (size_t earlier = 0; earlier < i; ++earlier) {
       if (!are_same(stream.columns[earlier].name, column.name)) continue;
       return source.error_at(column.position.offset, fmt::format("column {} is declared twice", column.name.text));
+    }
+    if (column.primary_key) {
+      return source.error_at(column.position.offset,
+                             "a stream has no PRIMARY KEY: its rows do not replace one another");
     }
     if (column.key) {
       return source.error_at(column.position.offset,
@@ -184,6 +190,11 @@ class ScriptBinder {
 
   Status bind(const ast::CreateStream& syntax) {
     RETURN_IF_ERROR(check_free(syntax.name, source_, catalog_));
+    if (syntax.is_table) {
+      ASSIGN_OR_RETURN(auto table, bind_declared_table(syntax, source_, catalog_.stream_defaults()));
+      catalog_.add_declared_table(syntax.name, std::move(table));
+      return {};
+    }
     ASSIGN_OR_RETURN(auto stream, bind_stream(syntax, source_, catalog_.stream_defaults()));
     catalog_.add_stream(syntax.name, stream);
     program.streams.push_back(std::move(stream));
@@ -205,6 +216,12 @@ class ScriptBinder {
     else
       catalog_.add_table(syntax.name, sink.topic);
     program.views.push_back(std::move(view));
+    return {};
+  }
+
+  Status bind(const ast::InsertValues& syntax) {
+    ASSIGN_OR_RETURN(std::vector<InsertSpec> inserts, bind_insert(syntax, source_, catalog_));
+    std::ranges::move(inserts, std::back_inserter(program.inserts));
     return {};
   }
 
@@ -277,6 +294,21 @@ std::vector<std::string> Catalog::stream_names() const {
   return names;
 }
 
+std::shared_ptr<const TableSpec> Catalog::table(const ast::Identifier& name) const {
+  for (const Entry& entry : entries_) {
+    if (entry.table != nullptr && is_same_name(name, entry.name.text)) return entry.table;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Catalog::table_names() const {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries_) {
+    if (entry.table != nullptr) names.push_back(entry.name.text);
+  }
+  return names;
+}
+
 std::string Catalog::writer_of(std::string_view topic) const {
   for (const Entry& entry : entries_) {
     const std::string& taken = entry.stream != nullptr ? entry.stream->topic : entry.topic;
@@ -289,17 +321,21 @@ std::string Catalog::writer_of(std::string_view topic) const {
 }
 
 void Catalog::add_stream(const ast::Identifier& name, std::shared_ptr<const StreamSpec> stream) {
-  entries_.push_back({name, "a stream", std::move(stream), {}});
+  entries_.push_back({name, "a stream", std::move(stream), {}, nullptr});
 }
 void Catalog::add_computed_stream(const ast::Identifier& name, std::string_view topic,
                                   std::shared_ptr<const StreamSpec> stream) {
-  entries_.push_back({name, "a stream", std::move(stream), std::string(topic)});
+  entries_.push_back({name, "a stream", std::move(stream), std::string(topic), nullptr});
 }
 void Catalog::add_table(const ast::Identifier& name, std::string_view topic) {
-  entries_.push_back({name, "a table", nullptr, std::string(topic)});
+  entries_.push_back({name, "a table", nullptr, std::string(topic), nullptr});
+}
+void Catalog::add_declared_table(const ast::Identifier& name, std::shared_ptr<const TableSpec> table) {
+  std::string topic = table->topic;
+  entries_.push_back({name, "a table", nullptr, std::move(topic), std::move(table)});
 }
 void Catalog::add_sink(const ast::Identifier& name) {
-  entries_.push_back({name, "a sink", nullptr, {}});
+  entries_.push_back({name, "a sink", nullptr, {}, nullptr});
 }
 
 bool is_same_name(const ast::Identifier& reference, std::string_view declared) {

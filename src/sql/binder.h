@@ -28,6 +28,9 @@ class Catalog {
   [[nodiscard]] std::string_view kind_of(const ast::Identifier& name) const;
   [[nodiscard]] std::shared_ptr<const StreamSpec> stream(const ast::Identifier& name) const;
   [[nodiscard]] std::vector<std::string> stream_names() const;
+  /// A table that rows are looked up in; null when there is none of this name.
+  [[nodiscard]] std::shared_ptr<const TableSpec> table(const ast::Identifier& name) const;
+  [[nodiscard]] std::vector<std::string> table_names() const;
   /// Who writes the topic; empty when nobody here does.
   [[nodiscard]] std::string writer_of(std::string_view topic) const;
 
@@ -36,6 +39,7 @@ class Catalog {
   void add_computed_stream(const ast::Identifier& name, std::string_view topic,
                            std::shared_ptr<const StreamSpec> stream);
   void add_table(const ast::Identifier& name, std::string_view topic);
+  void add_declared_table(const ast::Identifier& name, std::shared_ptr<const TableSpec> table);
   void add_sink(const ast::Identifier& name);
 
  private:
@@ -44,6 +48,7 @@ class Catalog {
     std::string_view kind;
     std::shared_ptr<const StreamSpec> stream;
     std::string topic;
+    std::shared_ptr<const TableSpec> table;
   };
   [[nodiscard]] const Entry* find(const ast::Identifier& name) const;
   StreamSpec stream_defaults_;

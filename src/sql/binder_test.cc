@@ -140,7 +140,11 @@ TEST(BinderError, PointsAtMisplacedAggregatesAndColumns) {
 
 TEST(BinderError, PointsAtTablesThatCannotBe) {
   const std::string from = "CREATE TABLE t AS SELECT COUNT(*) AS n FROM metrics ";
-  EXPECT_EQ(error_of(from + "GROUP BY gateway").substr(0, 40), "2:45: not supported yet: a table without");
+  EXPECT_EQ(error_of(from + "GROUP BY gateway"), "no error");
+  EXPECT_EQ(error_of(from + "GROUP BY gateway EMIT FINAL").substr(0, 46),
+            "2:45: a table without a window is never final;");
+  EXPECT_EQ(error_of("CREATE TABLE t AS SELECT COUNT(*), WINDOWEND FROM metrics GROUP BY gateway"),
+            "2:36: WINDOWEND needs a window: WINDOW TUMBLING (SIZE ...) after the source");
   EXPECT_EQ(error_of(from + "WINDOW TUMBLING (SIZE 1 DAY)").substr(0, 38), "2:45: an aggregating table needs GROUP");
   EXPECT_EQ(error_of(from + "WINDOW TUMBLING (SIZE 0 DAYS) GROUP BY gateway"),
             "2:75: the window's size must be above 0");

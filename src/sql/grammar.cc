@@ -89,13 +89,14 @@ struct AnyName : TokenRule<AnyName> {
   }
 };
 
-/// A name that is not needed, and only taken when a reserved word, a comma or an end follows: otherwise a misspelled
+/// A name that is not needed, and only taken when a reserved word, ON, a comma or an end follows: otherwise a misspelled
 /// keyword would be swallowed as an alias.
 struct BareAlias : TokenRule<BareAlias> {
   static bool accepts(uint32_t token, Progress& progress) {
-    if (!is_name(progress.tokens[token].terminal)) return false;
+    const T own = progress.tokens[token].terminal;
+    if (!is_name(own) || own == T::kOn) return false;
     const T next = progress.tokens[token + 1].terminal;
-    return is_reserved_word(next) || next == T::kComma || next == T::kSemicolon || next == T::kEnd;
+    return is_reserved_word(next) || next == T::kComma || next == T::kSemicolon || next == T::kEnd || next == T::kOn;
   }
 };
 
@@ -103,11 +104,10 @@ struct BareAlias : TokenRule<BareAlias> {
 enum class Feature : uint8_t {
   kReplace,
   kIfNotExists,
-  kSourceTable,
   kSourceKeyword,
   kType,
   kConnector,
-  kInsert,
+  kInsertSelect,
   kDrop,
   kQuery,
   kDescribe,
@@ -126,16 +126,14 @@ enum class Feature : uint8_t {
   kSeveralSources,
   kDistinct,
   kLimit,
-  kPrimaryKey,
   kOtherType,
 };
 constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "IF NOT EXISTS",
-                                              "CREATE TABLE without AS SELECT (a source table)",
                                               "CREATE SOURCE",
                                               "CREATE TYPE",
                                               "CREATE CONNECTOR",
-                                              "INSERT",
+                                              "INSERT INTO ... SELECT",
                                               "DROP",
                                               "a query outside CREATE TABLE",
                                               "DESCRIBE",
@@ -150,11 +148,10 @@ constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "WINDOW SESSION",
                                               "HAVING",
                                               "PARTITION BY",
-                                              "JOIN",
+                                              "RIGHT and FULL JOIN",
                                               "more than one source in FROM",
                                               "DISTINCT",
                                               "LIMIT",
-                                              "PRIMARY KEY",
                                               "this type (there are BOOLEAN, BIGINT, DOUBLE, VARCHAR and TIMESTAMP)"};
 
 template <T First, Feature What>
@@ -219,6 +216,7 @@ struct As : Rule {
 
 struct Name : As<SyntaxKind::kName, AnyName> {};
 struct Key : As<SyntaxKind::kKey, May<T::kKey>> {};
+struct PrimaryKey : As<SyntaxKind::kPrimaryKey, Seq<May<T::kPrimary>, Is<T::kKey>>> {};
 
 // Expressions, loosest first. A node's operators are the tokens before its children.
 struct Disjunction;
@@ -268,8 +266,7 @@ struct OptionValue
                                       Is<T::kTrue>, Is<T::kFalse>>> {};
 struct Option : As<SyntaxKind::kOption, Seq<Name, Is<T::kEqual>, OptionValue>> {};
 struct WithOptions : Seq<Is<T::kOpen>, CommaList<Option>, Is<T::kClose>> {};
-struct ColumnDefinition
-    : As<SyntaxKind::kColumnDefinition, Seq<Name, Type, Opt<Or<Key, Refuse<T::kPrimary, Feature::kPrimaryKey>>>>> {};
+struct ColumnDefinition : As<SyntaxKind::kColumnDefinition, Seq<Name, Type, Opt<Or<Key, PrimaryKey>>>> {};
 struct IfNotExists : Opt<Refuse<T::kIf, Feature::kIfNotExists>> {};
 
 struct Alias : As<SyntaxKind::kAlias, Or<Seq<May<T::kAs>, Name>, BareAlias>> {};
@@ -277,9 +274,11 @@ struct ExpressionItem : As<SyntaxKind::kExpressionItem, Seq<Whole, Opt<Alias>>> 
 struct SelectItem : As<SyntaxKind::kSelectItem, Or<AllColumns, ExpressionItem>> {};
 struct SourceName : As<SyntaxKind::kSourceName, AnyName> {};
 struct SourceAlias : As<SyntaxKind::kSourceAlias, Or<Seq<May<T::kAs>, Name>, BareAlias>> {};
-struct NoJoin : Opt<Or<Refuse<T::kJoin, Feature::kJoin>, Refuse<T::kInner, Feature::kJoin>,
-                       Refuse<T::kLeft, Feature::kJoin>, Refuse<T::kRight, Feature::kJoin>,
-                       Refuse<T::kFull, Feature::kJoin>, Refuse<T::kComma, Feature::kSeveralSources>>> {};
+struct JoinSide : As<SyntaxKind::kJoinSide, Or<May<T::kInner>, Seq<May<T::kLeft>, Opt<May<T::kOuter>>>>> {};
+struct Join
+    : As<SyntaxKind::kJoin, Seq<Opt<JoinSide>, May<T::kJoin>, SourceName, Opt<SourceAlias>, Is<T::kOn>, Whole>> {};
+struct Joins : Seq<Star<Join>, Opt<Or<Refuse<T::kRight, Feature::kJoin>, Refuse<T::kFull, Feature::kJoin>,
+                                      Refuse<T::kComma, Feature::kSeveralSources>>>> {};
 struct Unit : Or<Is<T::kSeconds>, Is<T::kMinutes>, Is<T::kHours>, Is<T::kDays>, Is<T::kMilliseconds>, May<T::kSecond>,
                  May<T::kMinute>, May<T::kHour>, May<T::kDay>, May<T::kMillisecond>> {};
 struct Length : Seq<Opt<May<T::kMinus>>, Is<T::kInteger>, Unit> {};
@@ -295,7 +294,7 @@ struct Where : As<SyntaxKind::kWhere, Seq<May<T::kWhere>, Whole>> {};
 struct GroupBy : As<SyntaxKind::kGroupBy, Seq<May<T::kGroup>, Is<T::kBy>, CommaList<Whole>>> {};
 struct Emit : As<SyntaxKind::kEmit, Seq<May<T::kEmit>, Or<Is<T::kFinal>, Is<T::kChanges>>>> {};
 struct Select : Seq<Is<T::kSelect>, Opt<Refuse<T::kDistinct, Feature::kDistinct>>, CommaList<SelectItem>, Is<T::kFrom>,
-                    SourceName, Opt<SourceAlias>, NoJoin, Opt<Or<Seq<Window, Opt<Where>>, Seq<Where, Opt<Window>>>>,
+                    SourceName, Opt<SourceAlias>, Joins, Opt<Or<Seq<Window, Opt<Where>>, Seq<Where, Opt<Window>>>>,
                     Opt<GroupBy>, Opt<Refuse<T::kPartition, Feature::kPartitionBy>>,
                     Opt<Refuse<T::kHaving, Feature::kHaving>>, Opt<Emit>, Opt<Refuse<T::kLimit, Feature::kLimit>>> {};
 struct CreateStream
@@ -304,24 +303,26 @@ struct CreateStream
              Opt<May<T::kWith>, WithOptions>, Opt<May<T::kAs>, Select>>> {};
 struct CreateTable
     : As<SyntaxKind::kCreateTable,
-         Seq<Is<T::kTable>, IfNotExists, Name, Opt<Refuse<T::kOpen, Feature::kSourceTable>>,
-             Opt<May<T::kWith>, WithOptions>, Opt<Refuse<T::kSemicolon, Feature::kSourceTable>>, Is<T::kAs>, Select>> {
-};
+         Seq<Is<T::kTable>, IfNotExists, Name, Opt<May<T::kOpen>, CommaList<ColumnDefinition>, Is<T::kClose>>,
+             Opt<May<T::kWith>, WithOptions>, Opt<May<T::kAs>, Select>>> {};
 
 struct CreateSink : As<SyntaxKind::kCreateSink, Seq<Is<T::kSink>, Name, Is<T::kWith>, WithOptions>> {};
+struct InsertRow : As<SyntaxKind::kInsertRow, Seq<Is<T::kOpen>, CommaList<Whole>, Is<T::kClose>>> {};
+struct Insert : As<SyntaxKind::kInsert,
+                   Seq<Is<T::kInsert>, Is<T::kInto>, SourceName, Opt<May<T::kOpen>, CommaList<Name>, Is<T::kClose>>,
+                       Opt<Refuse<T::kSelect, Feature::kInsertSelect>>, Is<T::kValues>, CommaList<InsertRow>>> {};
 struct SetOption : As<SyntaxKind::kSetOption, Seq<Is<T::kSet>, Is<T::kString>, Is<T::kEqual>, Is<T::kString>>> {};
 struct Create : Seq<Is<T::kCreate>, Or<CreateStream, CreateTable, CreateSink, Refuse<T::kOr, Feature::kReplace>,
                                        Refuse<T::kSource, Feature::kSourceKeyword>, Refuse<T::kType, Feature::kType>,
                                        Refuse<T::kConnector, Feature::kConnector>>> {};
-struct Other
-    : Or<Refuse<T::kInsert, Feature::kInsert>, Refuse<T::kDrop, Feature::kDrop>, Refuse<T::kSelect, Feature::kQuery>,
-         Refuse<T::kDescribe, Feature::kDescribe>, Refuse<T::kShow, Feature::kShow>, Refuse<T::kList, Feature::kShow>,
-         Refuse<T::kExplain, Feature::kExplain>, Refuse<T::kTerminate, Feature::kTerminate>,
-         Refuse<T::kPause, Feature::kTerminate>, Refuse<T::kResume, Feature::kTerminate>,
-         Refuse<T::kPrint, Feature::kPrint>, Refuse<T::kAlter, Feature::kAlter>,
-         Refuse<T::kDefine, Feature::kVariables>, Refuse<T::kUndefine, Feature::kVariables>,
-         Refuse<T::kUnset, Feature::kUnset>> {};
-struct Statement : Or<Create, SetOption, Other> {};
+struct Other : Or<Refuse<T::kDrop, Feature::kDrop>, Refuse<T::kSelect, Feature::kQuery>,
+                  Refuse<T::kDescribe, Feature::kDescribe>, Refuse<T::kShow, Feature::kShow>,
+                  Refuse<T::kList, Feature::kShow>, Refuse<T::kExplain, Feature::kExplain>,
+                  Refuse<T::kTerminate, Feature::kTerminate>, Refuse<T::kPause, Feature::kTerminate>,
+                  Refuse<T::kResume, Feature::kTerminate>, Refuse<T::kPrint, Feature::kPrint>,
+                  Refuse<T::kAlter, Feature::kAlter>, Refuse<T::kDefine, Feature::kVariables>,
+                  Refuse<T::kUndefine, Feature::kVariables>, Refuse<T::kUnset, Feature::kUnset>> {};
+struct Statement : Or<Create, Insert, SetOption, Other> {};
 struct Script : Seq<Star<May<T::kSemicolon>>, Star<Statement, Or<peg::plus<Is<T::kSemicolon>>, peg::at<May<T::kEnd>>>>,
                     May<T::kEnd>> {};
 

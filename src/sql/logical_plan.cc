@@ -25,6 +25,22 @@ std::string node_text(const Scan& scan, const PlanNode& node) {
                      scan.stream->columns[scan.stream->timestamp_column].name, schema_text(node.schema));
 }
 
+std::string node_text(const Lookup& lookup, const PlanNode& node) {
+  const TableSpec& table = *lookup.spec.table;
+  return fmt::format("Lookup {} by {} in table {}, topic {}{}", lookup.spec.keeps_unmatched ? "left" : "inner",
+                     to_text(*lookup.spec.key, node.schema), table.name, table.topic,
+                     table.valid_from_column ? ", valid from " + table.columns[*table.valid_from_column].name : "");
+}
+
+std::string node_text(const Lag& lag, const PlanNode& node) {
+  std::string out = "Lag";
+  for (const LagSpec& one : lag.lags) {
+    out += fmt::format("{} {} or {}", out.size() > 3 ? "," : "", to_text(*one.value, node.schema),
+                       one.first == nullptr ? "NULL" : to_text(*one.first, node.schema));
+  }
+  return out;
+}
+
 std::string node_text(const Filter& filter, const PlanNode& node) {
   return "Filter " + to_text(*filter.condition, node.schema);
 }
@@ -37,6 +53,8 @@ std::string node_text(const WindowAggregate& aggregate, const PlanNode& node) {
   for (const AggregateSpec& one : aggregate.aggregates) {
     functions += (functions.empty() ? "" : ", ") + aggregate_text(one, columns);
   }
+  if (aggregate.size_ms == kUnboundedWindowMs)
+    return fmt::format("WindowAggregate of all times, by {}: {}", groups, functions);
   return fmt::format("WindowAggregate tumbling {}, grace {}, by {}: {}", format_duration(aggregate.size_ms),
                      format_duration(aggregate.grace_ms), groups, functions);
 }

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "stream/table_insert.h"
 #include "stream/view_spec.h"
 
 namespace meterstream {
@@ -18,6 +19,16 @@ namespace meterstream {
 /// Reads a declared stream.
 struct Scan {
   std::shared_ptr<const StreamSpec> stream;
+};
+
+/// Adds the columns of the table's row that the key finds.
+struct Lookup {
+  LookupSpec spec;
+};
+
+/// Adds a column for each: what the value was for the row before of the same record key.
+struct Lag {
+  std::vector<LagSpec> lags;
 };
 
 /// Keeps the rows for which the condition is TRUE.
@@ -51,14 +62,14 @@ struct Sink {
 };
 
 struct PlanNode {
-  std::variant<Scan, Filter, WindowAggregate, Project, Sink> operation;
+  std::variant<Scan, Lookup, Lag, Filter, WindowAggregate, Project, Sink> operation;
   std::vector<ColumnSchema> schema;
   std::unique_ptr<PlanNode> input;  ///< null for Scan
 };
 
 struct BoundView {
   std::string name;
-  /// Of a stream: Sink, Project, perhaps Filter, Scan. Of a table there is a WindowAggregate below Project.
+  /// Of a stream: Sink, Project, perhaps Filter, Lag and Lookups, Scan. Of a table there is a WindowAggregate below Project.
   std::unique_ptr<PlanNode> plan;
   /// Byte offsets of the GROUP BY columns in the SQL text, for messages.
   std::vector<uint32_t> group_by_positions;
@@ -71,6 +82,7 @@ struct BoundProgram {
   std::vector<std::shared_ptr<const StreamSpec>> streams;
   std::vector<BoundView> views;
   std::vector<SinkSpec> sinks;
+  std::vector<InsertSpec> inserts;
   std::map<std::string, std::string> settings;
 };
 

@@ -7,8 +7,10 @@
 
 #include "sql/binder.h"
 #include "sql/expression_binder.h"
+#include "sql/join_binder.h"
 #include "sql/option_reader.h"
 #include "sql/parser.h"
+#include "sql/row_scope.h"
 
 namespace meterstream {
 namespace {
@@ -39,15 +41,18 @@ bool is_window_bound(const ast::Identifier& name) {
 class SelectBinder {
  public:
   SelectBinder(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog)
-      : table_(table), source_(source), catalog_(catalog) {}
+      : table_(table), source_(source), catalog_(catalog), scope_(source) {}
 
   Result<BoundView> bind() {
     Sink sink;
     RETURN_IF_ERROR(bind_options(sink));
     RETURN_IF_ERROR(bind_source());
+    scope_.add("stream", stream_->name, table_.source_alias, stream_->columns);
+    RETURN_IF_ERROR(bind_joins());
     if (table_.is_stream) return bind_stream(std::move(sink));
     RETURN_IF_ERROR(bind_window());
-    ASSIGN_OR_RETURN(auto plan, bind_rows());
+    ASSIGN_OR_RETURN(ExpressionPointer condition,
+                     bind_where([this](const ast::Expression& reference) { return refuse_call(reference, "WHERE"); }));
     RETURN_IF_ERROR(bind_groups());
     std::vector<ColumnSchema> output;
     ASSIGN_OR_RETURN(Project project, bind_items(output));
@@ -55,6 +60,7 @@ class SelectBinder {
       return source_.error_at(table_.select_position.offset,
                               "SELECT needs at least one aggregate: COUNT, MIN, MAX, SUM or AVG");
     }
+    auto plan = plan_rows(std::move(condition));
     plan = above(std::move(plan), std::move(window_), std::move(schema_));
     plan = above(std::move(plan), std::move(project), output);
     plan = above(std::move(plan), std::move(sink), std::move(output));
@@ -64,15 +70,39 @@ class SelectBinder {
   }
 
  private:
-  /// The rows that pass WHERE.
-  Result<std::unique_ptr<PlanNode>> bind_rows() {
+  /// WHERE, bound before SELECT so that messages come in the order of the text's meaning.
+  Result<ExpressionPointer> bind_where(const ExpressionBinder::Resolve& call) {
+    if (!table_.where) return ExpressionPointer();
+    ExpressionBinder binder(source_, row_column("WHERE"), call);
+    return binder.bind_condition(*table_.where);
+  }
+
+  /// The rows that find their partners and pass WHERE.
+  std::unique_ptr<PlanNode> plan_rows(ExpressionPointer condition) {
     auto plan = std::make_unique<PlanNode>();
     plan->operation = Scan{stream_};
     plan->schema = stream_->columns;
-    if (!table_.where) return plan;
-    ExpressionBinder binder = row_binder("WHERE");
-    ASSIGN_OR_RETURN(ExpressionPointer condition, binder.bind_condition(*table_.where));
-    return above(std::move(plan), Filter{std::move(condition)}, stream_->columns);
+    for (LookupSpec& lookup : lookups_) {
+      std::vector<ColumnSchema> schema = plan->schema;
+      schema.insert(schema.end(), lookup.table->columns.begin(), lookup.table->columns.end());
+      plan = above(std::move(plan), Lookup{std::move(lookup)}, std::move(schema));
+    }
+    if (!lags_.empty()) {
+      std::vector<ColumnSchema> schema = plan->schema;
+      for (const LagSpec& lag : lags_) schema.push_back({"LAG", lag.value->type});
+      plan = above(std::move(plan), Lag{std::move(lags_)}, std::move(schema));
+    }
+    if (condition == nullptr) return plan;
+    std::vector<ColumnSchema> schema = plan->schema;
+    return above(std::move(plan), Filter{std::move(condition)}, std::move(schema));
+  }
+
+  Status bind_joins() {
+    for (const ast::Join& join : table_.joins) {
+      ASSIGN_OR_RETURN(LookupSpec lookup, bind_join(join, scope_, source_, catalog_));
+      lookups_.push_back(std::move(lookup));
+    }
+    return {};
   }
 
   Result<BoundView> bind_stream(Sink sink) {
@@ -82,15 +112,19 @@ class SelectBinder {
       return error(table_.group_by.front().position, "a stream has no groups; CREATE TABLE computes over them");
     if (table_.emit == ast::Emit::kFinal)
       return error(table_.select_position, "a stream gives each row at once; leave EMIT FINAL out");
-    ASSIGN_OR_RETURN(auto plan, bind_rows());
-    ExpressionBinder binder = row_binder("the SELECT of a stream");
+    const auto call = [this](const ast::Expression& reference) -> Result<ExpressionPointer> {
+      if (is_same_name(reference.name, "LAG")) return lag(reference);
+      return refuse_call(reference, "the SELECT of a stream");
+    };
+    ASSIGN_OR_RETURN(ExpressionPointer condition, bind_where(call));
+    ExpressionBinder binder(source_, row_column("the SELECT of a stream"), call);
     Project project;
     std::vector<ast::Identifier> names;
     std::vector<ColumnSchema> output;
     for (const ast::SelectItem& item : table_.items) {
       if (item.star) {
-        for (size_t index = 0; index < stream_->columns.size(); ++index) {
-          const ColumnSchema& column = stream_->columns[index];
+        for (size_t index = 0; index < scope_.columns().size(); ++index) {
+          const ColumnSchema& column = scope_.columns()[index];
           RETURN_IF_ERROR(add_name({column.name, true, item.position}, names));
           output.push_back(column);
           project.items.push_back({column_expression(index, column.type), item.position.offset});
@@ -99,14 +133,40 @@ class SelectBinder {
       }
       ASSIGN_OR_RETURN(ExpressionPointer bound, binder.bind(item.expression));
       if (is_null_literal(*bound)) return error(item.position, "NULL has no type; say one: CAST(NULL AS DOUBLE)");
-      const ast::Identifier name = name_of_item(item, *bound, stream_->columns, names.size());
+      const ast::Identifier name = name_of_item(item, *bound, scope_.columns(), names.size());
       RETURN_IF_ERROR(add_name(name, names));
       output.push_back({name.text, bound->type});
       project.items.push_back({std::move(bound), item.position.offset});
     }
+    auto plan = plan_rows(std::move(condition));
     plan = above(std::move(plan), std::move(project), output);
     plan = above(std::move(plan), std::move(sink), std::move(output));
     return BoundView{table_.name.text, std::move(plan), {}};
+  }
+
+  /// LAG(value), LAG(value, 1), LAG(value, 1, first): a column behind those of the sources.
+  Result<ExpressionPointer> lag(const ast::Expression& call) {
+    if (call.star || call.children.empty() || call.children.size() > 3)
+      return error(call.position, "LAG takes a value, 1, and what it is for the first row of a key: LAG(value, 1, 0)");
+    if (call.children.size() > 1 &&
+        (call.children[1].kind != ast::Expression::Kind::kInteger || call.children[1].text != "1"))
+      return error(call.children[1].position, "not supported yet: LAG of more than 1 row");
+    ExpressionBinder binder(source_, row_column("LAG"),
+                            [this](const ast::Expression& reference) { return refuse_call(reference, "LAG"); });
+    LagSpec spec;
+    ASSIGN_OR_RETURN(spec.value, binder.bind(call.children[0]));
+    if (is_null_literal(*spec.value)) return error(call.position, "LAG of NULL is always NULL; name a column");
+    if (call.children.size() == 3) {
+      ASSIGN_OR_RETURN(spec.first, binder.bind(call.children[2]));
+      if (is_null_literal(*spec.first)) spec.first = nullptr;
+      if (spec.first != nullptr && spec.first->type != spec.value->type) {
+        return error(call.children[2].position, fmt::format("LAG's value is {} and its first is {}; CAST one of them",
+                                                            name_of(spec.value->type), name_of(spec.first->type)));
+      }
+    }
+    const ColumnType type = spec.value->type;
+    lags_.push_back(std::move(spec));
+    return column_expression(scope_.columns().size() + lags_.size() - 1, type);
   }
 
   /// The alias, or the column's own name, or KSQL_COL_n.
@@ -179,8 +239,13 @@ class SelectBinder {
 
   Status bind_window() {
     if (!table_.window) {
-      return error(table_.source.position,
-                   "not supported yet: a table without a window; add WINDOW TUMBLING (SIZE ...) after the source");
+      if (table_.emit == ast::Emit::kFinal) {
+        return error(
+            table_.source.position,
+            "a table without a window is never final; leave EMIT FINAL out, or add WINDOW TUMBLING (SIZE ...)");
+      }
+      window_.size_ms = kUnboundedWindowMs;
+      return {};
     }
     const auto length = [&](const ast::TimeLength& given, std::string_view what, int64_t least) -> Result<int64_t> {
       const auto length_ms = milliseconds_of(given);
@@ -206,50 +271,29 @@ class SelectBinder {
     return {};
   }
 
-  /// Index of the stream's column that a reference means.
-  Result<size_t> find_column(const ast::Expression& reference) const {
-    if (!reference.qualifier.text.empty()) {
-      const bool is_ours = is_same_name(reference.qualifier, stream_->name) ||
-                           (table_.source_alias && is_same_name(reference.qualifier, table_.source_alias->text));
-      if (!is_ours) return error(reference.position, fmt::format("unknown source {}", reference.qualifier.text));
-    }
-    const std::vector<ColumnSchema>& columns = stream_->columns;
-    std::vector<size_t> found;
-    for (size_t i = 0; i < columns.size(); ++i) {
-      if (columns[i].name == reference.name.text) return i;
-      if (is_same_name(reference.name, columns[i].name)) found.push_back(i);
-    }
-    if (found.size() == 1) return found[0];
-    if (found.size() > 1) {
-      return error(reference.name.position,
-                   fmt::format("column {} is ambiguous; quote it to tell its spelling apart", reference.name.text));
-    }
-    std::vector<std::string> names;
-    names.reserve(columns.size());
-    for (const ColumnSchema& column : columns) names.push_back(column.name);
-    const std::string nearest = nearest_name(reference.name.text, names);
-    return error(reference.name.position,
-                 fmt::format("unknown column {}; {}", reference.name.text,
-                             nearest.empty() ? fmt::format("stream {} has {}", stream_->name, fmt::join(names, ", "))
-                                             : "did you mean " + nearest + "?"));
-  }
-
-  /// For expressions over the stream's rows: WHERE and the arguments of aggregates.
-  ExpressionBinder row_binder(std::string_view place) {
-    const auto column = [this, place](const ast::Expression& reference) -> Result<ExpressionPointer> {
-      if (is_window_bound(reference.name) && reference.qualifier.text.empty()) {
+  /// For expressions over the rows: WHERE, SELECT of a stream and the arguments of aggregates.
+  ExpressionBinder::Resolve row_column(std::string_view place) {
+    return [this, place](const ast::Expression& reference) -> Result<ExpressionPointer> {
+      const bool is_column = scope_.has_column(reference);
+      if (!is_column && is_window_bound(reference.name) && reference.qualifier.text.empty()) {
         return error(reference.position,
                      fmt::format("{} is known after grouping only, not in {}", reference.name.text, place));
       }
-      ASSIGN_OR_RETURN(const size_t index, find_column(reference));
-      return column_expression(index, stream_->columns[index].type);
+      ASSIGN_OR_RETURN(const size_t index, scope_.find(reference));
+      return column_expression(index, scope_.columns()[index].type);
     };
-    const auto call = [this, place](const ast::Expression& reference) -> Result<ExpressionPointer> {
-      if (!aggregate_function(reference.name)) return unknown_function(reference);
+  }
+
+  [[nodiscard]] Error refuse_call(const ast::Expression& reference, std::string_view place) const {
+    if (is_same_name(reference.name, "LAG")) {
       return error(reference.position,
-                   fmt::format("the aggregate {} cannot stand inside {}", reference.name.text, place));
-    };
-    return {source_, column, call};
+                   fmt::format("LAG cannot stand inside {}; it is for the SELECT and WHERE of CREATE "
+                               "STREAM ... AS SELECT",
+                               place));
+    }
+    if (!aggregate_function(reference.name)) return unknown_function(reference);
+    return error(reference.position,
+                 fmt::format("the aggregate {} cannot stand inside {}", reference.name.text, place));
   }
 
   Error unknown_function(const ast::Expression& call) const {
@@ -270,12 +314,12 @@ class SelectBinder {
       if (group.kind != ast::Expression::Kind::kColumn) {
         return error(group.position, "not supported yet: GROUP BY an expression; name columns of the stream");
       }
-      ASSIGN_OR_RETURN(const size_t index, find_column(group));
+      ASSIGN_OR_RETURN(const size_t index, scope_.find(group));
       if (std::find(window_.group_by.begin(), window_.group_by.end(), index) != window_.group_by.end()) {
         return error(group.position, fmt::format("column {} is in GROUP BY twice", group.name.text));
       }
       window_.group_by.push_back(index);
-      schema_.push_back(stream_->columns[index]);
+      schema_.push_back(scope_.columns()[index]);
     }
     schema_.push_back({"WINDOWSTART", ColumnType::kTimestamp});
     schema_.push_back({"WINDOWEND", ColumnType::kTimestamp});
@@ -285,15 +329,19 @@ class SelectBinder {
   Result<ExpressionPointer> grouped_column(const ast::Expression& reference) {
     const size_t groups = window_.group_by.size();
     if (is_window_bound(reference.name) && reference.qualifier.text.empty()) {
+      if (!table_.window) {
+        return error(reference.position, fmt::format("{} needs a window: WINDOW TUMBLING (SIZE ...) after the source",
+                                                     reference.name.text));
+      }
       const size_t index = groups + (equals_ignoring_case(reference.name.text, "WINDOWSTART") ? 0 : 1);
       return column_expression(index, ColumnType::kTimestamp);
     }
-    ASSIGN_OR_RETURN(const size_t index, find_column(reference));
+    ASSIGN_OR_RETURN(const size_t index, scope_.find(reference));
     for (size_t group = 0; group < groups; ++group) {
       if (window_.group_by[group] == index) return column_expression(group, schema_[group].type);
     }
     return error(reference.position,
-                 fmt::format("column {} must be in GROUP BY or inside an aggregate", stream_->columns[index].name));
+                 fmt::format("column {} must be in GROUP BY or inside an aggregate", scope_.columns()[index].name));
   }
 
   Result<ExpressionPointer> aggregate(const ast::Expression& call) {
@@ -310,12 +358,14 @@ class SelectBinder {
       if (call.children.size() != 1) {
         return error(call.position, fmt::format("{} takes one argument, not {}", call.name.text, call.children.size()));
       }
-      ExpressionBinder binder = row_binder("an aggregate");
+      ExpressionBinder binder(source_, row_column("an aggregate"), [this](const ast::Expression& reference) {
+        return refuse_call(reference, "an aggregate");
+      });
       ASSIGN_OR_RETURN(ExpressionPointer argument, binder.bind(call.children[0]));
       ASSIGN_OR_RETURN(spec.argument, checked_argument(*function, std::move(argument), call));
       type = result_type(*function, spec.argument->type);
     }
-    const std::string text = spec.argument == nullptr ? "*" : to_text(*spec.argument, stream_->columns);
+    const std::string text = spec.argument == nullptr ? "*" : to_text(*spec.argument, scope_.columns());
     const size_t first = window_.group_by.size() + 2;
     for (size_t i = 0; i < window_.aggregates.size(); ++i) {
       if (window_.aggregates[i].function == spec.function && argument_texts_[i] == text) {
@@ -382,6 +432,9 @@ class SelectBinder {
   const SourceText& source_;
   const Catalog& catalog_;
   std::shared_ptr<const StreamSpec> stream_;
+  RowScope scope_;
+  std::vector<LookupSpec> lookups_;
+  std::vector<LagSpec> lags_;
   WindowAggregate window_;
   std::vector<ColumnSchema> schema_;  ///< of window_
   std::vector<std::string> argument_texts_;

@@ -102,11 +102,15 @@ std::string to_text(const std::vector<ast::Option>& options) {
 std::string to_text(const ast::CreateStream& stream) {
   std::string columns;
   for (const ast::ColumnDefinition& column : stream.columns) {
-    columns += fmt::format("{}\n  {} {}{}", columns.empty() ? "" : ",", to_sql(column.name),
-                           meterstream::name_of(column.type), column.key ? " KEY" : "");
+    columns +=
+        fmt::format("{}\n  {} {}{}", columns.empty() ? "" : ",", to_sql(column.name), meterstream::name_of(column.type),
+                    column.primary_key ? " PRIMARY KEY"
+                    : column.key       ? " KEY"
+                                       : "");
   }
   if (!columns.empty()) columns = " (" + columns + "\n)";
-  return fmt::format("CREATE STREAM {}{}{};\n", to_sql(stream.name), columns, to_text(stream.options));
+  return fmt::format("CREATE {} {}{}{};\n", stream.is_table ? "TABLE" : "STREAM", to_sql(stream.name), columns,
+                     to_text(stream.options));
 }
 
 std::string to_text(const ast::CreateTable& table) {
@@ -119,6 +123,10 @@ std::string to_text(const ast::CreateTable& table) {
   }
   out += "\nFROM " + to_sql(table.source);
   if (table.source_alias) out += " AS " + to_sql(*table.source_alias);
+  for (const ast::Join& join : table.joins) {
+    out += fmt::format("\n{}JOIN {}{} ON {}", join.kind == ast::Join::Kind::kLeft ? "LEFT " : "", to_sql(join.source),
+                       join.alias ? " AS " + to_sql(*join.alias) : "", to_sql(join.condition));
+  }
   if (table.window) {
     out += "\nWINDOW TUMBLING (SIZE " + to_text(table.window->size);
     if (table.window->retention) out += ", RETENTION " + to_text(*table.window->retention);
@@ -134,6 +142,15 @@ std::string to_text(const ast::CreateTable& table) {
 
 std::string to_text(const ast::CreateSink& sink) {
   return fmt::format("CREATE SINK {}{};\n", to_sql(sink.name), to_text(sink.options));
+}
+
+std::string to_text(const ast::InsertValues& insert) {
+  std::string out = "INSERT INTO " + to_sql(insert.target);
+  for (size_t i = 0; i < insert.columns.size(); ++i) out += (i == 0 ? " (" : ", ") + to_sql(insert.columns[i]);
+  out += insert.columns.empty() ? " VALUES" : ") VALUES";
+  for (size_t i = 0; i < insert.rows.size(); ++i)
+    out += fmt::format("{}\n  ({})", i == 0 ? "" : ",", list(insert.rows[i], 0, ", ", 0));
+  return out + ";\n";
 }
 
 std::string to_text(const ast::SetOption& option) {

@@ -33,7 +33,8 @@ class StatementGenerator {
     return made;
   }
   ast::Identifier name() {
-    const std::string kPlain[] = {"a", "Value_1", "metricType", "size", "timestamp", "key", "count", "hours", "stream"};
+    const std::string kPlain[] = {"a",     "Value_1", "metricType", "size", "timestamp", "key",
+                                  "count", "hours",   "stream",     "on",   "values"};
     if (below(4) != 0) return {kPlain[below(std::size(kPlain))], false, {}};
     const std::string quoted = text();
     return {quoted.empty() ? "from" : quoted, true, {}};
@@ -147,12 +148,17 @@ class StatementGenerator {
   }
 
   ast::Statement statement() {
-    switch (below(4)) {
+    switch (below(5)) {
       case 0: {
-        ast::CreateStream stream{name(), {}, options()};
-        for (size_t count = below(4); count > 0; --count) stream.columns.push_back({name(), type(), maybe(), {}});
+        ast::CreateStream stream{maybe(), name(), {}, options()};
+        for (size_t count = below(4); count > 0; --count) {
+          const size_t key = below(4);
+          stream.columns.push_back({name(), type(), key == 0, key == 1, {}});
+        }
         return stream;
       }
+      case 3:
+        return insert();
       case 1: {
         ast::CreateSink sink{name(), options()};
         if (sink.options.empty()) sink.options.push_back({name(), ast::Option::Kind::kString, text(), {}});
@@ -163,6 +169,17 @@ class StatementGenerator {
       default:
         return table();
     }
+  }
+
+  ast::Statement insert() {
+    ast::InsertValues made;
+    made.target = name();
+    for (size_t count = below(4); count > 0; --count) made.columns.push_back(name());
+    for (size_t rows = below(3) + 1; rows > 0; --rows) {
+      std::vector<ast::Expression>& row = made.rows.emplace_back();
+      for (size_t count = below(3) + 1; count > 0; --count) row.push_back(expression(static_cast<int>(below(3))));
+    }
+    return made;
   }
 
   ast::Statement table() {
@@ -181,6 +198,12 @@ class StatementGenerator {
     }
     made.source = name();
     if (maybe()) made.source_alias = name();
+    for (size_t count = below(3); count > 0; --count) {
+      ast::Join join{
+          maybe() ? ast::Join::Kind::kInner : ast::Join::Kind::kLeft, name(), std::nullopt, expression(2), {}};
+      if (maybe()) join.alias = name();
+      made.joins.push_back(std::move(join));
+    }
     if (maybe()) {
       made.window.emplace();
       made.window->size = length();

@@ -28,13 +28,19 @@ OutputColumn output_of(size_t column, const WindowAggregate& window) {
   return output;
 }
 
-/// Scan, with or without a Filter above it.
+/// Scan, perhaps with Lookups, Lag and Filter above it.
 void lower_input(const PlanNode& input, ViewSpec& view) {
   const PlanNode* node = &input;
   if (const auto* filter = std::get_if<Filter>(&node->operation)) {
     view.filter = filter->condition;
     node = node->input.get();
   }
+  if (const auto* lag = std::get_if<Lag>(&node->operation)) {
+    view.lags = lag->lags;
+    node = node->input.get();
+  }
+  for (; std::holds_alternative<Lookup>(node->operation); node = node->input.get())
+    view.lookups.insert(view.lookups.begin(), std::get<Lookup>(node->operation).spec);
   view.source = std::get<Scan>(node->operation).stream;
 }
 
@@ -74,8 +80,9 @@ Result<ViewSpec> lower(const BoundView& bound, const SourceText& source) {
   view.grace_ms = window.grace_ms;
 
   lower_input(*node->input, view);
+  const std::vector<ColumnSchema> columns = view.row_columns();
   for (size_t i = 0; i < view.group_by.size(); ++i) {
-    const ColumnSchema& column = view.source->columns[view.group_by[i]];
+    const ColumnSchema& column = columns[view.group_by[i]];
     if (column.type == ColumnType::kVarchar) continue;
     return source.error_at(
         bound.group_by_positions[i],
@@ -90,6 +97,7 @@ Result<Program> plan_streams(const BoundProgram& bound, const SourceText& source
   Program program;
   program.streams = bound.streams;
   program.sinks = bound.sinks;
+  program.inserts = bound.inserts;
   program.settings = bound.settings;
   for (const BoundView& view : bound.views) {
     ASSIGN_OR_RETURN(ViewSpec lowered, lower(view, source));
@@ -98,12 +106,15 @@ Result<Program> plan_streams(const BoundProgram& bound, const SourceText& source
   return program;
 }
 
-Result<Program> compile_sql(std::string_view text, std::string_view file_name, const StreamSpec& stream_defaults) {
+Result<Program> SqlSession::compile(std::string_view text, std::string_view file_name) {
   const SourceText source(text, file_name);
   ASSIGN_OR_RETURN(const ast::Script script, parse_sql(source));
-  Catalog catalog(stream_defaults);
-  ASSIGN_OR_RETURN(const BoundProgram bound, bind_script(script, source, catalog));
+  ASSIGN_OR_RETURN(const BoundProgram bound, bind_script(script, source, catalog_));
   return plan_streams(bound, source);
+}
+
+Result<Program> compile_sql(std::string_view text, std::string_view file_name, const StreamSpec& stream_defaults) {
+  return SqlSession(stream_defaults).compile(text, file_name);
 }
 
 }  // namespace meterstream

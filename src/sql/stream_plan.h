@@ -10,20 +10,31 @@
 #include <vector>
 
 #include "base/result.h"
+#include "sql/binder.h"
 #include "sql/source_text.h"
 #include "stream/view_spec.h"
 
 namespace meterstream {
-
-struct BoundProgram;
 
 /// A SQL file ready to run, in the file's order.
 struct Program {
   std::vector<std::shared_ptr<const StreamSpec>> streams;
   std::vector<ViewSpec> views;
   std::vector<SinkSpec> sinks;
+  std::vector<InsertSpec> inserts;
   /// SET 'name'='value', the last one wins.
   std::map<std::string, std::string> settings;
+};
+
+/// Texts that are compiled one after the other: each sees what those before it declared.
+class SqlSession {
+ public:
+  explicit SqlSession(StreamSpec stream_defaults = {}) : catalog_(std::move(stream_defaults)) {}
+  /// After an error what the text declared before it stays.
+  Result<Program> compile(std::string_view text, std::string_view file_name);
+
+ private:
+  Catalog catalog_;
 };
 
 /// `file_name` is for messages only. Streams declared without a time or partition option get it from `stream_defaults`.

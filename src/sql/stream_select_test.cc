@@ -88,7 +88,7 @@ TEST(StreamSelect, RefusesColumnsWithoutTypeOrNameOfTheirOwn) {
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT NULL AS nothing FROM metrics;"), HasSubstr("NULL has no type"));
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT *, gateway FROM metrics;"), HasSubstr("two columns gateway"));
   EXPECT_THAT(error_of("CREATE STREAM s (a BIGINT) AS SELECT gateway FROM metrics;"),
-              HasSubstr("those of its SELECT; leave the list out"));
+              HasSubstr("those of the SELECT; leave the list out"));
 }
 
 TEST(StreamSelect, NamesAndTopicsAreTakenOnce) {

@@ -93,6 +93,7 @@ constexpr std::array<std::string_view, kTerminalCount> kNames = {"the end of the
                                                                  "INSERT",
                                                                  "INT",
                                                                  "INTEGER",
+                                                                 "INTO",
                                                                  "KEY",
                                                                  "LIST",
                                                                  "MAP",
@@ -100,6 +101,8 @@ constexpr std::array<std::string_view, kTerminalCount> kNames = {"the end of the
                                                                  "MILLISECONDS",
                                                                  "MINUTE",
                                                                  "MINUTES",
+                                                                 "ON",
+                                                                 "OUTER",
                                                                  "PAUSE",
                                                                  "PERIOD",
                                                                  "PRIMARY",
@@ -126,6 +129,7 @@ constexpr std::array<std::string_view, kTerminalCount> kNames = {"the end of the
                                                                  "TYPE",
                                                                  "UNDEFINE",
                                                                  "UNSET",
+                                                                 "VALUES",
                                                                  "VARCHAR"};
 static_assert(!kNames.back().empty(), "every terminal has a name");
 

@@ -98,6 +98,7 @@ enum class Terminal : uint8_t {
   kInsert,
   kInt,
   kIntegerWord,
+  kInto,
   kKey,
   kList,
   kMap,
@@ -105,6 +106,8 @@ enum class Terminal : uint8_t {
   kMilliseconds,
   kMinute,
   kMinutes,
+  kOn,
+  kOuter,
   kPause,
   kPeriod,
   kPrimary,
@@ -131,6 +134,7 @@ enum class Terminal : uint8_t {
   kType,
   kUndefine,
   kUnset,
+  kValues,
   kVarchar,
   kCount,  // of terminals
 };

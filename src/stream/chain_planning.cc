@@ -7,7 +7,11 @@ namespace meterstream {
 namespace {
 
 std::string sharing_key(const ViewSpec& view) {
-  std::string key = view.filter == nullptr ? "" : to_text(*view.filter, view.source->columns);
+  const std::vector<ColumnSchema> columns = view.row_columns();
+  std::string key = view.filter == nullptr ? "" : to_text(*view.filter, columns);
+  for (const LookupSpec& lookup : view.lookups) {
+    key += '/' + lookup.table->topic + (lookup.keeps_unmatched ? "/left/" : "/inner/") + to_text(*lookup.key, columns);
+  }
   for (const size_t column : view.group_by) key += '/' + std::to_string(column);
   return key + '/' + std::to_string(view.grace_ms);
 }
@@ -24,9 +28,9 @@ std::vector<std::vector<size_t>> chains_of(const std::vector<ViewSpec>& views) {
     const ViewSpec& view = views[index];
     auto fits = [&](const std::vector<size_t>& chain) {
       const ViewSpec& last = views[chain.back()];
-      return !last.is_stream() && !view.is_stream() && last.emit == EmitMode::kFinal && view.emit == EmitMode::kFinal &&
-             last.source == view.source && view.window_size_ms % last.window_size_ms == 0 &&
-             sharing_key(last) == sharing_key(view);
+      return !last.is_stream() && !view.is_stream() && last.lags.empty() && view.lags.empty() &&
+             last.emit == EmitMode::kFinal && view.emit == EmitMode::kFinal && last.source == view.source &&
+             view.window_size_ms % last.window_size_ms == 0 && sharing_key(last) == sharing_key(view);
     };
     const auto found = std::find_if(chains.begin(), chains.end(), fits);
     if (found == chains.end()) {

@@ -103,6 +103,32 @@ void KeyInterner::intern_group(std::span<const std::string_view> keys, uint32_t*
   }
 }
 
+void KeyInterner::find(std::span<const std::string_view> keys, uint32_t* ids) const {
+  uint64_t hashes[kGroup];
+  while (!keys.empty()) {
+    const size_t count = std::min(kGroup, keys.size());
+    for (size_t i = 0; i < count; ++i) {
+      hashes[i] = hash_of(keys[i]);
+      __builtin_prefetch(&slots_[hashes[i] & mask_]);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const Slot& slot = slots_[hashes[i] & mask_];
+      if (slot.data != nullptr) __builtin_prefetch(slot.data);
+    }
+    for (size_t i = 0; i < count; ++i) ids[i] = find(keys[i], hashes[i]);
+    keys = keys.subspan(count);
+    ids += count;
+  }
+}
+
+uint32_t KeyInterner::find(std::string_view key, uint64_t hash) const {
+  const uint32_t tag = tag_of(hash);
+  for (uint64_t index = hash & mask_; slots_[index].data != nullptr; index = (index + 1) & mask_) {
+    if (matches(slots_[index], tag, key)) return slots_[index].id;
+  }
+  return kUnknown;
+}
+
 uint32_t KeyInterner::intern(std::string_view key) {
   return find_or_add(key, hash_of(key));
 }

@@ -20,6 +20,10 @@ class KeyInterner {
   void intern(std::span<const std::string_view> keys, uint32_t* ids);
   uint32_t intern(std::string_view key);
 
+  static constexpr uint32_t kUnknown = UINT32_MAX;
+  /// As intern(), without adding: kUnknown for keys never seen.
+  void find(std::span<const std::string_view> keys, uint32_t* ids) const;
+
   /// Makes room for `keys` keys in all.
   void reserve(size_t keys);
 
@@ -39,6 +43,7 @@ class KeyInterner {
   size_t intern_successors(std::span<const std::string_view> keys, uint32_t* ids);
   void intern_group(std::span<const std::string_view> keys, uint32_t* ids);
   uint32_t find_or_add(std::string_view key, uint64_t hash);
+  [[nodiscard]] uint32_t find(std::string_view key, uint64_t hash) const;
   const char* store(std::string_view key);
   void rehash(size_t slots);
   [[nodiscard]] bool matches(const Slot& slot, uint32_t tag, std::string_view key) const;

@@ -115,12 +115,19 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
   // Whether a reading is rejected is the stream's business and the same for all views, whatever they sum.
   for (const size_t column : bounded_columns_) request.needed[column] = true;
   series_keys_decoded_ = source.deduplicate && !series_columns_.empty();
-  request.group_key = series_keys_decoded_ ? series_columns_ : spec_.views[chains.front().front()].group_by;
+  const std::vector<size_t>& first_groups = spec_.views[chains.front().front()].group_by;
+  const auto is_decoded = [&](size_t column) { return column < source.columns.size(); };
+  if (series_keys_decoded_)
+    request.group_key = series_columns_;
+  else if (std::ranges::all_of(first_groups, is_decoded))
+    request.group_key = first_groups;
   if (source.deduplicate) {
     for (const size_t column : value_columns_) request.needed[column] = true;
   }
   auto need = [&](const Expression& expression) {
-    for (const size_t column : columns_of(expression)) request.needed[column] = true;
+    for (const size_t column : columns_of(expression)) {
+      if (is_decoded(column)) request.needed[column] = true;
+    }
   };
   place_of_view_.resize(spec_.views.size());
   uint32_t table_number = 1;
@@ -130,6 +137,11 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
       const ViewSpec& view = spec_.views[member];
       place_of_view_[member] = {chains_.size(), views.size()};
       views.push_back(&view);
+      for (const LookupSpec& lookup : view.lookups) need(*lookup.key);
+      for (const LagSpec& lag : view.lags) {
+        need(*lag.value);
+        if (lag.first != nullptr) need(*lag.first);
+      }
       if (view.filter != nullptr) need(*view.filter);
       for (const ProjectedColumn& column : view.projection) need(*column.expression);
       for (const AggregateSpec& aggregate : view.aggregates) {
@@ -139,10 +151,12 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
     }
     const bool keys_decoded = views.front()->group_by == request.group_key;
     if (!keys_decoded) {
-      for (const size_t column : views.front()->group_by) request.needed[column] = true;
+      for (const size_t column : views.front()->group_by) {
+        if (is_decoded(column)) request.needed[column] = true;
+      }
     }
-    chains_.push_back(
-        std::make_unique<ViewChain>(views, keys_decoded, options_.partitions, budget_, options_.spill, table_number));
+    chains_.push_back(std::make_unique<ViewChain>(views, keys_decoded, options_.partitions, budget_, options_.spill,
+                                                  table_number, options_.tables));
     table_number += static_cast<uint32_t>(views.size());
     outputs_.push_back(std::make_unique<Output>(*this, *chains_.back()));
   }

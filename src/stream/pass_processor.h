@@ -54,6 +54,8 @@ class PassProcessor {
     size_t memory_limit_bytes = 0;
     /// Where pages beyond the limit go; may be null.
     PageSpill* spill = nullptr;
+    /// Where views look up; may be null when none does.
+    TableFeeds* tables = nullptr;
   };
 
   PassProcessor(PassSpec spec, SchemaStore& schemas, const Options& options);
@@ -94,6 +96,9 @@ class PassProcessor {
   /// under `prefix`, and read back before load() or any processing.
   void save_new_keys(std::string_view prefix, WriteBatch& batch);
   Status load_keys(std::string_view prefix, const KeyValueStore& store);
+  /// What LAG remembers, in the same way.
+  void save_lags(std::string_view prefix, WriteBatch& batch);
+  Status load_lags(std::string_view prefix, const KeyValueStore& store);
 
   Status save(SnapshotWriter& writer) const;
   Status load(SnapshotReader& reader);

@@ -30,6 +30,17 @@ Status PassProcessor::load_keys(std::string_view prefix, const KeyValueStore& st
   return {};
 }
 
+void PassProcessor::save_lags(std::string_view prefix, WriteBatch& batch) {
+  for (size_t i = 0; i < chains_.size(); ++i) chains_[i]->save_lags(fmt::format("{}{:04}/", prefix, i), batch);
+}
+
+Status PassProcessor::load_lags(std::string_view prefix, const KeyValueStore& store) {
+  for (size_t i = 0; i < chains_.size(); ++i) {
+    RETURN_IF_ERROR(chains_[i]->load_lags(fmt::format("{}{:04}/", prefix, i), store));
+  }
+  return {};
+}
+
 Status PassProcessor::save(SnapshotWriter& writer) const {
   for (const auto& filter : duplicates_) RETURN_IF_ERROR(filter->save(writer));
   for (const auto& chain : chains_) RETURN_IF_ERROR(chain->save(writer));

@@ -34,6 +34,7 @@ PassProcessor::Options processor_options(const PassTaskOptions& options, const s
   if (options.bounded) result.idle_timeout_ms = kNeverIdleMs;
   result.memory_limit_bytes = options.memory_limit_bytes;
   result.spill = &spill;
+  result.tables = options.tables;
   return result;
 }
 
@@ -46,7 +47,7 @@ std::string pass_task_name(const PassSpec& spec, const std::vector<PartitionId>&
 }
 
 std::vector<std::string> pass_state_prefixes(std::string_view task) {
-  return {fmt::format("keys/{}/", task), fmt::format("windows/{}/", task)};
+  return {fmt::format("keys/{}/", task), fmt::format("lags/{}/", task), fmt::format("windows/{}/", task)};
 }
 
 PassTask::PassTask(PassSpec spec, const std::vector<PartitionId>& partitions, EventLog& log, KeyValueStore& state,
@@ -139,6 +140,8 @@ Status PassTask::open() {
   const RecoveryDecision decision = decide_recovery(committed, begin, layout_);
   RETURN_IF_ERROR(restore());
   RETURN_IF_ERROR(pass_->load_keys(fmt::format("keys/{}/", name_), state_));
+  RETURN_IF_ERROR(pass_->load_lags(fmt::format("lags/{}/", name_), state_));
+  RETURN_IF_ERROR(load_tables());
   for (size_t i = 0; i < sources_.size(); ++i) {
     sources_[i].next = decision.ranges[i].rebuild_from;
     sources_[i].committed = decision.ranges[i].live_from;
@@ -149,6 +152,16 @@ Status PassTask::open() {
   records_until_snapshot_ = options_.snapshot_min_records;
   last_commit_ns_ = clock_.monotonic_ns();
   publish_status();
+  return {};
+}
+
+// Before the first row looks anything up.
+Status PassTask::load_tables() {
+  feeds_.clear();
+  for (const ViewSpec& view : pass_->spec().views) {
+    for (const LookupSpec& lookup : view.lookups) feeds_.push_back(options_.tables->feed(*lookup.table));
+  }
+  for (const auto& feed : feeds_) RETURN_IF_ERROR(feed->load());
   return {};
 }
 
@@ -238,6 +251,7 @@ Result<Task::Step> PassTask::step() {
 Result<Task::Step> PassTask::advance() {
   const int64_t started_ns = clock_.monotonic_ns();
   Step result = Step::kExhausted;
+  for (const auto& feed : feeds_) RETURN_IF_ERROR(feed->refresh(started_ns));
   // Every partition is looked at again: only when all are empty within one step is the input at its end.
   for (Source& source : sources_) source.exhausted = false;
   for (size_t attempt = 0; attempt < sources_.size(); ++attempt) {
@@ -343,6 +357,7 @@ Status PassTask::keep_state(WriteBatch& batch) {
     changelog_.drop(batch);
   }
   pass_->save_new_keys(fmt::format("keys/{}/", name_), batch);
+  pass_->save_lags(fmt::format("lags/{}/", name_), batch);
   if (options_.state_keeping == StateKeeping::kSnapshots) return {};
   ASSIGN_OR_RETURN(state_commit_, changelog_.save(places(), *pass_, batch));
   return {};

@@ -55,6 +55,8 @@ struct PassTaskOptions {
   int64_t snapshot_min_records = 5'000'000;
   /// kBuffered survives a crash of the process, not of the machine.
   Durability durability = Durability::kSync;
+  /// Of the tables that views look up; may be null when none does. Outlives the task.
+  TableFeeds* tables = nullptr;
   /// False skips commits altogether until finish(): a yardstick for the cost of exactly-once, not for use.
   bool commits = true;
 };
@@ -94,6 +96,7 @@ class PassTask final : public Task {
   Status restore();
   Status load(const RecoveryDecision& decision);
   Status rebuild();
+  Status load_tables();
   Status process_records(size_t source, bool rebuilding, Offset limit);
   Result<Step> advance();
   Status check_usable() const;
@@ -120,6 +123,8 @@ class PassTask final : public Task {
   /// Of the commit that is being made; 0 when it leaves the state out.
   int64_t state_commit_ = 0;
   std::unique_ptr<PassProcessor> pass_;
+  /// Of the tables that the views look up.
+  std::vector<std::shared_ptr<TableFeed>> feeds_;
   RecordSet records_;
   RecoveryDecision::Outcome recovery_ = RecoveryDecision::Outcome::kFresh;
   std::string snapshot_;

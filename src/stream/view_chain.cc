@@ -30,20 +30,23 @@ void append_canonical(std::string& out, const Column& column, uint32_t row) {
 }  // namespace
 
 ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size_t partitions, MemoryBudget& budget,
-                     PageSpill* spill, uint32_t first_table_number)
+                     PageSpill* spill, uint32_t first_table_number, TableFeeds* tables)
     : views_(std::move(views)),
       keys_decoded_(keys_decoded),
       emits_changes_(views_.front()->emit == EmitMode::kChanges),
       partitions_(partitions) {
+  if (!views_.front()->lookups.empty() || !views_.front()->lags.empty()) lookups_.emplace(views_, tables);
+  if (!views_.front()->lags.empty()) lags_.emplace(*views_.front());
   std::vector<std::string> texts;
   for (const ViewSpec* view : views_) {
+    const std::vector<ColumnSchema> columns = view->row_columns();
     std::vector<size_t>& own = argument_of_.emplace_back();
     for (const AggregateSpec& aggregate : view->aggregates) {
       if (aggregate.argument == nullptr) {
         own.push_back(0);
         continue;
       }
-      std::string text = to_text(*aggregate.argument, view->source->columns);
+      std::string text = to_text(*aggregate.argument, columns);
       const auto found = std::find(texts.begin(), texts.end(), text);
       own.push_back(static_cast<size_t>(found - texts.begin()));
       if (found != texts.end()) continue;
@@ -73,15 +76,13 @@ std::vector<size_t> ViewChain::arguments_of(size_t view) const {
 
 void ViewChain::select_rows(DecodedBatch& batch) {
   const Expression* filter = views_.front()->filter.get();
-  if (filter == nullptr) {
-    rows_.assign(batch.selection.begin(), batch.selection.end());
-    return;
-  }
+  rows_.assign(batch.selection.begin(), batch.selection.end());
   int64_t faults = 0;
-  const Column keep = evaluate(*filter, batch.columns, faults);
-  rows_.clear();
-  for (const uint32_t row : batch.selection) {
-    if (!keep.is_null(row) && keep.integers[row] != 0) rows_.push_back(row);
+  if (lookups_) lookups_->look_up(batch, rows_, faults);
+  if (lags_) lags_->add(batch, rows_, faults);
+  if (filter != nullptr) {
+    const Column keep = evaluate(*filter, batch.columns, faults);
+    std::erase_if(rows_, [&](uint32_t row) { return keep.is_null(row) || keep.integers[row] == 0; });
   }
   count_faults(faults);
   if (rebuilding_) return;
@@ -228,6 +229,14 @@ void ViewChain::swap_plain_arguments(DecodedBatch& batch) {
 Status ViewChain::add(DecodedBatch& batch, bool rebuilding, ViewOutput& output) {
   ++touch_;
   rebuilding_ = rebuilding;
+  // A stream has no state that is rebuilt from records.
+  if (rebuilding && views_.front()->is_stream()) return {};
+  if (!lookups_) return add_selected(batch, output);
+  const LookupJoin::Added added(*lookups_, batch.columns);
+  return add_selected(batch, output);
+}
+
+Status ViewChain::add_selected(DecodedBatch& batch, ViewOutput& output) {
   select_rows(batch);
   if (views_.front()->is_stream()) {
     project(batch, output);
@@ -242,7 +251,6 @@ Status ViewChain::add(DecodedBatch& batch, bool rebuilding, ViewOutput& output) 
 }
 
 void ViewChain::project(DecodedBatch& batch, ViewOutput& output) {
-  if (rebuilding_) return;
   int64_t faults = 0;
   std::vector<Column> columns;
   columns.reserve(views_.front()->projection.size());
@@ -318,6 +326,7 @@ Status ViewChain::close_all(int64_t highest_ms, ViewOutput& output) {
   const int64_t limit_ms =
       highest_ms == kNoWatermark ? kNoWatermark : window_start_of(highest_ms, coarsest_ms) + coarsest_ms;
   if (emits_changes_) RETURN_IF_ERROR(emit_changes(output));
+  if (views_.front()->is_unbounded()) return {};
   for (size_t i = 0; i < levels_.size(); ++i) {
     Level& level = levels_[i];
     const auto& windows = level.table->windows();
@@ -401,6 +410,8 @@ Status ViewChain::emit_changes(ViewOutput& output) {
 
 int64_t ViewChain::first_open_offset(size_t partition) const {
   int64_t lowest = -1;
+  // What never closes is saved with each commit; it must not hold back retention for ever.
+  if (views_.front()->is_unbounded()) return lowest;
   for (const Level& level : levels_) {
     for (const auto& [start_ms, window] : level.table->windows()) {
       const int64_t offset = window.first_offsets[partition];
@@ -412,6 +423,7 @@ int64_t ViewChain::first_open_offset(size_t partition) const {
 
 int64_t ViewChain::earliest_open_ms() const {
   int64_t earliest_ms = INT64_MAX;
+  if (views_.front()->is_unbounded()) return earliest_ms;
   for (const Level& level : levels_) {
     if (!level.table->windows().empty()) earliest_ms = std::min(earliest_ms, level.table->windows().begin()->first);
   }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -18,6 +19,8 @@
 #include "state/key_value_store.h"
 #include "stream/decoded_batch.h"
 #include "stream/key_interner.h"
+#include "stream/lag_columns.h"
+#include "stream/lookup_join.h"
 #include "stream/snapshot_stream.h"
 #include "stream/view_accounting.h"
 #include "stream/view_spec.h"
@@ -43,9 +46,10 @@ class ViewChain {
     ColumnType type = ColumnType::kDouble;
   };
 
-  /// `views` sorted by window size, chainable (see chains_of); `keys_decoded` when ColumnBatch::group_keys are theirs.
+  /// `views` sorted by window size, chainable (see chains_of); `keys_decoded` when ColumnBatch::group_keys are theirs; `tables`
+  /// may be null when they look nothing up.
   ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size_t partitions, MemoryBudget& budget,
-            PageSpill* spill, uint32_t first_table_number);
+            PageSpill* spill, uint32_t first_table_number, TableFeeds* tables = nullptr);
 
   /// Adds the batch. With `rebuilding`, restores state only: nothing is emitted, counted or closed.
   Status add(DecodedBatch& batch, bool rebuilding, ViewOutput& output);
@@ -74,13 +78,16 @@ class ViewChain {
   [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
   /// Slot argument of aggregate `aggregate` of view `view`.
   [[nodiscard]] std::vector<size_t> arguments_of(size_t view) const;
-  [[nodiscard]] size_t key_bytes() const { return keys_.bytes(); }
+  [[nodiscard]] size_t key_bytes() const { return keys_.bytes() + (lags_ ? lags_->bytes() : 0); }
   [[nodiscard]] uint32_t groups() const { return keys_.size(); }
 
   Status enforce_budget();
   /// See PassProcessor::save_new_keys.
   void save_new_keys(std::string_view prefix, WriteBatch& batch);
   Status load_keys(std::string_view prefix, const KeyValueStore& store);
+  /// See PassProcessor::save_lags.
+  void save_lags(std::string_view prefix, WriteBatch& batch);
+  Status load_lags(std::string_view prefix, const KeyValueStore& store);
   Status save(SnapshotWriter& writer) const;
   Status load(SnapshotReader& reader);
   /// See PassProcessor::save_changes.
@@ -106,6 +113,7 @@ class ViewChain {
     auto operator<=>(const ChangedGroup&) const = default;
   };
 
+  Status add_selected(DecodedBatch& batch, ViewOutput& output);
   void evaluate_arguments(DecodedBatch& batch);
   void select_rows(DecodedBatch& batch);
   void find_groups(DecodedBatch& batch);
@@ -133,6 +141,8 @@ class ViewChain {
   std::vector<Argument> arguments_;
   std::vector<std::vector<size_t>> argument_of_;
   std::vector<Level> levels_;
+  std::optional<LookupJoin> lookups_;  ///< of views with lookups or lags
+  std::optional<LagColumns> lags_;
   KeyInterner keys_;
   uint32_t keys_saved_ = 0;
   int64_t close_trigger_ms_ = INT64_MIN;

@@ -14,6 +14,14 @@ Status ViewChain::load_keys(std::string_view prefix, const KeyValueStore& store)
   return {};
 }
 
+void ViewChain::save_lags(std::string_view prefix, WriteBatch& batch) {
+  if (lags_) lags_->save_changes(prefix, batch);
+}
+
+Status ViewChain::load_lags(std::string_view prefix, const KeyValueStore& store) {
+  return lags_ ? lags_->load(prefix, store) : Status{};
+}
+
 Status ViewChain::save_changes(std::string_view prefix, WriteBatch& batch) {
   for (Level& level : levels_) {
     RETURN_IF_ERROR(WindowChangelog(*level.table, partitions_, prefix).save(touch_saved_, batch));

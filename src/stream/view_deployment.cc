@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "stream/table_feed.h"
+
 namespace meterstream {
 namespace {
 
@@ -19,6 +21,7 @@ bool groups_stay_in_partitions(const ViewSpec& view) {
   if (view.is_stream()) return true;
   return std::all_of(kKeyColumns.begin(), kKeyColumns.end(), [&](std::string_view key_column) {
     return std::any_of(view.group_by.begin(), view.group_by.end(), [&](size_t column) {
+      if (column >= view.source->columns.size()) return false;
       std::string name = view.source->columns[column].name;
       std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
       return name == key_column;
@@ -26,11 +29,16 @@ bool groups_stay_in_partitions(const ViewSpec& view) {
   });
 }
 
+bool needs_state_with_each_commit(const ViewSpec& view) {
+  return !view.is_stream() && (view.is_unbounded() || !view.lookups.empty());
+}
+
 namespace {
 
 // Views may share a pass when stream, task shape and committed positions are the same.
 Result<std::string> pass_key(const ViewSpec& view, EventLog& log, int32_t partitions, std::string_view application) {
   std::string key = fmt::format("{}|{}", view.source->name, groups_stay_in_partitions(view));
+  if (needs_state_with_each_commit(view)) key += "|state";
   for (int32_t partition = 0; partition < partitions; ++partition) {
     ASSIGN_OR_RETURN(const auto position, log.position(fmt::format("{}.{}", application, view.name),
                                                        {view.source->topic, PartitionId(partition)}));
@@ -45,6 +53,7 @@ Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log) {
   for (ViewSpec& view : views) {
     ASSIGN_OR_RETURN(const auto source, log.create_topic({view.source->topic, view.source->partitions}));
     RETURN_IF_ERROR(log.create_topic({view.source->topic + "-rejected", source.config.partitions}));
+    for (const LookupSpec& lookup : view.lookups) RETURN_IF_ERROR(create_table_topic(*lookup.table, log));
     ASSIGN_OR_RETURN(const auto results, log.create_topic({view.topic, view.partitions}));
     view.partitions = results.config.partitions;
     if (view.is_stream()) continue;
@@ -79,12 +88,15 @@ Result<std::vector<std::unique_ptr<Task>>> deploy_views(const std::vector<ViewSp
     }
   }
   PassTaskOptions each = options;
+  each.tables = runtime.tables;
   if (!shapes.empty()) each.memory_limit_bytes = options.memory_limit_bytes / shapes.size();
   std::vector<std::unique_ptr<Task>> tasks;
   tasks.reserve(shapes.size());
   for (const auto& [pass, partitions] : shapes) {
+    PassTaskOptions own = each;
+    if (needs_state_with_each_commit(pass->views.front())) own.state_keeping = StateKeeping::kChangelog;
     tasks.push_back(std::make_unique<PassTask>(*pass, partitions, runtime.log, runtime.state, runtime.schemas,
-                                               runtime.clock, each));
+                                               runtime.clock, std::move(own)));
   }
   return tasks;
 }

@@ -35,6 +35,16 @@ std::string definition_of(const StreamSpec& stream) {
   return text;
 }
 
+std::string definition_of(const TableSpec& table) {
+  std::string text = fmt::format("table from topic {}\n", sized(table.topic));
+  for (const ColumnSchema& column : table.columns) {
+    text += fmt::format("column {} {}\n", sized(column.name), meterstream::name_of(column.type));
+  }
+  text += fmt::format("key column {}\n", table.key_column);
+  if (table.valid_from_column) text += fmt::format("valid from column {}\n", *table.valid_from_column);
+  return text;
+}
+
 }  // namespace
 
 std::string_view name_of(AggregateFunction function) {
@@ -54,18 +64,35 @@ std::string_view name_of(AggregateFunction function) {
   return "?";
 }
 
+std::vector<ColumnSchema> ViewSpec::row_columns() const {
+  std::vector<ColumnSchema> columns = source->columns;
+  for (const LookupSpec& lookup : lookups)
+    columns.insert(columns.end(), lookup.table->columns.begin(), lookup.table->columns.end());
+  for (const LagSpec& lag : lags) columns.push_back({"LAG", lag.value->type});
+  return columns;
+}
+
 std::string ViewSpec::definition() const {
+  const std::vector<ColumnSchema> columns = row_columns();
   std::string text = fmt::format("view {} to topic {}\n", sized(name), sized(topic)) + definition_of(*source);
   text += fmt::format("window {} ms, grace {} ms, emit {}\n", window_size_ms, grace_ms,
                       emit == EmitMode::kFinal ? "final" : "changes");
-  if (filter != nullptr) text += fmt::format("filter {}\n", to_text(*filter, source->columns));
+  for (const LookupSpec& lookup : lookups) {
+    text += fmt::format("{} by {} in {}", lookup.keeps_unmatched ? "look up" : "look up or drop",
+                        to_text(*lookup.key, columns), definition_of(*lookup.table));
+  }
+  for (const LagSpec& lag : lags) {
+    text += fmt::format("lag of {} or {}\n", to_text(*lag.value, columns),
+                        lag.first == nullptr ? "NULL" : to_text(*lag.first, columns));
+  }
+  if (filter != nullptr) text += fmt::format("filter {}\n", to_text(*filter, columns));
   for (const size_t column : group_by) text += fmt::format("group by {}\n", column);
   for (const AggregateSpec& aggregate : aggregates) {
     text += fmt::format("aggregate {}({})\n", meterstream::name_of(aggregate.function),
-                        aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, source->columns));
+                        aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, columns));
   }
   for (const ProjectedColumn& column : projection) {
-    text += fmt::format("project {} from {}\n", sized(column.name), to_text(*column.expression, source->columns));
+    text += fmt::format("project {} from {}\n", sized(column.name), to_text(*column.expression, columns));
   }
   for (const OutputColumn& column : output) {
     text += fmt::format("output {} from {} {}\n", sized(column.name), name_of(column.from), column.index);

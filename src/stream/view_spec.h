@@ -11,6 +11,8 @@
 
 #include "metering/column_batch.h"
 #include "stream/expression.h"
+#include "stream/lookup_spec.h"
+#include "stream/window_math.h"
 
 namespace meterstream {
 
@@ -56,7 +58,7 @@ struct OutputColumn {
   size_t index = 0;  ///< into group_by or aggregates
 };
 
-/// A column that is computed row by row, over the stream's columns.
+/// A column that is computed row by row, over the view's row_columns().
 struct ProjectedColumn {
   std::string name;
   std::shared_ptr<const Expression> expression;
@@ -79,8 +81,12 @@ struct SinkSpec {
 struct ViewSpec {
   std::string name;
   std::shared_ptr<const StreamSpec> source;
+  /// One after the other, before the filter. Each adds the columns of its table.
+  std::vector<LookupSpec> lookups;
+  /// Behind the lookups, before the filter. Each adds a column.
+  std::vector<LagSpec> lags;
   std::shared_ptr<const Expression> filter;  ///< null: all rows
-  std::vector<size_t> group_by;              ///< VARCHAR columns of the stream
+  std::vector<size_t> group_by;              ///< VARCHAR columns of row_columns()
   std::vector<AggregateSpec> aggregates;
   std::vector<OutputColumn> output;
   int64_t window_size_ms = 60'000;
@@ -94,6 +100,10 @@ struct ViewSpec {
   int32_t late_partitions = 4;  ///< of late_topic()
 
   [[nodiscard]] bool is_stream() const { return !projection.empty(); }
+  /// One window holds all times and never closes; only with EmitMode::kChanges.
+  [[nodiscard]] bool is_unbounded() const { return window_size_ms == kUnboundedWindowMs; }
+  /// What expressions and group_by are over: the columns of the stream, of the looked up tables, and the lags.
+  [[nodiscard]] std::vector<ColumnSchema> row_columns() const;
   [[nodiscard]] std::string late_topic() const { return topic + "-late"; }
   /// The same text for the same computation; differs when the definition changed. Idle timeout, far-future
   /// cap and partition counts are settings of a run and not part of it.

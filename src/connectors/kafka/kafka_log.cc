@@ -38,7 +38,9 @@ Result<std::unique_ptr<KafkaLog>> KafkaLog::connect(const KafkaSettings& setting
 }
 
 Result<TopicDescription> KafkaLog::create_topic(const TopicConfig& config) {
-  return parts_.topics->create(config);
+  KafkaTopicOptions options;
+  options.is_compacted = config.is_compacted;
+  return parts_.topics->create(config, options);
 }
 
 Result<TopicDescription> KafkaLog::describe_topic(std::string_view topic) {

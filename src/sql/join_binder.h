@@ -1,0 +1,16 @@
+// Purpose: JOIN of a stream with a table. Part of the binder.
+// Errors: kInvalid with the position, for sources and conditions that cannot be.
+#pragma once
+
+#include "base/result.h"
+#include "sql/ast.h"
+#include "sql/binder.h"
+#include "sql/row_scope.h"
+#include "stream/lookup_spec.h"
+
+namespace meterstream {
+
+/// Adds the table to `scope`.
+Result<LookupSpec> bind_join(const ast::Join& join, RowScope& scope, const SourceText& source, const Catalog& catalog);
+
+}  // namespace meterstream

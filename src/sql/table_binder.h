@@ -1,0 +1,22 @@
+// Purpose: CREATE TABLE without AS SELECT and INSERT INTO. Part of the binder.
+// Errors: kInvalid with the position, for columns, options and values that cannot be.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "sql/ast.h"
+#include "sql/binder.h"
+#include "stream/table_insert.h"
+
+namespace meterstream {
+
+Result<std::shared_ptr<const TableSpec>> bind_declared_table(const ast::CreateStream& syntax, const SourceText& source,
+                                                             const StreamSpec& defaults);
+
+/// One for each row.
+Result<std::vector<InsertSpec>> bind_insert(const ast::InsertValues& syntax, const SourceText& source,
+                                            const Catalog& catalog);
+
+}  // namespace meterstream

@@ -1,0 +1,46 @@
+// Purpose: what a view looks up for each of its rows, as the planner gives it to the engine. Pure data.
+// Time base: event time, UTC, milliseconds.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metering/column_batch.h"
+#include "stream/expression.h"
+
+namespace meterstream {
+
+/// The latest record of each key of a topic, as a table. Values are JSON; a record without a value deletes its key.
+struct TableSpec {
+  std::string name;
+  std::string topic;
+  std::vector<ColumnSchema> columns;
+  /// A VARCHAR column: the key of the record.
+  size_t key_column = 0;
+  /// A TIMESTAMP column: a row is valid from then on, until the next row of its key is. None: the row that came last is
+  /// valid, whatever the time.
+  std::optional<size_t> valid_from_column;
+  /// Of the topic, when it has to be created.
+  int32_t partitions = 1;
+};
+
+/// Adds the columns of the table's row that has the key and is valid at the event time of the looking row.
+struct LookupSpec {
+  std::shared_ptr<const TableSpec> table;
+  /// VARCHAR, over the columns before. NULL finds nothing.
+  std::shared_ptr<const Expression> key;
+  /// Rows that find nothing stay, with NULLs; else they are left out.
+  bool keeps_unmatched = false;
+};
+
+/// Adds a column: what `value` was for the row before this one that has the same record key.
+struct LagSpec {
+  std::shared_ptr<const Expression> value;
+  /// Of the first row of a key; null: NULL.
+  std::shared_ptr<const Expression> first;
+};
+
+}  // namespace meterstream
