@@ -18,6 +18,7 @@
 #include "sql/aggregate_sql.h"
 #include "sql/stream_plan.h"
 #include "state/rocksdb_store.h"
+#include "stream/transaction_builder.h"
 #include "stream/view_deployment.h"
 
 namespace meterstream {
@@ -51,7 +52,14 @@ struct Scenario {
   std::vector<int64_t> windows_ms = {60'000};
   bool commits = true;
   StateKeeping state_keeping = StateKeeping::kSnapshots;
+  /// Instead of windows of the usual aggregates: statements over `metrics`, a stream of readings with their key as `id`.
+  std::string sql = {};
 };
+
+constexpr std::string_view kMetrics =
+    "CREATE STREAM metrics (id VARCHAR KEY, gateway VARCHAR, metricType VARCHAR, metricAttribute VARCHAR, timestamp "
+    "TIMESTAMP, value DOUBLE) WITH (value_format = 'AVRO', partitions = 1);"
+    "CREATE TABLE bounds (id VARCHAR PRIMARY KEY, low DOUBLE, high DOUBLE) WITH (partitions = 1);";
 
 class EngineRun {
  public:
@@ -68,18 +76,22 @@ class EngineRun {
     for (const int64_t size_ms : scenario.windows_ms) sql.windows.push_back({.size_ms = size_ms});
     sql.grace_ms = 5'000;
     sql.partitions = 1;
-    const Program program = must(compile_sql(aggregate_sql(sql), "benchmark"));
+    const std::string text = scenario.sql.empty() ? aggregate_sql(sql) : std::string(kMetrics) + scenario.sql;
+    const Program program = must(compile_sql(text, "benchmark"));
     PassTaskOptions options;
     options.application = fmt::format("run{}", run_++);
     options.bounded = true;
     options.commits = scenario.commits;
     options.state_keeping = scenario.state_keeping;
-    auto tasks = must(deploy_views(program.views, {*log_, *store_, *schemas_, clock_}, options));
+    TableFeeds tables(*log_, *schemas_);
+    auto tasks = must(deploy_views(program.views, {*log_, *store_, *schemas_, clock_, &tables}, options));
     Measurement measurement;
+    Task& task = *tasks.front();
+    // A task that looks up reads its table first, which is no reading.
+    if (!scenario.sql.empty()) must(task.open());
     const double cpu_start = cpu_seconds();
     const int64_t start_ns = clock_.monotonic_ns();
-    Task& task = *tasks.front();
-    must(task.open());
+    if (scenario.sql.empty()) must(task.open());
     while (must(task.step()) == Task::Step::kWorked) {
       const TaskStatus status = task.status();
       const double open = static_cast<double>(status.open_windows) * load_.series;
@@ -135,7 +147,24 @@ class EngineRun {
       if (builder.count() >= load_.batch_records) flush();
     });
     if (!builder.empty()) flush();
+    fill_bounds();
     must(store_->flush());
+  }
+
+  /// A row for each series, of which every 20th has a bound that some of its readings exceed.
+  void fill_bounds() {
+    SyntheticLoad once = load_;
+    once.ticks = 1;
+    TransactionBuilder rows;
+    int64_t row = 0;
+    must(log_->create_topic({"bounds", 1}));
+    generate(once, SchemaId(1), [&](std::string_view key, std::string_view) {
+      rows.add(rows.topic("bounds"), PartitionId(0), key,
+               row++ % 20 == 0 ? R"({"low":10,"high":250.5})" : R"({"low":-1,"high":400})", {}, IngestTime(0));
+    });
+    Transaction transaction;
+    rows.move_into(transaction);
+    must(log_->commit(std::move(transaction), Durability::kBuffered));
   }
 
   SyntheticLoad load_;
@@ -177,6 +206,26 @@ void run(const SyntheticLoad& load, const std::filesystem::path& directory, cons
     scenarios.push_back({"60 s, commits off", {60'000}, false});
     scenarios.push_back({"60 s, state with each commit", {60'000}, true, StateKeeping::kChangelog});
     scenarios.push_back({"60 s + 1 h + 1 day, exactly once", {60'000, 3'600'000, 86'400'000}});
+  }
+  if (all || load.series == 1'000'000) {
+    const std::string project = "SELECT gateway, metricAttribute, timestamp, value * 1.5 AS scaled FROM metrics";
+    scenarios.push_back({"filter (2 % pass) + project",
+                         {},
+                         true,
+                         StateKeeping::kSnapshots,
+                         "CREATE STREAM o WITH (partitions = 1) AS " + project + " WHERE value >= 294;"});
+    scenarios.push_back({"filter (half pass) + project",
+                         {},
+                         true,
+                         StateKeeping::kSnapshots,
+                         "CREATE STREAM o WITH (partitions = 1) AS " + project + " WHERE value >= 150;"});
+    scenarios.push_back(
+        {"join with a row a series, 1 % pass",
+         {},
+         true,
+         StateKeeping::kSnapshots,
+         "CREATE STREAM o WITH (partitions = 1) AS SELECT m.id, m.value, b.high FROM metrics m JOIN bounds b ON "
+         "m.id = b.id WHERE m.value > b.high OR m.value < b.low;"});
   }
   std::erase_if(scenarios,
                 [&](const Scenario& scenario) { return scenario.name.find(selection.text) == std::string::npos; });

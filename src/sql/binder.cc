@@ -38,6 +38,7 @@ Result<std::vector<ColumnSchema>> bind_columns(const ast::CreateStream& stream, 
                            "a stream of JSON needs its columns: CREATE STREAM name (column TYPE, ...)");
   }
   std::vector<ColumnSchema> columns;
+  bool has_key = false;
   for (size_t i = 0; i < stream.columns.size(); ++i) {
     const ast::ColumnDefinition& column = stream.columns[i];
     for (size_t earlier = 0; earlier < i; ++earlier) {
@@ -48,10 +49,13 @@ Result<std::vector<ColumnSchema>> bind_columns(const ast::CreateStream& stream, 
       return source.error_at(column.position.offset,
                              "a stream has no PRIMARY KEY: its rows do not replace one another");
     }
-    if (column.key) {
-      return source.error_at(column.position.offset,
-                             "not supported yet: KEY columns; columns are read from the record's value");
+    if (column.key && column.type != ColumnType::kVarchar) {
+      return source.error_at(
+          column.position.offset,
+          fmt::format("not supported yet: a KEY that is {}; the record's key is a VARCHAR", name_of(column.type)));
     }
+    if (column.key && std::exchange(has_key, true))
+      return source.error_at(column.position.offset, "a record has one key: leave KEY out here");
     columns.push_back({column.name.text, column.type});
   }
   return columns;
@@ -119,6 +123,9 @@ Result<std::shared_ptr<const StreamSpec>> bind_stream(const ast::CreateStream& s
   ASSIGN_OR_RETURN(const auto format, options.choice({"value_format"}, {"AVRO", "JSON"}));
   stream->format = format.value_or(0) == 0 ? ValueFormat::kAvro : ValueFormat::kJson;
   ASSIGN_OR_RETURN(stream->columns, bind_columns(syntax, stream->format, source));
+  for (size_t i = 0; i < syntax.columns.size(); ++i) {
+    if (syntax.columns[i].key) stream->key_column = i;
+  }
   ASSIGN_OR_RETURN(stream->timestamp_column, bind_event_time(stream->columns, options, syntax, source));
   RETURN_IF_ERROR(bind_deduplication(options, *stream));
   ASSIGN_OR_RETURN(const auto idle_timeout, options.duration_ms({"idle_timeout"}));
@@ -180,6 +187,7 @@ std::shared_ptr<const StreamSpec> computed_stream(const BoundView& view, const S
   stream->columns = columns;
   stream->timestamp_column = *event_time;
   stream->deduplicate = false;
+  stream->key_column.reset();
   stream->partitions = sink.partitions;
   return stream;
 }

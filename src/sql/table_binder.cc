@@ -74,6 +74,7 @@ Result<std::vector<size_t>> insert_columns(const ast::InsertValues& syntax, cons
         table.columns, [&](const ColumnSchema& column) { return is_same_name(name, column.name); });
     if (found == table.columns.end()) {
       std::vector<std::string> names;
+      names.reserve(table.columns.size());
       for (const ColumnSchema& column : table.columns) names.push_back(column.name);
       const std::string nearest = nearest_name(name.text, names);
       return source.error_at(

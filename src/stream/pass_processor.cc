@@ -103,7 +103,7 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
   for (size_t i = 0; i < source.columns.size(); ++i) {
     if (source.columns[i].type == ColumnType::kDouble) bounded_columns_.push_back(i);
     if (source.columns[i].type == ColumnType::kVarchar) {
-      series_columns_.push_back(i);
+      if (i != source.key_column) series_columns_.push_back(i);
     } else if (i != source.timestamp_column) {
       value_columns_.push_back(i);
     }
@@ -116,7 +116,7 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
   for (const size_t column : bounded_columns_) request.needed[column] = true;
   series_keys_decoded_ = source.deduplicate && !series_columns_.empty();
   const std::vector<size_t>& first_groups = spec_.views[chains.front().front()].group_by;
-  const auto is_decoded = [&](size_t column) { return column < source.columns.size(); };
+  const auto is_decoded = [&](size_t column) { return column < source.columns.size() && column != source.key_column; };
   if (series_keys_decoded_)
     request.group_key = series_columns_;
   else if (std::ranges::all_of(first_groups, is_decoded))
@@ -190,6 +190,20 @@ std::string PassProcessor::headers_of(const RecordView& record, std::string_view
   append_reason_header(headers, reason);
   append_source_id(headers, origin, options_.partition_ids[batch_.partition], record.offset);
   return headers;
+}
+
+void PassProcessor::fill_keys() {
+  Column& keys = batch_.columns.columns[*spec_.source->key_column];
+  const size_t rows = batch_.columns.rows;
+  keys.strings.resize(rows);
+  keys.validity.clear();
+  for (uint32_t row = 0; row < rows; ++row) {
+    const RecordView& record = batch_.record_of(row);
+    keys.strings[row] = record.key;
+    if (record.has_key()) continue;
+    if (keys.validity.empty()) keys.validity.assign(rows, 1);
+    keys.validity[row] = 0;
+  }
 }
 
 void PassProcessor::prepare_times() {
@@ -284,6 +298,7 @@ Status PassProcessor::process(size_t partition, std::span<const RecordView> reco
   RETURN_IF_ERROR(decoder_->decode(records, batch_.columns));
   batch_.partition = partition;
   batch_.records = records;
+  if (spec_.source->key_column) fill_keys();
   // Nothing has changed up to here; an error from here on leaves a part of the batch counted.
   whole_ = false;
   RETURN_IF_ERROR(apply(rebuilding));

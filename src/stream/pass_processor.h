@@ -126,6 +126,7 @@ class PassProcessor {
   bool check_duplicate(uint32_t row, int64_t& duplicates, int64_t& conflicts);
   [[nodiscard]] std::string_view out_of_range_column(uint32_t row) const;
   void prepare_times();
+  void fill_keys();
 
   PassSpec spec_;
   Options options_;

@@ -152,6 +152,7 @@ std::shared_ptr<TableFeed> TableFeeds::feed(const TableSpec& spec) {
 std::vector<std::shared_ptr<TableFeed>> TableFeeds::all() const {
   const std::scoped_lock lock(mutex_);
   std::vector<std::shared_ptr<TableFeed>> all;
+  all.reserve(feeds_.size());
   for (const auto& [key, feed] : feeds_) all.push_back(feed);
   return all;
 }

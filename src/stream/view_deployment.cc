@@ -19,6 +19,8 @@ constexpr std::array<std::string_view, 3> kKeyColumns = {"gateway", "metrictype"
 
 bool groups_stay_in_partitions(const ViewSpec& view) {
   if (view.is_stream()) return true;
+  const auto is_key = [&](size_t column) { return column == view.source->key_column; };
+  if (std::ranges::any_of(view.group_by, is_key)) return true;
   return std::all_of(kKeyColumns.begin(), kKeyColumns.end(), [&](std::string_view key_column) {
     return std::any_of(view.group_by.begin(), view.group_by.end(), [&](size_t column) {
       if (column >= view.source->columns.size()) return false;

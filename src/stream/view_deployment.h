@@ -1,7 +1,7 @@
 // Purpose: turns views into tasks: which views share a pass, which partitions a task owns, which topics must exist.
 // Rules: views of one stream that stand at the same positions share one pass. When the views' groups contain gateway,
-//        metricType and metricAttribute, which the key of a topic of readings is made of, each partition is a task of its
-//        own; otherwise one task reads all partitions, so that every group is in one place.
+//        metricType and metricAttribute, which the key of a topic of readings is made of, or the stream's KEY column, each
+//        partition is a task of its own; otherwise one task reads all partitions, so that every group is in one place.
 // Thread-safety: none. Errors: those of the log.
 #pragma once
 

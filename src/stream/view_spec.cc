@@ -31,6 +31,7 @@ std::string definition_of(const StreamSpec& stream) {
     text += fmt::format("column {} {}\n", sized(column.name), meterstream::name_of(column.type));
   }
   text += fmt::format("event time column {}\n", stream.timestamp_column);
+  if (stream.key_column) text += fmt::format("key column {}\n", *stream.key_column);
   if (stream.deduplicate) text += fmt::format("deduplicate {} ms\n", stream.deduplicate_horizon_ms);
   return text;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +27,10 @@ struct StreamSpec {
   std::vector<ColumnSchema> columns;
   /// Index of the TIMESTAMP column that is event time.
   size_t timestamp_column = 0;
+  /// Index of the VARCHAR column that is the record's key; the others are in its value.
+  std::optional<size_t> key_column;
   /// Drop exact repeats of a reading and reject repeats with another value, as far back as the horizon. A
-  /// reading is named by all VARCHAR columns of the stream and its event time; its value is the other
+  /// reading is named by all VARCHAR columns of its value and its event time; its value is the other
   /// columns.
   bool deduplicate = false;
   int64_t deduplicate_horizon_ms = 3'600'000;

@@ -110,8 +110,10 @@ class Alarms(ProgramTest):
               FROM metrics m JOIN gateway_groups g ON m.gateway = g.gateway
               WINDOW TUMBLING (SIZE 10 MINUTES, GRACE PERIOD 0 SECONDS)
               WHERE m.metricAttribute = 'VOLTAGE' GROUP BY g.district EMIT FINAL;
+            CREATE STREAM keyed (id VARCHAR KEY, gateway VARCHAR, metricAttribute VARCHAR, timestamp TIMESTAMP, value DOUBLE)
+              WITH (topic = 'metrics', value_format = 'AVRO');
             CREATE STREAM readings_of_groups WITH (topic = 'readings_of_groups') AS
-              SELECT m.gateway, m.timestamp, g.district FROM metrics m LEFT JOIN gateway_groups g ON g.gateway = m.gateway
+              SELECT m.id, m.gateway, m.timestamp, g.district FROM keyed m LEFT JOIN gateway_groups g ON g.gateway = m.gateway
               WHERE m.metricAttribute = 'VOLTAGE';""")
         self.write("uci.txt", uci_lines(90))
         self.replay("uci.txt", "--households", "1-3")
@@ -130,12 +132,12 @@ class Alarms(ProgramTest):
             if reading["metricAttribute"] != "VOLTAGE":
                 continue
             found = district(reading["gateway"], reading["timestamp"])
-            rows.append((reading["gateway"], reading["timestamp"], found))
+            rows.append((record["key"], reading["gateway"], reading["timestamp"], found))
             if found:
                 totals[found, reading["timestamp"][:15] + "0:00Z"] += 1
         self.assertEqual({(row["district"], row["windowStart"][:15] + "0:00Z"): row["readings"]
                           for record in self.console("totals") for row in [record["value"]]}, totals)
-        self.assertCountEqual([(row["gateway"], row["timestamp"], row["district"])
+        self.assertCountEqual([(row["id"], row["gateway"], row["timestamp"], row["district"])
                                for record in self.console("readings_of_groups") for row in [record["value"]]], rows)
 
 
