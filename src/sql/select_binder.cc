@@ -9,6 +9,7 @@
 #include "sql/expression_binder.h"
 #include "sql/option_reader.h"
 #include "sql/parser.h"
+#include "sql/result_binder.h"
 
 namespace meterstream {
 namespace {
@@ -39,7 +40,7 @@ bool is_window_bound(const ast::Identifier& name) {
 class SelectBinder {
  public:
   SelectBinder(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog)
-      : table_(table), source_(source), catalog_(catalog) {}
+      : table_(table), source_(source), catalog_(catalog), groups_(source) {}
 
   Result<BoundView> bind() {
     Sink sink;
@@ -51,16 +52,16 @@ class SelectBinder {
     RETURN_IF_ERROR(bind_groups());
     std::vector<ColumnSchema> output;
     ASSIGN_OR_RETURN(Project project, bind_items(output));
+    ASSIGN_OR_RETURN(std::shared_ptr<const Expression> having, bind_having());
     if (window_.aggregates.empty()) {
       return source_.error_at(table_.select_position.offset,
                               "SELECT needs at least one aggregate: COUNT, MIN, MAX, SUM or AVG");
     }
-    plan = above(std::move(plan), std::move(window_), std::move(schema_));
+    plan = above(std::move(plan), std::move(window_), schema_);
+    if (having != nullptr) plan = above(std::move(plan), Filter{std::move(having)}, std::move(schema_));
     plan = above(std::move(plan), std::move(project), output);
     plan = above(std::move(plan), std::move(sink), std::move(output));
-    BoundView view{table_.name.text, std::move(plan), {}};
-    for (const ast::Expression& group : table_.group_by) view.group_by_positions.push_back(group.position.offset);
-    return view;
+    return BoundView{table_.name.text, std::move(plan)};
   }
 
  private:
@@ -80,6 +81,8 @@ class SelectBinder {
       return error(table_.window->position, "a stream has no windows; CREATE TABLE computes over them");
     if (!table_.group_by.empty())
       return error(table_.group_by.front().position, "a stream has no groups; CREATE TABLE computes over them");
+    if (table_.having)
+      return error(table_.having->position, "a stream has no groups for HAVING; WHERE leaves rows out");
     if (table_.emit == ast::Emit::kFinal)
       return error(table_.select_position, "a stream gives each row at once; leave EMIT FINAL out");
     ASSIGN_OR_RETURN(auto plan, bind_rows());
@@ -106,7 +109,7 @@ class SelectBinder {
     }
     plan = above(std::move(plan), std::move(project), output);
     plan = above(std::move(plan), std::move(sink), std::move(output));
-    return BoundView{table_.name.text, std::move(plan), {}};
+    return BoundView{table_.name.text, std::move(plan)};
   }
 
   /// The alias, or the column's own name, or KSQL_COL_n.
@@ -267,15 +270,7 @@ class SelectBinder {
       return error(table_.source.position, "an aggregating table needs GROUP BY with the columns that name a series");
     }
     for (const ast::Expression& group : table_.group_by) {
-      if (group.kind != ast::Expression::Kind::kColumn) {
-        return error(group.position, "not supported yet: GROUP BY an expression; name columns of the stream");
-      }
-      ASSIGN_OR_RETURN(const size_t index, find_column(group));
-      if (std::find(window_.group_by.begin(), window_.group_by.end(), index) != window_.group_by.end()) {
-        return error(group.position, fmt::format("column {} is in GROUP BY twice", group.name.text));
-      }
-      window_.group_by.push_back(index);
-      schema_.push_back(stream_->columns[index]);
+      RETURN_IF_ERROR(groups_.add(group, row_binder("GROUP BY"), stream_->columns, window_, schema_));
     }
     schema_.push_back({"WINDOWSTART", ColumnType::kTimestamp});
     schema_.push_back({"WINDOWEND", ColumnType::kTimestamp});
@@ -300,7 +295,6 @@ class SelectBinder {
     const auto function = aggregate_function(call.name);
     if (!function) return unknown_function(call);
     AggregateSpec spec{*function, nullptr};
-    ColumnType type = ColumnType::kBigint;
     if (call.star) {
       if (*function != AggregateFunction::kCount) {
         return error(call.position, fmt::format("{}(*) has no meaning; only COUNT takes *", call.name.text));
@@ -313,8 +307,8 @@ class SelectBinder {
       ExpressionBinder binder = row_binder("an aggregate");
       ASSIGN_OR_RETURN(ExpressionPointer argument, binder.bind(call.children[0]));
       ASSIGN_OR_RETURN(spec.argument, checked_argument(*function, std::move(argument), call));
-      type = result_type(*function, spec.argument->type);
     }
+    const ColumnType type = type_of(spec);
     const std::string text = spec.argument == nullptr ? "*" : to_text(*spec.argument, stream_->columns);
     const size_t first = window_.group_by.size() + 2;
     for (size_t i = 0; i < window_.aggregates.size(); ++i) {
@@ -322,7 +316,7 @@ class SelectBinder {
         return column_expression(first + i, type);
       }
     }
-    schema_.push_back({fmt::format("{}({})", name_of(spec.function), text), type});
+    schema_.push_back({to_text(spec, stream_->columns), type});
     argument_texts_.push_back(text);
     window_.aggregates.push_back(std::move(spec));
     return column_expression(schema_.size() - 1, type);
@@ -354,22 +348,36 @@ class SelectBinder {
     return error(call.position, fmt::format("{} needs a number, this is {}", call.name.text, name_of(type)));
   }
 
-  static ColumnType result_type(AggregateFunction function, ColumnType argument) {
-    if (function == AggregateFunction::kCount) return ColumnType::kBigint;
-    return function == AggregateFunction::kAverage ? ColumnType::kDouble : argument;
+  /// For expressions over results: SELECT and HAVING.
+  ExpressionBinder result_binder() {
+    ExpressionBinder binder(
+        source_, [this](const ast::Expression& reference) { return grouped_column(reference); },
+        [this](const ast::Expression& call) { return aggregate(call); });
+    if (window_.group_expressions.empty()) return binder;
+    binder.set_known([this](const ast::Expression& part) -> Result<ExpressionPointer> {
+      const std::optional<size_t> group = groups_.find(part, row_binder("GROUP BY"), stream_->columns);
+      return group ? column_expression(*group, schema_[*group].type) : nullptr;
+    });
+    return binder;
+  }
+
+  Result<std::shared_ptr<const Expression>> bind_having() {
+    if (!table_.having) return std::shared_ptr<const Expression>();
+    ExpressionBinder binder = result_binder();
+    ASSIGN_OR_RETURN(ExpressionPointer condition, binder.bind_condition(*table_.having));
+    return std::shared_ptr<const Expression>(std::move(condition));
   }
 
   Result<Project> bind_items(std::vector<ColumnSchema>& output) {
     Project project;
     std::vector<ast::Identifier> names;
-    ExpressionBinder binder(
-        source_, [this](const ast::Expression& reference) { return grouped_column(reference); },
-        [this](const ast::Expression& call) { return aggregate(call); });
+    ExpressionBinder binder = result_binder();
     for (const ast::SelectItem& item : table_.items) {
       if (item.star) {
         return error(item.position, "'*' has no meaning in an aggregating table; name the columns and aggregates");
       }
       ASSIGN_OR_RETURN(ExpressionPointer bound, binder.bind(item.expression));
+      if (is_null_literal(*bound)) return error(item.position, "NULL has no type; say one: CAST(NULL AS DOUBLE)");
       const ast::Identifier name = name_of_item(item, *bound, schema_, names.size());
       RETURN_IF_ERROR(add_name(name, names));
       output.push_back({name.text, bound->type});
@@ -383,6 +391,7 @@ class SelectBinder {
   const Catalog& catalog_;
   std::shared_ptr<const StreamSpec> stream_;
   WindowAggregate window_;
+  GroupBinder groups_;
   std::vector<ColumnSchema> schema_;  ///< of window_
   std::vector<std::string> argument_texts_;
 };

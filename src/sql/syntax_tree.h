@@ -34,6 +34,7 @@ enum class SyntaxKind : uint8_t {
   kGrace,
   kWhere,
   kGroupBy,
+  kHaving,
   kEmit,
   // Expressions
   kDisjunction,

@@ -9,6 +9,7 @@ namespace {
 std::string sharing_key(const ViewSpec& view) {
   std::string key = view.filter == nullptr ? "" : to_text(*view.filter, view.source->columns);
   for (const size_t column : view.group_by) key += '/' + std::to_string(column);
+  for (const auto& expression : view.group_expressions) key += '/' + to_text(*expression, view.source->columns);
   return key + '/' + std::to_string(view.grace_ms);
 }
 

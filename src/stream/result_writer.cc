@@ -4,8 +4,23 @@
 #include "base/check.h"
 #include "metering/json_encoder.h"
 #include "metering/timestamp.h"
+#include "stream/column_json.h"
+#include "stream/group_key.h"
 
 namespace meterstream {
+namespace {
+
+void append_key_text(std::string& out, ColumnType type, int64_t value) {
+  if (type == ColumnType::kBoolean) {
+    out += value != 0 ? "true" : "false";
+  } else if (type == ColumnType::kTimestamp) {
+    append_timestamp(out, EventTime(value));
+  } else {
+    append_json_number(out, value);
+  }
+}
+
+}  // namespace
 
 ResultWriter::ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of,
                            std::vector<ColumnType> argument_types)
@@ -16,16 +31,40 @@ ResultWriter::ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of
   for (const OutputColumn& column : view.output) {
     parts_.push_back({json_member(column.name, parts_.empty()), column.from, column.index});
   }
-  group_values_.resize(view.group_by.size());
+  for (size_t group = 0; group < view.group_by.size(); ++group) group_types_.push_back(view.group_column(group).type);
+  group_values_.resize(group_types_.size());
+  group_texts_.resize(group_types_.size());
 }
 
 void ResultWriter::split_group_key(std::string_view group_key) {
   ByteReader reader(group_key);
-  for (std::string_view& value : group_values_) {
-    const int64_t size = reader.zigzag_varint();
-    value = size < 0 ? std::string_view{} : reader.bytes(static_cast<uint64_t>(size));
+  for (size_t group = 0; group < group_types_.size(); ++group) {
+    const GroupValue value = read_group_value(reader, group_types_[group]);
+    if (value.is_null || group_types_[group] == ColumnType::kVarchar) {
+      group_values_[group] = value.text;
+      continue;
+    }
+    std::string& text = group_texts_[group];
+    text.clear();
+    append_key_text(text, group_types_[group], value.integer);
+    group_values_[group] = text;
   }
   CHECK(reader.ok());
+}
+
+void ResultWriter::append_group(size_t group) {
+  const std::string_view value = group_values_[group];
+  if (value.data() == nullptr) {
+    value_ += "null";
+  } else if (group_types_[group] == ColumnType::kVarchar) {
+    append_json_string(value_, value);
+  } else if (group_types_[group] == ColumnType::kTimestamp) {
+    value_ += '"';
+    value_ += value;
+    value_ += '"';
+  } else {
+    value_ += value;
+  }
 }
 
 void ResultWriter::append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms) {
@@ -84,7 +123,8 @@ void ResultWriter::append_aggregate(size_t aggregate, const WindowSlot& slot) {
   }
 }
 
-ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) {
+ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
+                                         CalculatedRow calculated) {
   split_group_key(group_key);
   key_.clear();
   for (size_t i = 0; i < group_values_.size(); ++i) {
@@ -96,11 +136,7 @@ ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t win
     value_ += part.prefix;
     switch (part.from) {
       case OutputColumn::From::kGroupKey:
-        if (group_values_[part.index].data() == nullptr) {
-          value_ += "null";
-        } else {
-          append_json_string(value_, group_values_[part.index]);
-        }
+        append_group(part.index);
         break;
       case OutputColumn::From::kWindowStart:
         append_time(window_start_ms, start_text_, start_cached_ms_);
@@ -110,6 +146,9 @@ ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t win
         break;
       case OutputColumn::From::kAggregate:
         append_aggregate(part.index, slot);
+        break;
+      case OutputColumn::From::kCalculation:
+        append_json_value(value_, (*calculated.columns)[part.index], calculated.row);
         break;
     }
   }

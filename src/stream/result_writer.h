@@ -1,9 +1,10 @@
 // Purpose: turns the closed (or refined) window of a group into the record of a view's topic: key text and JSON value.
-// Format: key = group values joined by '.', value = one JSON object with the columns of the SELECT in its order;
+// Format: key = group values joined by '.' (numbers and times as in JSON, NULL as nothing), value = one JSON object with the columns of the SELECT in its order;
 //         times as ISO-8601 instants, sums and averages as exact decimals (docs/formats/metrics-topic.md).
 // Thread-safety: none; one writer belongs to one view of one task.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,12 @@
 #include "stream/window_slot.h"
 
 namespace meterstream {
+
+/// Where the calculated values of a result are: `columns` in the order of ViewSpec::calculations. Null: there are none.
+struct CalculatedRow {
+  const std::vector<Column>* columns = nullptr;
+  uint32_t row = 0;
+};
 
 class ResultWriter {
  public:
@@ -23,7 +30,8 @@ class ResultWriter {
     std::string_view key;
     std::string_view value;
   };
-  Result write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot);
+  Result write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
+               CalculatedRow calculated = {});
 
  private:
   struct Part {
@@ -33,6 +41,7 @@ class ResultWriter {
   };
 
   void split_group_key(std::string_view group_key);
+  void append_group(size_t group);
   void append_aggregate(size_t aggregate, const WindowSlot& slot);
   void append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms);
 
@@ -41,7 +50,10 @@ class ResultWriter {
   std::vector<size_t> argument_of_;
   std::vector<ColumnType> argument_types_;
   std::vector<Part> parts_;
+  std::vector<ColumnType> group_types_;
+  /// As in the key; no data for NULL. Those that are no VARCHAR point into group_texts_.
   std::vector<std::string_view> group_values_;
+  std::vector<std::string> group_texts_;
   std::string key_;
   std::string value_;
   std::string start_text_, end_text_;

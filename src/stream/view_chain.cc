@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "stream/group_key.h"
 #include "stream/watermark.h"
 #include "stream/window_math.h"
 
@@ -15,16 +16,6 @@ constexpr size_t kPrefetchDistance = 12;
 
 bool is_integer(ColumnType type) {
   return type != ColumnType::kDouble;
-}
-
-void append_canonical(std::string& out, const Column& column, uint32_t row) {
-  if (column.is_null(row)) {
-    append_varint(out, zigzag(-1));
-    return;
-  }
-  const std::string_view text = column.strings[row];
-  append_varint(out, zigzag(static_cast<int64_t>(text.size())));
-  out.append(text);
 }
 
 }  // namespace
@@ -67,6 +58,12 @@ void ViewChain::count_faults(int64_t faults) {
   for (Level& level : levels_) level.accounting.faults += faults;
 }
 
+void ViewChain::count_results(size_t level, ViewOutput& output) {
+  const ResultCounts counts = output.take_counts(level);
+  levels_[level].accounting.results += counts.written;
+  levels_[level].accounting.faults += counts.faults;
+}
+
 std::vector<size_t> ViewChain::arguments_of(size_t view) const {
   return argument_of_[view];
 }
@@ -102,13 +99,34 @@ void ViewChain::find_groups(DecodedBatch& batch) {
     keys_.intern(row_keys_, ids_.data());
     return;
   }
-  std::string canonical;
-  for (size_t i = 0; i < rows_.size(); ++i) {
-    canonical.clear();
-    for (const size_t column : views_.front()->group_by) {
-      append_canonical(canonical, batch.columns.columns[column], rows_[i]);
-    }
-    ids_[i] = keys_.intern(canonical);
+  make_group_keys(batch);
+  keys_.intern(row_keys_, ids_.data());
+}
+
+// The keys of rows_ in row_keys_.
+void ViewChain::make_group_keys(DecodedBatch& batch) {
+  const ViewSpec& view = *views_.front();
+  int64_t faults = 0;
+  std::vector<Column> computed;
+  computed.reserve(view.group_expressions.size());
+  for (const auto& expression : view.group_expressions)
+    computed.push_back(evaluate(*expression, batch.columns, faults));
+  count_faults(faults);
+  std::vector<const Column*> groups;
+  const size_t columns = view.source->columns.size();
+  for (const size_t index : view.group_by)
+    groups.push_back(index < columns ? &batch.columns.columns[index] : &computed[index - columns]);
+  key_bytes_.clear();
+  key_ends_.clear();
+  for (const uint32_t row : rows_) {
+    for (const Column* group : groups) append_group_value(key_bytes_, *group, row);
+    key_ends_.push_back(key_bytes_.size());
+  }
+  row_keys_.clear();
+  size_t begin = 0;
+  for (const size_t end : key_ends_) {
+    row_keys_.push_back(std::string_view(key_bytes_).substr(begin, end - begin));
+    begin = end;
   }
 }
 
@@ -344,7 +362,6 @@ Status ViewChain::close_level(size_t index, ViewOutput* output) {
     WindowTable* table_above = above == nullptr ? nullptr : levels_[index + 1].table.get();
     const Status passed_on = level.table->for_each(window, [&](uint32_t id, const WindowSlot& slot) -> Status {
       if (!emits_changes_ && output != nullptr) {
-        ++level.accounting.results;
         RETURN_IF_ERROR(output->emit(index, keys_.key(id), window.start_ms, slot));
       }
       if (above == nullptr) return {};
@@ -359,6 +376,7 @@ Status ViewChain::close_level(size_t index, ViewOutput* output) {
     RETURN_IF_ERROR(passed_on);
     RETURN_IF_ERROR(level.table->erase(window.start_ms));
   }
+  if (output != nullptr) count_results(index, *output);
   level.emitted_before_ms = level.closed_before_ms;
   level.closed_beyond.erase(level.closed_beyond.begin(), level.closed_beyond.lower_bound(level.closed_before_ms));
   return {};
@@ -392,10 +410,10 @@ Status ViewChain::emit_changes(ViewOutput& output) {
     WindowTable::Window* window = level.table->find(changed.start_ms);
     if (window == nullptr) continue;
     ASSIGN_OR_RETURN(const WindowSlot* slot, level.table->load(*window, changed.id));
-    ++level.accounting.results;
     RETURN_IF_ERROR(output.emit(0, keys_.key(changed.id), changed.start_ms, *slot));
   }
   changed_.clear();
+  count_results(0, output);
   return {};
 }
 

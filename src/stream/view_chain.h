@@ -25,11 +25,20 @@
 
 namespace meterstream {
 
+/// What came of the results that a chain emitted.
+struct ResultCounts {
+  int64_t written = 0;  ///< all of them, without those that HAVING left out
+  int64_t faults = 0;
+};
+
 /// What a chain hands out while it works. `view` is the index in the order given to the chain.
 class ViewOutput {
  public:
   virtual ~ViewOutput() = default;
+  /// The group's key lives until take_counts().
   virtual Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) = 0;
+  /// Called when the view's results so far must be written, before a commit can follow. Gives the counts since the last call.
+  virtual ResultCounts take_counts(size_t view) = 0;
   /// A row of a stream: the values are in row `row` of its columns.
   virtual void row(size_t view, const RecordView& record, const std::vector<Column>& columns, uint32_t row) = 0;
   virtual void late(size_t view, const RecordView& record, int64_t window_start_ms, int64_t closed_before_ms) = 0;
@@ -109,11 +118,13 @@ class ViewChain {
   void evaluate_arguments(DecodedBatch& batch);
   void select_rows(DecodedBatch& batch);
   void find_groups(DecodedBatch& batch);
+  void make_group_keys(DecodedBatch& batch);
   static bool is_closed(const Level& level, int64_t start_ms) {
     return start_ms < level.closed_before_ms || level.closed_beyond.contains(start_ms);
   }
   void advance(int64_t watermark_ms);
   void count_faults(int64_t faults);
+  void count_results(size_t level, ViewOutput& output);
   void swap_plain_arguments(DecodedBatch& batch);
   void project(DecodedBatch& batch, ViewOutput& output);
   Status add_rows(DecodedBatch& batch, ViewOutput& output);
@@ -144,6 +155,8 @@ class ViewChain {
   std::vector<uint32_t> rows_;
   std::vector<uint32_t> ids_;
   std::vector<std::string_view> row_keys_;
+  std::string key_bytes_;
+  std::vector<size_t> key_ends_;
   std::vector<Column> argument_columns_;
   std::vector<std::vector<int64_t>> argument_units_;
 };

@@ -19,6 +19,7 @@ bool groups_stay_in_partitions(const ViewSpec& view) {
   if (view.is_stream()) return true;
   return std::all_of(kKeyColumns.begin(), kKeyColumns.end(), [&](std::string_view key_column) {
     return std::any_of(view.group_by.begin(), view.group_by.end(), [&](size_t column) {
+      if (column >= view.source->columns.size()) return false;
       std::string name = view.source->columns[column].name;
       std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
       return name == key_column;

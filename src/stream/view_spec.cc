@@ -1,5 +1,7 @@
 #include "stream/view_spec.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace meterstream {
@@ -15,6 +17,8 @@ std::string_view name_of(OutputColumn::From from) {
       return "window end";
     case OutputColumn::From::kAggregate:
       return "aggregate";
+    case OutputColumn::From::kCalculation:
+      return "calculation";
   }
   return "?";
 }
@@ -54,19 +58,63 @@ std::string_view name_of(AggregateFunction function) {
   return "?";
 }
 
+ColumnType type_of(const AggregateSpec& aggregate) {
+  switch (aggregate.function) {
+    case AggregateFunction::kCountAll:
+    case AggregateFunction::kCount:
+      return ColumnType::kBigint;
+    case AggregateFunction::kAverage:
+      return ColumnType::kDouble;
+    default:
+      return aggregate.argument->type;
+  }
+}
+
+std::string to_text(const AggregateSpec& aggregate, const std::vector<ColumnSchema>& columns) {
+  return fmt::format("{}({})", name_of(aggregate.function),
+                     aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, columns));
+}
+
+ColumnSchema ViewSpec::group_column(size_t group) const {
+  const std::vector<ColumnSchema>& columns = source->columns;
+  const size_t index = group_by[group];
+  if (index < columns.size()) return columns[index];
+  const Expression& expression = *group_expressions[index - columns.size()];
+  return {to_text(expression, columns), expression.type};
+}
+
+bool ViewSpec::groups_by_texts() const {
+  return std::ranges::all_of(group_by, [&](size_t column) {
+    return column < source->columns.size() && source->columns[column].type == ColumnType::kVarchar;
+  });
+}
+
+std::vector<ColumnSchema> ViewSpec::result_columns() const {
+  std::vector<ColumnSchema> columns;
+  for (size_t group = 0; group < group_by.size(); ++group) columns.push_back(group_column(group));
+  columns.push_back({"WINDOWSTART", ColumnType::kTimestamp});
+  columns.push_back({"WINDOWEND", ColumnType::kTimestamp});
+  for (const AggregateSpec& aggregate : aggregates)
+    columns.push_back({to_text(aggregate, source->columns), type_of(aggregate)});
+  return columns;
+}
+
 std::string ViewSpec::definition() const {
   std::string text = fmt::format("view {} to topic {}\n", sized(name), sized(topic)) + definition_of(*source);
   text += fmt::format("window {} ms, grace {} ms, emit {}\n", window_size_ms, grace_ms,
                       emit == EmitMode::kFinal ? "final" : "changes");
   if (filter != nullptr) text += fmt::format("filter {}\n", to_text(*filter, source->columns));
   for (const size_t column : group_by) text += fmt::format("group by {}\n", column);
-  for (const AggregateSpec& aggregate : aggregates) {
-    text += fmt::format("aggregate {}({})\n", meterstream::name_of(aggregate.function),
-                        aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, source->columns));
-  }
+  for (const auto& expression : group_expressions)
+    text += fmt::format("group expression {}\n", to_text(*expression, source->columns));
+  for (const AggregateSpec& aggregate : aggregates)
+    text += fmt::format("aggregate {}\n", to_text(aggregate, source->columns));
   for (const ProjectedColumn& column : projection) {
     text += fmt::format("project {} from {}\n", sized(column.name), to_text(*column.expression, source->columns));
   }
+  if (having != nullptr) text += fmt::format("having {}\n", to_text(*having, result_columns()));
+  for (const auto& calculation : calculations)
+    text += fmt::format("calculation {}\n", to_text(*calculation, result_columns()));
   for (const OutputColumn& column : output) {
     text += fmt::format("output {} from {} {}\n", sized(column.name), name_of(column.from), column.index);
   }
