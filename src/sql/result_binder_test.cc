@@ -89,6 +89,19 @@ TEST(ResultBinder, HavingTakesAggregatesThatAreNotSelected) {
   EXPECT_EQ(compiled(table("gateway", "gateway", "COUNT(*) > 1")).aggregates.size(), 1U);
 }
 
+TEST(ResultBinder, SpreadsHaveShortNamesAndAreDouble) {
+  const ViewSpec view = compiled(
+      table("STDDEV(value), stddev_samp(value) AS b, VARIANCE(CAST(value AS BIGINT)) AS c, VAR_POP(value) AS d, "
+            "STDDEV_POP(value) AS e"));
+  ASSERT_THAT(view.aggregates, SizeIs(4));
+  EXPECT_EQ(view.output[1].index, 0U);
+  const std::string names[] = {"STDDEV_SAMP(value)", "VAR_SAMP(CAST(value AS BIGINT))", "VAR_POP(value)",
+                               "STDDEV_POP(value)"};
+  for (size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(view.result_columns().at(3 + i), (ColumnSchema{names[i], ColumnType::kDouble}));
+  EXPECT_EQ(error_of(table("VARIANCE(timestamp)")), "2:26: VARIANCE needs a number, this is TIMESTAMP");
+}
+
 TEST(ResultBinder, GroupsByColumnsOfAllTypesThatCountAndByExpressions) {
   const ViewSpec view = compiled(
       "CREATE TABLE t AS SELECT meter, number AS no, leaking, \"read at\" AS t, hour(\"read at\", 'Europe/Athens') AS "
@@ -129,7 +142,8 @@ TEST(ResultBinderError, PointsAtHavingThatCannotBe) {
   };
   EXPECT_EQ(having_error("COUNT(*)"), "5:8: a condition must be BOOLEAN, this is BIGINT");
   EXPECT_EQ(having_error("value > 1"), "5:8: column value must be in GROUP BY or inside an aggregate");
-  EXPECT_EQ(having_error("n > 1"), "5:8: unknown column n; stream metrics has gateway, metricType, metricAttribute, timestamp, value");
+  EXPECT_EQ(having_error("n > 1"),
+            "5:8: unknown column n; stream metrics has gateway, metricType, metricAttribute, timestamp, value");
   EXPECT_EQ(having_error("MAX(gateway) > 'a'"), "5:8: not supported yet: MAX of VARCHAR");
   EXPECT_EQ(having_error("CUONT(*) > 1"), "5:8: not supported yet: function CUONT; did you mean COUNT?");
   EXPECT_THAT(

@@ -18,12 +18,18 @@ namespace {
 constexpr int64_t kDefaultGraceMs = 86'400'000;
 constexpr int64_t kMostPartitions = 1024;
 
-constexpr std::array<std::pair<std::string_view, AggregateFunction>, 5> kAggregates = {
+constexpr std::array<std::pair<std::string_view, AggregateFunction>, 11> kAggregates = {
     {{"COUNT", AggregateFunction::kCount},
      {"MIN", AggregateFunction::kMin},
      {"MAX", AggregateFunction::kMax},
      {"SUM", AggregateFunction::kSum},
-     {"AVG", AggregateFunction::kAverage}}};
+     {"AVG", AggregateFunction::kAverage},
+     {"STDDEV_SAMP", AggregateFunction::kDeviationSample},
+     {"STDDEV_POP", AggregateFunction::kDeviationPopulation},
+     {"STDDEV", AggregateFunction::kDeviationSample},
+     {"VAR_SAMP", AggregateFunction::kVarianceSample},
+     {"VAR_POP", AggregateFunction::kVariancePopulation},
+     {"VARIANCE", AggregateFunction::kVarianceSample}}};
 
 std::optional<AggregateFunction> aggregate_function(const ast::Identifier& name) {
   for (const auto& [text, function] : kAggregates) {

@@ -1,7 +1,11 @@
 // What tables with calculations, HAVING and groups of all kinds answer: SQL through the whole engine, beside an oracle that
 // goes from reading to reading.
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <map>
+#include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <tuple>
@@ -196,6 +200,112 @@ TEST(TableResults, ResultsWithoutValueAreNullAndCounted) {
   EXPECT_EQ(setup.pipeline->accounting().at("t").results, 2);
 }
 
+/// The readings that count in a view, which is what the oracle did not find late or rejected.
+std::vector<Reading> counted_readings(const std::vector<OracleReading>& readings, const ViewSpec& view) {
+  const OracleAnswer answer = ask_oracle(readings, oracle_view(view));
+  std::set<size_t> left_out(answer.late.begin(), answer.late.end());
+  left_out.insert(answer.rejected.begin(), answer.rejected.end());
+  std::vector<Reading> counted;
+  for (size_t index = 0; index < readings.size(); ++index) {
+    if (!left_out.contains(index)) counted.push_back(readings[index].reading);
+  }
+  return counted;
+}
+
+std::string spread_table(const std::string& name, const std::string& size) {
+  return fmt::format(
+      "CREATE TABLE {} AS SELECT VAR_POP(value) AS p, VAR_SAMP(value) AS s, STDDEV_POP(value) AS dp, "
+      "STDDEV_SAMP(value) AS ds, STDDEV_SAMP(CAST(value AS BIGINT)) AS whole, STDDEV(value) / 2 AS half FROM metrics "
+      "WINDOW TUMBLING (SIZE {}, GRACE PERIOD 1000 DAYS) GROUP BY gateway, metricType, metricAttribute EMIT FINAL;",
+      name, size);
+}
+
+/// Beside two passes of long doubles over the values.
+void expect_spreads(const std::vector<double>& values, const std::string& json) {
+  const auto field = [&](const std::string& name) {
+    const size_t at = json.find("\"" + name + "\":");
+    EXPECT_NE(at, std::string::npos) << json;
+    const std::string text = json.substr(at + name.size() + 3);
+    return text.starts_with("null") ? std::nullopt : std::optional(std::strtod(text.c_str(), nullptr));
+  };
+  const auto near = [&](std::optional<double> actual, long double expected) {
+    ASSERT_TRUE(actual) << json;
+    EXPECT_NEAR(*actual, static_cast<double>(expected), std::fabs(static_cast<double>(expected)) * 1e-12) << json;
+  };
+  const auto variance = [](const std::vector<double>& of) {
+    long double mean = 0;
+    for (const double value : of) mean += value;
+    mean /= static_cast<long double>(of.size());
+    long double total = 0;
+    for (const double value : of) total += (value - mean) * (value - mean);
+    return total / static_cast<long double>(of.size());
+  };
+  const auto count = static_cast<long double>(values.size());
+  near(field("p"), variance(values));
+  near(field("dp"), std::sqrt(variance(values)));
+  if (values.size() == 1) {
+    for (const char* name : {"s", "ds", "whole", "half"}) EXPECT_FALSE(field(name)) << json;
+    return;
+  }
+  near(field("s"), variance(values) * count / (count - 1));
+  near(field("ds"), std::sqrt(variance(values) * count / (count - 1)));
+  near(field("half"), std::sqrt(variance(values) * count / (count - 1)) / 2);
+  std::vector<double> whole;
+  whole.reserve(values.size());
+  for (const double value : values) whole.push_back(std::trunc(value));
+  near(field("whole"), std::sqrt(variance(whole) * count / (count - 1)));
+}
+
+TEST(TableResults, SpreadsAgreeWithTwoPassesOverTheReadings) {
+  const auto views = views_of(spread_table("hours", "1 HOUR"));
+  auto readings = random_readings(500, 3, kStart);
+  std::erase_if(readings, [](const OracleReading& item) { return !(std::fabs(item.reading.value) < 1e6); });
+  readings.push_back({{{"alone", "GAS", "x"}, EventTime(kStart), 1.5}, IngestTime(kStart)});
+  EngineFixture setup;
+  ASSERT_TRUE(setup.pipeline->append(readings, 1));
+  ASSERT_TRUE(setup.pipeline->run(views, {}));
+  std::map<std::pair<int64_t, std::string>, std::vector<double>> expected;
+  for (const Reading& reading : counted_readings(readings, views[0]))
+    expected[{reading.timestamp.value / 3'600'000, reading.series.text()}].push_back(
+        nearest_double(Decimal::from_double(reading.value).value()));
+  const auto records = setup.pipeline->read_topic("hours").value();
+  ASSERT_EQ(records.size(), expected.size());
+  std::map<std::string, std::vector<std::string>> found;
+  for (const auto& record : records) found[record.key].push_back(record.value);
+  // Of one key windows come in their order.
+  std::map<std::string, size_t> next;
+  for (const auto& [place, values] : expected) expect_spreads(values, found[place.second].at(next[place.second]++));
+}
+
+TEST(TableResults, SpreadsAreTheSameBytesForEveryOrderPartitioningRestartAndChain) {
+  const auto chain = views_of(spread_table("minutes", "1 MINUTE") + spread_table("hours", "1 HOUR"));
+  ASSERT_EQ(chains_of(chain).size(), 1U);
+  const auto alone = views_of(spread_table("hours", "1 HOUR"));
+  EXPECT_TRUE(rc::check([&](uint32_t seed, uint8_t partitions, bool changelog, uint16_t memory) {
+    auto readings = random_readings(200, seed, kStart);
+    EngineFixture straight;
+    RC_ASSERT(straight.pipeline->append(readings, 1).has_value());
+    RC_ASSERT(straight.pipeline->run(alone, {}).has_value());
+    std::mt19937_64 random(seed);
+    std::shuffle(readings.begin(), readings.end(), random);
+    EngineFixture other;
+    for (size_t first = 0; first < readings.size(); first += 50) {
+      const auto begin = readings.begin() + static_cast<ptrdiff_t>(first);
+      const auto end = readings.begin() + static_cast<ptrdiff_t>(std::min(first + 50, readings.size()));
+      RC_ASSERT(other.pipeline->append({begin, end}, 1 + partitions % 3).has_value());
+    }
+    PassTaskOptions options;
+    options.read_bytes = 1;
+    options.commit_interval_ms = 0;
+    options.snapshot_min_records = 1;
+    options.memory_limit_bytes = memory % 2 == 0 ? 0 : memory;
+    if (changelog) options.state_keeping = StateKeeping::kChangelog;
+    for (int i = 0; i < 3; ++i) RC_ASSERT(other.pipeline->run(chain, options, seed % 4).has_value());
+    RC_ASSERT(other.pipeline->run(chain, options).has_value());
+    RC_ASSERT(other.values("hours") == straight.values("hours"));
+  }));
+}
+
 constexpr std::string_view kTypedGroups =
     "CREATE TABLE plain AS SELECT gateway, metricType, metricAttribute, COUNT(*) AS n FROM metrics "
     "WINDOW TUMBLING (SIZE 1 MINUTE, GRACE PERIOD 5 SECONDS) GROUP BY gateway, metricType, metricAttribute EMIT FINAL;"
@@ -219,18 +329,6 @@ struct Accumulated {
   int64_t count = 0;
   Decimal sum;
 };
-
-/// The readings that count in a view, which is what the oracle did not find late or rejected.
-std::vector<Reading> counted_readings(const std::vector<OracleReading>& readings, const ViewSpec& view) {
-  const OracleAnswer answer = ask_oracle(readings, oracle_view(view));
-  std::set<size_t> left_out(answer.late.begin(), answer.late.end());
-  left_out.insert(answer.rejected.begin(), answer.rejected.end());
-  std::vector<Reading> counted;
-  for (size_t index = 0; index < readings.size(); ++index) {
-    if (!left_out.contains(index)) counted.push_back(readings[index].reading);
-  }
-  return counted;
-}
 
 std::map<std::string, int> expected_typed(const std::vector<Reading>& readings) {
   // Of each group: its key, the text of its values, and whether it is above 0.

@@ -24,5 +24,10 @@ bool can_name_groups(ColumnType type);
 
 void append_group_value(std::string& out, const Column& column, uint32_t row);
 GroupValue read_group_value(ByteReader& reader, ColumnType type);
+/// VARCHAR; without data for NULL.
+inline std::string_view read_group_text(ByteReader& reader) {
+  const int64_t size = reader.zigzag_varint();
+  return size < 0 ? std::string_view() : reader.bytes(static_cast<uint64_t>(size));
+}
 
 }  // namespace meterstream

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "metering/decimal.h"
 #include "stream/group_key.h"
+#include "stream/spread_value.h"
 
 namespace meterstream {
 namespace {
@@ -33,7 +34,7 @@ void mark_needed(const Expression& expression, std::vector<bool>& needed) {
 
 }  // namespace
 
-ResultCalculator::ResultCalculator(const ViewSpec& view, std::vector<size_t> argument_of,
+ResultCalculator::ResultCalculator(const ViewSpec& view, std::vector<SlotPlace> argument_of,
                                    std::vector<ColumnType> argument_types)
     : view_(view),
       argument_of_(std::move(argument_of)),
@@ -146,12 +147,20 @@ int64_t ResultCalculator::fill_aggregate(size_t aggregate, Column& column) {
       column.integers[row] = static_cast<int64_t>(window.rows);
       continue;
     }
-    const ArgumentState& state = window.arguments()[argument_of_[aggregate]];
-    const bool is_double = argument_types_[argument_of_[aggregate]] == ColumnType::kDouble;
+    const SlotPlace place = argument_of_[aggregate];
+    const ArgumentState& state = window.arguments()[place.value];
+    const bool is_double = argument_types_[place.value] == ColumnType::kDouble;
     if (spec.function == AggregateFunction::kCount) {
       column.integers[row] = static_cast<int64_t>(state.count);
     } else if (state.count == 0) {
       mark_null(column, row, rows_.size());
+    } else if (is_spread(spec.function)) {
+      const auto spread = spread_value(spec.function, window, place, argument_types_[place.value]);
+      if (spread) {
+        column.doubles[row] = *spread;
+      } else {
+        mark_null(column, row, rows_.size());
+      }
     } else if (spec.function == AggregateFunction::kMin || spec.function == AggregateFunction::kMax) {
       const bool is_min = spec.function == AggregateFunction::kMin;
       if (is_double) {

@@ -20,7 +20,7 @@ namespace meterstream {
 class ResultCalculator {
  public:
   /// As ResultWriter's. The view must outlive the calculator.
-  ResultCalculator(const ViewSpec& view, std::vector<size_t> argument_of, std::vector<ColumnType> argument_types);
+  ResultCalculator(const ViewSpec& view, std::vector<SlotPlace> argument_of, std::vector<ColumnType> argument_types);
 
   /// Views without HAVING and calculations are written without one.
   static bool is_needed_for(const ViewSpec& view) { return view.having != nullptr || !view.calculations.empty(); }
@@ -55,7 +55,7 @@ class ResultCalculator {
   int64_t fill_aggregate(size_t aggregate, Column& column);
 
   const ViewSpec& view_;
-  std::vector<size_t> argument_of_;
+  std::vector<SlotPlace> argument_of_;
   std::vector<ColumnType> argument_types_;
   std::vector<ColumnSchema> schema_;
   // By column of the schema.

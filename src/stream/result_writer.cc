@@ -1,11 +1,14 @@
 #include "stream/result_writer.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/check.h"
 #include "metering/json_encoder.h"
 #include "metering/timestamp.h"
 #include "stream/column_json.h"
 #include "stream/group_key.h"
+#include "stream/spread_value.h"
 
 namespace meterstream {
 namespace {
@@ -22,7 +25,7 @@ void append_key_text(std::string& out, ColumnType type, int64_t value) {
 
 }  // namespace
 
-ResultWriter::ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of,
+ResultWriter::ResultWriter(const ViewSpec& view, std::vector<SlotPlace> argument_of,
                            std::vector<ColumnType> argument_types)
     : window_size_ms_(view.window_size_ms),
       argument_of_(std::move(argument_of)),
@@ -32,39 +35,37 @@ ResultWriter::ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of
     parts_.push_back({json_member(column.name, parts_.empty()), column.from, column.index});
   }
   for (size_t group = 0; group < view.group_by.size(); ++group) group_types_.push_back(view.group_column(group).type);
+  has_texts_only_ = std::ranges::all_of(group_types_, [](ColumnType type) { return type == ColumnType::kVarchar; });
   group_values_.resize(group_types_.size());
   group_texts_.resize(group_types_.size());
 }
 
 void ResultWriter::split_group_key(std::string_view group_key) {
   ByteReader reader(group_key);
+  if (has_texts_only_) {
+    for (std::string_view& value : group_values_) value = read_group_text(reader);
+    CHECK(reader.ok());
+    return;
+  }
   for (size_t group = 0; group < group_types_.size(); ++group) {
-    const GroupValue value = read_group_value(reader, group_types_[group]);
-    if (value.is_null || group_types_[group] == ColumnType::kVarchar) {
-      group_values_[group] = value.text;
+    if (group_types_[group] == ColumnType::kVarchar) {
+      group_values_[group] = read_group_text(reader);
       continue;
     }
+    const GroupValue value = read_group_value(reader, group_types_[group]);
     std::string& text = group_texts_[group];
     text.clear();
     append_key_text(text, group_types_[group], value.integer);
-    group_values_[group] = text;
+    group_values_[group] = value.is_null ? std::string_view() : text;
   }
   CHECK(reader.ok());
 }
 
-void ResultWriter::append_group(size_t group) {
-  const std::string_view value = group_values_[group];
-  if (value.data() == nullptr) {
-    value_ += "null";
-  } else if (group_types_[group] == ColumnType::kVarchar) {
-    append_json_string(value_, value);
-  } else if (group_types_[group] == ColumnType::kTimestamp) {
-    value_ += '"';
-    value_ += value;
-    value_ += '"';
-  } else {
-    value_ += value;
-  }
+void ResultWriter::append_plain_group(size_t group) {
+  const bool is_quoted = group_types_[group] == ColumnType::kTimestamp;
+  if (is_quoted) value_ += '"';
+  value_ += group_values_[group];
+  if (is_quoted) value_ += '"';
 }
 
 void ResultWriter::append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms) {
@@ -83,7 +84,7 @@ void ResultWriter::append_aggregate(size_t aggregate, const WindowSlot& slot) {
     append_json_number(value_, static_cast<int64_t>(slot.rows));
     return;
   }
-  const size_t index = argument_of_[aggregate];
+  const size_t index = argument_of_[aggregate].value;
   const ArgumentState& argument = slot.arguments()[index];
   const ColumnType type = argument_types_[index];
   if (function == AggregateFunction::kCount) {
@@ -119,7 +120,18 @@ void ResultWriter::append_aggregate(size_t aggregate, const WindowSlot& slot) {
       return;
     }
     default:
-      CHECK(false);
+      append_spread(aggregate, slot);
+      return;
+  }
+}
+
+void ResultWriter::append_spread(size_t aggregate, const WindowSlot& slot) {
+  const SlotPlace place = argument_of_[aggregate];
+  const auto spread = spread_value(functions_[aggregate], slot, place, argument_types_[place.value]);
+  if (spread) {
+    append_json_number(value_, *spread);
+  } else {
+    value_ += "null";
   }
 }
 
@@ -136,7 +148,13 @@ ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t win
     value_ += part.prefix;
     switch (part.from) {
       case OutputColumn::From::kGroupKey:
-        append_group(part.index);
+        if (group_values_[part.index].data() == nullptr) {
+          value_ += "null";
+        } else if (group_types_[part.index] == ColumnType::kVarchar) {
+          append_json_string(value_, group_values_[part.index]);
+        } else {
+          append_plain_group(part.index);
+        }
         break;
       case OutputColumn::From::kWindowStart:
         append_time(window_start_ms, start_text_, start_cached_ms_);

@@ -22,8 +22,8 @@ struct CalculatedRow {
 
 class ResultWriter {
  public:
-  /// `argument_of[i]` is the slot argument of aggregate i (ignored for COUNT(*)); `argument_types` their column types.
-  ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of, std::vector<ColumnType> argument_types);
+  /// `argument_of[i]` is where the states of aggregate i are (ignored for COUNT(*)); `argument_types` by place in the slot.
+  ResultWriter(const ViewSpec& view, std::vector<SlotPlace> argument_of, std::vector<ColumnType> argument_types);
 
   /// `group_key` is the canonical key of the group. The texts live until the next call.
   struct Result {
@@ -41,16 +41,18 @@ class ResultWriter {
   };
 
   void split_group_key(std::string_view group_key);
-  void append_group(size_t group);
+  void append_plain_group(size_t group);
   void append_aggregate(size_t aggregate, const WindowSlot& slot);
+  void append_spread(size_t aggregate, const WindowSlot& slot);
   void append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms);
 
   int64_t window_size_ms_;
   std::vector<AggregateFunction> functions_;
-  std::vector<size_t> argument_of_;
+  std::vector<SlotPlace> argument_of_;
   std::vector<ColumnType> argument_types_;
   std::vector<Part> parts_;
   std::vector<ColumnType> group_types_;
+  bool has_texts_only_ = true;
   /// As in the key; no data for NULL. Those that are no VARCHAR point into group_texts_.
   std::vector<std::string_view> group_values_;
   std::vector<std::string> group_texts_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "stream/group_key.h"
+#include "stream/square_sum.h"
 #include "stream/watermark.h"
 #include "stream/window_math.h"
 
@@ -26,22 +26,7 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
       keys_decoded_(keys_decoded),
       emits_changes_(views_.front()->emit == EmitMode::kChanges),
       partitions_(partitions) {
-  std::vector<std::string> texts;
-  for (const ViewSpec* view : views_) {
-    std::vector<size_t>& own = argument_of_.emplace_back();
-    for (const AggregateSpec& aggregate : view->aggregates) {
-      if (aggregate.argument == nullptr) {
-        own.push_back(0);
-        continue;
-      }
-      std::string text = to_text(*aggregate.argument, view->source->columns);
-      const auto found = std::find(texts.begin(), texts.end(), text);
-      own.push_back(static_cast<size_t>(found - texts.begin()));
-      if (found != texts.end()) continue;
-      texts.push_back(std::move(text));
-      arguments_.push_back({aggregate.argument, aggregate.argument->type});
-    }
-  }
+  name_arguments();
   for (const ViewSpec* view : views_) {
     Level level(std::make_unique<WindowTable>(arguments_.size(), budget, spill,
                                               first_table_number + static_cast<uint32_t>(levels_.size())));
@@ -49,8 +34,8 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
     level.grace_ms = view->grace_ms;
     levels_.push_back(std::move(level));
   }
-  argument_columns_.resize(arguments_.size());
-  argument_units_.resize(arguments_.size());
+  argument_columns_.resize(plain_arguments_);
+  argument_units_.resize(plain_arguments_);
 }
 
 void ViewChain::count_faults(int64_t faults) {
@@ -64,7 +49,7 @@ void ViewChain::count_results(size_t level, ViewOutput& output) {
   levels_[level].accounting.faults += counts.faults;
 }
 
-std::vector<size_t> ViewChain::arguments_of(size_t view) const {
+std::vector<SlotPlace> ViewChain::arguments_of(size_t view) const {
   return argument_of_[view];
 }
 
@@ -87,51 +72,8 @@ void ViewChain::select_rows(DecodedBatch& batch) {
   }
 }
 
-void ViewChain::find_groups(DecodedBatch& batch) {
-  ids_.resize(rows_.size());
-  if (keys_decoded_) {
-    if (rows_.size() == batch.columns.rows) {
-      keys_.intern(batch.columns.group_keys, ids_.data());
-      return;
-    }
-    row_keys_.clear();
-    for (const uint32_t row : rows_) row_keys_.push_back(batch.columns.group_keys[row]);
-    keys_.intern(row_keys_, ids_.data());
-    return;
-  }
-  make_group_keys(batch);
-  keys_.intern(row_keys_, ids_.data());
-}
-
-// The keys of rows_ in row_keys_.
-void ViewChain::make_group_keys(DecodedBatch& batch) {
-  const ViewSpec& view = *views_.front();
-  int64_t faults = 0;
-  std::vector<Column> computed;
-  computed.reserve(view.group_expressions.size());
-  for (const auto& expression : view.group_expressions)
-    computed.push_back(evaluate(*expression, batch.columns, faults));
-  count_faults(faults);
-  std::vector<const Column*> groups;
-  const size_t columns = view.source->columns.size();
-  for (const size_t index : view.group_by)
-    groups.push_back(index < columns ? &batch.columns.columns[index] : &computed[index - columns]);
-  key_bytes_.clear();
-  key_ends_.clear();
-  for (const uint32_t row : rows_) {
-    for (const Column* group : groups) append_group_value(key_bytes_, *group, row);
-    key_ends_.push_back(key_bytes_.size());
-  }
-  row_keys_.clear();
-  size_t begin = 0;
-  for (const size_t end : key_ends_) {
-    row_keys_.push_back(std::string_view(key_bytes_).substr(begin, end - begin));
-    begin = end;
-  }
-}
-
 void ViewChain::evaluate_arguments(DecodedBatch& batch) {
-  for (size_t i = 0; i < arguments_.size(); ++i) {
+  for (size_t i = 0; i < plain_arguments_; ++i) {
     const Expression& expression = *arguments_[i].expression;
     int64_t faults = 0;
     Column* column = &batch.columns.columns[expression.column];
@@ -189,7 +131,7 @@ WindowTable::Window* ViewChain::open_window(const DecodedBatch& batch, uint32_t 
 // Adds a row to a slot: the general case of any number and type of arguments, NULLs included.
 void ViewChain::add_row(uint32_t row, WindowSlot& slot) {
   ++slot.rows;
-  for (size_t i = 0; i < arguments_.size(); ++i) {
+  for (size_t i = 0; i < plain_arguments_; ++i) {
     const Column& column = argument_columns_[i];
     if (column.is_null(row)) continue;
     ArgumentState& state = slot.arguments()[i];
@@ -205,6 +147,26 @@ void ViewChain::add_row(uint32_t row, WindowSlot& slot) {
       state.add<double>(value, decimal->units());
     } else {
       count_faults(1);
+    }
+  }
+  if (plain_arguments_ != arguments_.size()) [[unlikely]]
+    add_squares(row, slot);
+}
+
+void ViewChain::add_squares(uint32_t row, WindowSlot& slot) const {
+  for (size_t i = plain_arguments_; i < arguments_.size(); ++i) {
+    const size_t squared = *arguments_[i].squares_of;
+    const Column& column = argument_columns_[squared];
+    if (column.is_null(row)) continue;
+    if (is_integer(arguments_[i].type)) {
+      add_square(slot.arguments()[i], column.integers[row]);
+      continue;
+    }
+    const int64_t units = argument_units_[squared][row];
+    if (units != kSlowUnits) {
+      add_square(slot.arguments()[i], units);
+    } else if (const auto decimal = Decimal::from_double(column.doubles[row])) {
+      add_square(slot.arguments()[i], decimal->units());
     }
   }
 }
@@ -236,7 +198,7 @@ Status ViewChain::add_beyond_finest(DecodedBatch& batch, size_t row_index, uint3
 
 // Arguments that are plain columns are lent to argument_columns_ for one batch, and back.
 void ViewChain::swap_plain_arguments(DecodedBatch& batch) {
-  for (size_t i = 0; i < arguments_.size(); ++i) {
+  for (size_t i = 0; i < plain_arguments_; ++i) {
     const Expression& expression = *arguments_[i].expression;
     if (expression.kind != Expression::Kind::kColumn) continue;
     std::swap(argument_columns_[i], batch.columns.columns[expression.column]);
@@ -393,13 +355,14 @@ WindowTable::Window& ViewChain::window_above(size_t level, const WindowTable::Wi
 
 void ViewChain::merge_slot(const WindowSlot& from, WindowSlot& into) const {
   into.rows += from.rows;
-  for (size_t i = 0; i < arguments_.size(); ++i) {
+  for (size_t i = 0; i < plain_arguments_; ++i) {
     if (is_integer(arguments_[i].type)) {
       into.arguments()[i].merge<int64_t>(from.arguments()[i]);
     } else {
       into.arguments()[i].merge<double>(from.arguments()[i]);
     }
   }
+  for (size_t i = plain_arguments_; i < arguments_.size(); ++i) merge_squares(into.arguments()[i], from.arguments()[i]);
 }
 
 Status ViewChain::emit_changes(ViewOutput& output) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -46,10 +47,11 @@ class ViewOutput {
 
 class ViewChain {
  public:
-  /// An argument of the chain's slots: an expression and its result type.
+  /// An argument of the chain's slots: an expression and its result type. Those that sum squares stand behind all others.
   struct Argument {
     std::shared_ptr<const Expression> expression;
     ColumnType type = ColumnType::kDouble;
+    std::optional<size_t> squares_of;  ///< which argument's
   };
 
   /// `views` sorted by window size, chainable (see chains_of); `keys_decoded` when ColumnBatch::group_keys are theirs.
@@ -81,8 +83,8 @@ class ViewChain {
   /// Start of the earliest open window; INT64_MAX when none is.
   [[nodiscard]] int64_t earliest_open_ms() const;
   [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
-  /// Slot argument of aggregate `aggregate` of view `view`.
-  [[nodiscard]] std::vector<size_t> arguments_of(size_t view) const;
+  /// Of each aggregate of the view.
+  [[nodiscard]] std::vector<SlotPlace> arguments_of(size_t view) const;
   [[nodiscard]] size_t key_bytes() const { return keys_.bytes(); }
   [[nodiscard]] uint32_t groups() const { return keys_.size(); }
 
@@ -131,6 +133,8 @@ class ViewChain {
   WindowTable::Window& window_for(size_t level, int64_t start_ms, size_t partition, int64_t offset);
   WindowTable::Window* open_window(const DecodedBatch& batch, uint32_t row, int64_t start_ms);
   void add_row(uint32_t row, WindowSlot& slot);
+  void add_squares(uint32_t row, WindowSlot& slot) const;
+  void name_arguments();
   Status add_beyond_finest(DecodedBatch& batch, size_t row_index, uint32_t row, ViewOutput& output);
   Status close_level(size_t index, ViewOutput* output);
   WindowTable::Window& window_above(size_t level, const WindowTable::Window& from);
@@ -142,7 +146,8 @@ class ViewChain {
   bool rebuilding_ = false;
   size_t partitions_;
   std::vector<Argument> arguments_;
-  std::vector<std::vector<size_t>> argument_of_;
+  size_t plain_arguments_ = 0;  ///< those that sum no squares
+  std::vector<std::vector<SlotPlace>> argument_of_;
   std::vector<Level> levels_;
   KeyInterner keys_;
   uint32_t keys_saved_ = 0;

@@ -54,8 +54,20 @@ std::string_view name_of(AggregateFunction function) {
       return "SUM";
     case AggregateFunction::kAverage:
       return "AVG";
+    case AggregateFunction::kVariancePopulation:
+      return "VAR_POP";
+    case AggregateFunction::kVarianceSample:
+      return "VAR_SAMP";
+    case AggregateFunction::kDeviationPopulation:
+      return "STDDEV_POP";
+    case AggregateFunction::kDeviationSample:
+      return "STDDEV_SAMP";
   }
   return "?";
+}
+
+bool is_spread(AggregateFunction function) {
+  return function >= AggregateFunction::kVariancePopulation;
 }
 
 ColumnType type_of(const AggregateSpec& aggregate) {
@@ -63,10 +75,12 @@ ColumnType type_of(const AggregateSpec& aggregate) {
     case AggregateFunction::kCountAll:
     case AggregateFunction::kCount:
       return ColumnType::kBigint;
-    case AggregateFunction::kAverage:
-      return ColumnType::kDouble;
-    default:
+    case AggregateFunction::kMin:
+    case AggregateFunction::kMax:
+    case AggregateFunction::kSum:
       return aggregate.argument->type;
+    default:
+      return ColumnType::kDouble;
   }
 }
 
@@ -91,6 +105,7 @@ bool ViewSpec::groups_by_texts() const {
 
 std::vector<ColumnSchema> ViewSpec::result_columns() const {
   std::vector<ColumnSchema> columns;
+  columns.reserve(group_by.size() + 2 + aggregates.size());
   for (size_t group = 0; group < group_by.size(); ++group) columns.push_back(group_column(group));
   columns.push_back({"WINDOWSTART", ColumnType::kTimestamp});
   columns.push_back({"WINDOWEND", ColumnType::kTimestamp});

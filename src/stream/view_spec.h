@@ -37,10 +37,23 @@ struct StreamSpec {
   int32_t partitions = 4;
 };
 
-enum class AggregateFunction : uint8_t { kCountAll, kCount, kMin, kMax, kSum, kAverage };
+enum class AggregateFunction : uint8_t {
+  kCountAll,
+  kCount,
+  kMin,
+  kMax,
+  kSum,
+  kAverage,
+  kVariancePopulation,
+  kVarianceSample,
+  kDeviationPopulation,
+  kDeviationSample,
+};
 
 /// "COUNT", "MIN", ... as SQL spells them.
 std::string_view name_of(AggregateFunction function);
+/// Variances and standard deviations, which need the squares of their argument summed, too.
+bool is_spread(AggregateFunction function);
 
 struct AggregateSpec {
   AggregateFunction function = AggregateFunction::kCountAll;
