@@ -110,8 +110,8 @@ std::vector<std::string> remarks_of(const ViewAccounting& a) {
                                   grouped_text(a.capped_ahead)));
   }
   if (a.faults > 0) {
-    remarks.push_back(
-        fmt::format("{} rows had an overflow or a division by zero, which counts as NULL", grouped_text(a.faults)));
+    remarks.push_back(fmt::format("{} rows or results had an overflow or a division by zero, which counts as NULL",
+                                  grouped_text(a.faults)));
   }
   if (static_cast<double>(a.late) > kManyLate * static_cast<double>(a.read)) {
     remarks.push_back(fmt::format(

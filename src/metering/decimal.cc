@@ -1,6 +1,7 @@
 #include "metering/decimal.h"
 
 #include <bit>
+#include <charconv>
 
 namespace meterstream {
 namespace {
@@ -58,7 +59,12 @@ std::optional<Decimal> Decimal::parse(std::string_view text) {
 }
 
 double Decimal::to_double() const {
-  return static_cast<double>(units_) / static_cast<double>(kUnitsPerOne);
+  constexpr Int128 kExact = Int128{1} << 53;  // up to it the quotient of two doubles is rounded once
+  if (-kExact <= units_ && units_ <= kExact) return static_cast<double>(units_) / static_cast<double>(kUnitsPerOne);
+  const std::string digits = text();
+  double number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
 }
 
 void Decimal::append_text(std::string& out) const {

@@ -40,6 +40,7 @@ class Decimal {
 
   /// Units of 1e-9.
   [[nodiscard]] constexpr Int128 units() const { return units_; }
+  /// The nearest double.
   [[nodiscard]] double to_double() const;
   /// Shortest exact text: "3", "0.1", "-12.000000001".
   void append_text(std::string& out) const;

@@ -66,5 +66,15 @@ TEST(Decimal, FastPathAgreesWithExactArithmetic) {
   }));
 }
 
+TEST(Decimal, BecomesTheNearestDouble) {
+  const auto number_of = [](std::string_view text) { return Decimal::parse(text).value().to_double(); };
+  EXPECT_EQ(number_of("0.1"), 0.1);
+  EXPECT_EQ(number_of("-9007199.254740993"), -9007199.254740993);
+  // The quotient of the two rounded doubles is another one.
+  EXPECT_EQ(number_of("561702975997.366660932"), 561702975997.3667);
+  EXPECT_EQ(number_of("-708968425289.350283917"), -708968425289.3503);
+  EXPECT_EQ(number_of("99999999999999999999999999999.999999999"), 1e29);
+}
+
 }  // namespace
 }  // namespace meterstream

@@ -145,6 +145,7 @@ struct CreateTable {
   std::optional<TumblingWindow> window;
   std::optional<Expression> where;
   std::vector<Expression> group_by;
+  std::optional<Expression> having;
   Emit emit = Emit::kDefault;
   Position select_position;
   bool operator==(const CreateTable&) const = default;

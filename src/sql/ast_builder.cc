@@ -190,6 +190,10 @@ class AstBuilder {
             table.group_by.push_back(std::move(column));
           }
           break;
+        case Kind::kHaving: {
+          ASSIGN_OR_RETURN(table.having, expression(*child->children[0]));
+          break;
+        }
         case Kind::kEmit:
           table.emit = token(child->end - 1).terminal == Terminal::kFinal ? ast::Emit::kFinal : ast::Emit::kChanges;
           break;

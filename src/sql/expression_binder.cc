@@ -118,6 +118,14 @@ bool is_null_literal(const Expression& expression) {
 }
 
 Result<ExpressionPointer> ExpressionBinder::bind(const ast::Expression& expression) {
+  if (known_) {
+    ASSIGN_OR_RETURN(ExpressionPointer known, known_(expression));
+    if (known != nullptr) return known;
+  }
+  return bind_parts(expression);
+}
+
+Result<ExpressionPointer> ExpressionBinder::bind_parts(const ast::Expression& expression) {
   switch (expression.kind) {
     case Kind::kColumn:
       return column_(expression);

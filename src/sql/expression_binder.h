@@ -20,11 +20,15 @@ class ExpressionBinder {
   ExpressionBinder(const SourceText& source, Resolve column, Resolve call)
       : source_(source), column_(std::move(column)), call_(std::move(call)) {}
 
+  /// Asked first about every part of an expression: gives what stands for the part, or null.
+  void set_known(Resolve known) { known_ = std::move(known); }
+
   Result<ExpressionPointer> bind(const ast::Expression& expression);
   /// As `bind`, and the result must be BOOLEAN.
   Result<ExpressionPointer> bind_condition(const ast::Expression& expression);
 
  private:
+  Result<ExpressionPointer> bind_parts(const ast::Expression& expression);
   Result<ExpressionPointer> literal(const ast::Expression& expression);
   Result<ExpressionPointer> negate(const ast::Expression& expression);
   Result<ExpressionPointer> logic(const ast::Expression& expression);
@@ -52,6 +56,7 @@ class ExpressionBinder {
   const SourceText& source_;
   Resolve column_;
   Resolve call_;
+  Resolve known_;
   size_t copied_nodes_ = 0;
 };
 

@@ -120,7 +120,6 @@ enum class Feature : uint8_t {
   kUnset,
   kHopping,
   kSession,
-  kHaving,
   kPartitionBy,
   kJoin,
   kSeveralSources,
@@ -146,7 +145,6 @@ constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "UNSET",
                                               "WINDOW HOPPING",
                                               "WINDOW SESSION",
-                                              "HAVING",
                                               "PARTITION BY",
                                               "RIGHT and FULL JOIN",
                                               "more than one source in FROM",
@@ -292,11 +290,12 @@ struct Window
                                  Refuse<T::kHopping, Feature::kHopping>, Refuse<T::kSession, Feature::kSession>>>> {};
 struct Where : As<SyntaxKind::kWhere, Seq<May<T::kWhere>, Whole>> {};
 struct GroupBy : As<SyntaxKind::kGroupBy, Seq<May<T::kGroup>, Is<T::kBy>, CommaList<Whole>>> {};
+struct Having : As<SyntaxKind::kHaving, Seq<May<T::kHaving>, Whole>> {};
 struct Emit : As<SyntaxKind::kEmit, Seq<May<T::kEmit>, Or<Is<T::kFinal>, Is<T::kChanges>>>> {};
 struct Select : Seq<Is<T::kSelect>, Opt<Refuse<T::kDistinct, Feature::kDistinct>>, CommaList<SelectItem>, Is<T::kFrom>,
                     SourceName, Opt<SourceAlias>, Joins, Opt<Or<Seq<Window, Opt<Where>>, Seq<Where, Opt<Window>>>>,
-                    Opt<GroupBy>, Opt<Refuse<T::kPartition, Feature::kPartitionBy>>,
-                    Opt<Refuse<T::kHaving, Feature::kHaving>>, Opt<Emit>, Opt<Refuse<T::kLimit, Feature::kLimit>>> {};
+                    Opt<GroupBy>, Opt<Refuse<T::kPartition, Feature::kPartitionBy>>, Opt<Having>, Opt<Emit>,
+                    Opt<Refuse<T::kLimit, Feature::kLimit>>> {};
 struct CreateStream
     : As<SyntaxKind::kCreateStream,
          Seq<Is<T::kStream>, IfNotExists, Name, Opt<May<T::kOpen>, CommaList<ColumnDefinition>, Is<T::kClose>>,

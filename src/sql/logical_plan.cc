@@ -15,11 +15,6 @@ std::string schema_text(const std::vector<ColumnSchema>& schema) {
   return out;
 }
 
-std::string aggregate_text(const AggregateSpec& aggregate, const std::vector<ColumnSchema>& columns) {
-  return fmt::format("{}({})", name_of(aggregate.function),
-                     aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, columns));
-}
-
 std::string node_text(const Scan& scan, const PlanNode& node) {
   return fmt::format("Scan stream {}, topic {}, event time {} ({})", scan.stream->name, scan.stream->topic,
                      scan.stream->columns[scan.stream->timestamp_column].name, schema_text(node.schema));
@@ -48,10 +43,14 @@ std::string node_text(const Filter& filter, const PlanNode& node) {
 std::string node_text(const WindowAggregate& aggregate, const PlanNode& node) {
   const std::vector<ColumnSchema>& columns = node.input->schema;
   std::string groups;
-  for (const size_t column : aggregate.group_by) groups += (groups.empty() ? "" : ", ") + columns[column].name;
+  for (const size_t column : aggregate.group_by) {
+    groups += groups.empty() ? "" : ", ";
+    groups += column < columns.size() ? columns[column].name
+                                      : to_text(*aggregate.group_expressions[column - columns.size()], columns);
+  }
   std::string functions;
   for (const AggregateSpec& one : aggregate.aggregates) {
-    functions += (functions.empty() ? "" : ", ") + aggregate_text(one, columns);
+    functions += (functions.empty() ? "" : ", ") + to_text(one, columns);
   }
   if (aggregate.size_ms == kUnboundedWindowMs)
     return fmt::format("WindowAggregate of all times, by {}: {}", groups, functions);

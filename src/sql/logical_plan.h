@@ -36,9 +36,11 @@ struct Filter {
   std::shared_ptr<const Expression> condition;
 };
 
-/// Groups by columns and tumbling window. Its schema: the group columns, WINDOWSTART, WINDOWEND, the aggregates.
+/// Groups by columns and tumbling window. Its schema: the groups, WINDOWSTART, WINDOWEND, the aggregates. A Filter above it is
+/// HAVING.
 struct WindowAggregate {
-  std::vector<size_t> group_by;
+  std::vector<size_t> group_by;  ///< columns of the input; the indexes behind them are those of group_expressions
+  std::vector<std::shared_ptr<const Expression>> group_expressions;
   std::vector<AggregateSpec> aggregates;
   int64_t size_ms = 0;
   int64_t grace_ms = 0;
@@ -69,10 +71,9 @@ struct PlanNode {
 
 struct BoundView {
   std::string name;
-  /// Of a stream: Sink, Project, perhaps Filter, Lag and Lookups, Scan. Of a table there is a WindowAggregate below Project.
+  /// Of a stream: Sink, Project, perhaps Filter, Lag and Lookups, Scan. Of a table: Sink, Project, perhaps Filter,
+  /// WindowAggregate, perhaps Filter and Lookups, Scan.
   std::unique_ptr<PlanNode> plan;
-  /// Byte offsets of the GROUP BY columns in the SQL text, for messages.
-  std::vector<uint32_t> group_by_positions;
 };
 
 /// Whether the view gives a row for each row, and no results of windows.

@@ -10,6 +10,7 @@
 #include "sql/join_binder.h"
 #include "sql/option_reader.h"
 #include "sql/parser.h"
+#include "sql/result_binder.h"
 #include "sql/row_scope.h"
 
 namespace meterstream {
@@ -19,12 +20,18 @@ namespace {
 constexpr int64_t kDefaultGraceMs = 86'400'000;
 constexpr int64_t kMostPartitions = 1024;
 
-constexpr std::array<std::pair<std::string_view, AggregateFunction>, 5> kAggregates = {
+constexpr std::array<std::pair<std::string_view, AggregateFunction>, 11> kAggregates = {
     {{"COUNT", AggregateFunction::kCount},
      {"MIN", AggregateFunction::kMin},
      {"MAX", AggregateFunction::kMax},
      {"SUM", AggregateFunction::kSum},
-     {"AVG", AggregateFunction::kAverage}}};
+     {"AVG", AggregateFunction::kAverage},
+     {"STDDEV_SAMP", AggregateFunction::kDeviationSample},
+     {"STDDEV_POP", AggregateFunction::kDeviationPopulation},
+     {"STDDEV", AggregateFunction::kDeviationSample},
+     {"VAR_SAMP", AggregateFunction::kVarianceSample},
+     {"VAR_POP", AggregateFunction::kVariancePopulation},
+     {"VARIANCE", AggregateFunction::kVarianceSample}}};
 
 std::optional<AggregateFunction> aggregate_function(const ast::Identifier& name) {
   for (const auto& [text, function] : kAggregates) {
@@ -41,7 +48,7 @@ bool is_window_bound(const ast::Identifier& name) {
 class SelectBinder {
  public:
   SelectBinder(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog)
-      : table_(table), source_(source), catalog_(catalog), scope_(source) {}
+      : table_(table), source_(source), catalog_(catalog), scope_(source), groups_(source) {}
 
   Result<BoundView> bind() {
     Sink sink;
@@ -56,17 +63,17 @@ class SelectBinder {
     RETURN_IF_ERROR(bind_groups());
     std::vector<ColumnSchema> output;
     ASSIGN_OR_RETURN(Project project, bind_items(output));
+    ASSIGN_OR_RETURN(std::shared_ptr<const Expression> having, bind_having());
     if (window_.aggregates.empty()) {
       return source_.error_at(table_.select_position.offset,
                               "SELECT needs at least one aggregate: COUNT, MIN, MAX, SUM or AVG");
     }
     auto plan = plan_rows(std::move(condition));
-    plan = above(std::move(plan), std::move(window_), std::move(schema_));
+    plan = above(std::move(plan), std::move(window_), schema_);
+    if (having != nullptr) plan = above(std::move(plan), Filter{std::move(having)}, std::move(schema_));
     plan = above(std::move(plan), std::move(project), output);
     plan = above(std::move(plan), std::move(sink), std::move(output));
-    BoundView view{table_.name.text, std::move(plan), {}};
-    for (const ast::Expression& group : table_.group_by) view.group_by_positions.push_back(group.position.offset);
-    return view;
+    return BoundView{table_.name.text, std::move(plan)};
   }
 
  private:
@@ -110,6 +117,8 @@ class SelectBinder {
       return error(table_.window->position, "a stream has no windows; CREATE TABLE computes over them");
     if (!table_.group_by.empty())
       return error(table_.group_by.front().position, "a stream has no groups; CREATE TABLE computes over them");
+    if (table_.having)
+      return error(table_.having->position, "a stream has no groups for HAVING; WHERE leaves rows out");
     if (table_.emit == ast::Emit::kFinal)
       return error(table_.select_position, "a stream gives each row at once; leave EMIT FINAL out");
     const auto call = [this](const ast::Expression& reference) -> Result<ExpressionPointer> {
@@ -141,7 +150,7 @@ class SelectBinder {
     auto plan = plan_rows(std::move(condition));
     plan = above(std::move(plan), std::move(project), output);
     plan = above(std::move(plan), std::move(sink), std::move(output));
-    return BoundView{table_.name.text, std::move(plan), {}};
+    return BoundView{table_.name.text, std::move(plan)};
   }
 
   /// LAG(value), LAG(value, 1), LAG(value, 1, first): a column behind those of the sources.
@@ -151,8 +160,7 @@ class SelectBinder {
     if (call.children.size() > 1 &&
         (call.children[1].kind != ast::Expression::Kind::kInteger || call.children[1].text != "1"))
       return error(call.children[1].position, "not supported yet: LAG of more than 1 row");
-    ExpressionBinder binder(source_, row_column("LAG"),
-                            [this](const ast::Expression& reference) { return refuse_call(reference, "LAG"); });
+    ExpressionBinder binder = row_binder("LAG");
     LagSpec spec;
     ASSIGN_OR_RETURN(spec.value, binder.bind(call.children[0]));
     if (is_null_literal(*spec.value)) return error(call.position, "LAG of NULL is always NULL; name a column");
@@ -284,6 +292,11 @@ class SelectBinder {
     };
   }
 
+  ExpressionBinder row_binder(std::string_view place) {
+    return {source_, row_column(place),
+            [this, place](const ast::Expression& reference) { return refuse_call(reference, place); }};
+  }
+
   [[nodiscard]] Error refuse_call(const ast::Expression& reference, std::string_view place) const {
     if (is_same_name(reference.name, "LAG")) {
       return error(reference.position,
@@ -311,15 +324,7 @@ class SelectBinder {
       return error(table_.source.position, "an aggregating table needs GROUP BY with the columns that name a series");
     }
     for (const ast::Expression& group : table_.group_by) {
-      if (group.kind != ast::Expression::Kind::kColumn) {
-        return error(group.position, "not supported yet: GROUP BY an expression; name columns of the stream");
-      }
-      ASSIGN_OR_RETURN(const size_t index, scope_.find(group));
-      if (std::find(window_.group_by.begin(), window_.group_by.end(), index) != window_.group_by.end()) {
-        return error(group.position, fmt::format("column {} is in GROUP BY twice", group.name.text));
-      }
-      window_.group_by.push_back(index);
-      schema_.push_back(scope_.columns()[index]);
+      RETURN_IF_ERROR(groups_.add(group, row_binder("GROUP BY"), scope_.columns(), window_, schema_));
     }
     schema_.push_back({"WINDOWSTART", ColumnType::kTimestamp});
     schema_.push_back({"WINDOWEND", ColumnType::kTimestamp});
@@ -348,7 +353,6 @@ class SelectBinder {
     const auto function = aggregate_function(call.name);
     if (!function) return unknown_function(call);
     AggregateSpec spec{*function, nullptr};
-    ColumnType type = ColumnType::kBigint;
     if (call.star) {
       if (*function != AggregateFunction::kCount) {
         return error(call.position, fmt::format("{}(*) has no meaning; only COUNT takes *", call.name.text));
@@ -358,13 +362,11 @@ class SelectBinder {
       if (call.children.size() != 1) {
         return error(call.position, fmt::format("{} takes one argument, not {}", call.name.text, call.children.size()));
       }
-      ExpressionBinder binder(source_, row_column("an aggregate"), [this](const ast::Expression& reference) {
-        return refuse_call(reference, "an aggregate");
-      });
+      ExpressionBinder binder = row_binder("an aggregate");
       ASSIGN_OR_RETURN(ExpressionPointer argument, binder.bind(call.children[0]));
       ASSIGN_OR_RETURN(spec.argument, checked_argument(*function, std::move(argument), call));
-      type = result_type(*function, spec.argument->type);
     }
+    const ColumnType type = type_of(spec);
     const std::string text = spec.argument == nullptr ? "*" : to_text(*spec.argument, scope_.columns());
     const size_t first = window_.group_by.size() + 2;
     for (size_t i = 0; i < window_.aggregates.size(); ++i) {
@@ -372,7 +374,7 @@ class SelectBinder {
         return column_expression(first + i, type);
       }
     }
-    schema_.push_back({fmt::format("{}({})", name_of(spec.function), text), type});
+    schema_.push_back({to_text(spec, scope_.columns()), type});
     argument_texts_.push_back(text);
     window_.aggregates.push_back(std::move(spec));
     return column_expression(schema_.size() - 1, type);
@@ -404,22 +406,36 @@ class SelectBinder {
     return error(call.position, fmt::format("{} needs a number, this is {}", call.name.text, name_of(type)));
   }
 
-  static ColumnType result_type(AggregateFunction function, ColumnType argument) {
-    if (function == AggregateFunction::kCount) return ColumnType::kBigint;
-    return function == AggregateFunction::kAverage ? ColumnType::kDouble : argument;
+  /// For expressions over results: SELECT and HAVING.
+  ExpressionBinder result_binder() {
+    ExpressionBinder binder(
+        source_, [this](const ast::Expression& reference) { return grouped_column(reference); },
+        [this](const ast::Expression& call) { return aggregate(call); });
+    if (window_.group_expressions.empty()) return binder;
+    binder.set_known([this](const ast::Expression& part) -> Result<ExpressionPointer> {
+      const std::optional<size_t> group = groups_.find(part, row_binder("GROUP BY"), scope_.columns());
+      return group ? column_expression(*group, schema_[*group].type) : nullptr;
+    });
+    return binder;
+  }
+
+  Result<std::shared_ptr<const Expression>> bind_having() {
+    if (!table_.having) return std::shared_ptr<const Expression>();
+    ExpressionBinder binder = result_binder();
+    ASSIGN_OR_RETURN(ExpressionPointer condition, binder.bind_condition(*table_.having));
+    return std::shared_ptr<const Expression>(std::move(condition));
   }
 
   Result<Project> bind_items(std::vector<ColumnSchema>& output) {
     Project project;
     std::vector<ast::Identifier> names;
-    ExpressionBinder binder(
-        source_, [this](const ast::Expression& reference) { return grouped_column(reference); },
-        [this](const ast::Expression& call) { return aggregate(call); });
+    ExpressionBinder binder = result_binder();
     for (const ast::SelectItem& item : table_.items) {
       if (item.star) {
         return error(item.position, "'*' has no meaning in an aggregating table; name the columns and aggregates");
       }
       ASSIGN_OR_RETURN(ExpressionPointer bound, binder.bind(item.expression));
+      if (is_null_literal(*bound)) return error(item.position, "NULL has no type; say one: CAST(NULL AS DOUBLE)");
       const ast::Identifier name = name_of_item(item, *bound, schema_, names.size());
       RETURN_IF_ERROR(add_name(name, names));
       output.push_back({name.text, bound->type});
@@ -436,6 +452,7 @@ class SelectBinder {
   std::vector<LookupSpec> lookups_;
   std::vector<LagSpec> lags_;
   WindowAggregate window_;
+  GroupBinder groups_;
   std::vector<ColumnSchema> schema_;  ///< of window_
   std::vector<std::string> argument_texts_;
 };

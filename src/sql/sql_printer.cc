@@ -135,6 +135,7 @@ std::string to_text(const ast::CreateTable& table) {
   }
   if (table.where) out += "\nWHERE " + to_sql(*table.where);
   if (!table.group_by.empty()) out += "\nGROUP BY " + list(table.group_by, 0, ", ", 0);
+  if (table.having) out += "\nHAVING " + to_sql(*table.having);
   if (table.emit == ast::Emit::kFinal) out += "\nEMIT FINAL";
   if (table.emit == ast::Emit::kChanges) out += "\nEMIT CHANGES";
   return out + ";\n";

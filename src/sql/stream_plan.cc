@@ -2,9 +2,6 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "base/check.h"
 #include "sql/binder.h"
 #include "sql/logical_plan.h"
 #include "sql/parser.h"
@@ -44,7 +41,23 @@ void lower_input(const PlanNode& input, ViewSpec& view) {
   view.source = std::get<Scan>(node->operation).stream;
 }
 
-Result<ViewSpec> lower(const BoundView& bound, const SourceText& source) {
+/// The columns of Project as the engine computes them: as they are where they can be.
+void lower_output(const Project& project, const std::vector<ColumnSchema>& names, const WindowAggregate& window,
+                  ViewSpec& view) {
+  for (size_t i = 0; i < project.items.size(); ++i) {
+    const std::shared_ptr<const Expression>& expression = project.items[i].expression;
+    OutputColumn output{{}, OutputColumn::From::kCalculation, view.calculations.size()};
+    if (expression->kind == Expression::Kind::kColumn) {
+      output = output_of(expression->column, window);
+    } else {
+      view.calculations.push_back(expression);
+    }
+    output.name = names[i].name;
+    view.output.push_back(std::move(output));
+  }
+}
+
+ViewSpec lower(const BoundView& bound) {
   ViewSpec view;
   view.name = bound.name;
   const PlanNode* node = bound.plan.get();
@@ -63,46 +76,30 @@ Result<ViewSpec> lower(const BoundView& bound, const SourceText& source) {
     lower_input(*node, view);
     return view;
   }
-  const auto& window = std::get<WindowAggregate>(node->operation);
-  for (size_t i = 0; i < project.items.size(); ++i) {
-    const Expression& expression = *project.items[i].expression;
-    if (expression.kind != Expression::Kind::kColumn) {
-      return source.error_at(project.items[i].position,
-                             "not supported yet: a calculation with results of aggregates; select them one by one");
-    }
-    OutputColumn output = output_of(expression.column, window);
-    output.name = names[i].name;
-    view.output.push_back(std::move(output));
+  if (const auto* having = std::get_if<Filter>(&node->operation)) {
+    view.having = having->condition;
+    node = node->input.get();
   }
+  const auto& window = std::get<WindowAggregate>(node->operation);
+  lower_output(project, names, window, view);
   view.group_by = window.group_by;
+  view.group_expressions = window.group_expressions;
   view.aggregates = window.aggregates;
   view.window_size_ms = window.size_ms;
   view.grace_ms = window.grace_ms;
-
   lower_input(*node->input, view);
-  const std::vector<ColumnSchema> columns = view.row_columns();
-  for (size_t i = 0; i < view.group_by.size(); ++i) {
-    const ColumnSchema& column = columns[view.group_by[i]];
-    if (column.type == ColumnType::kVarchar) continue;
-    return source.error_at(
-        bound.group_by_positions[i],
-        fmt::format("not supported yet: GROUP BY {}, which is {} and not VARCHAR", column.name, name_of(column.type)));
-  }
   return view;
 }
 
 }  // namespace
 
-Result<Program> plan_streams(const BoundProgram& bound, const SourceText& source) {
+Program plan_streams(const BoundProgram& bound) {
   Program program;
   program.streams = bound.streams;
   program.sinks = bound.sinks;
   program.inserts = bound.inserts;
   program.settings = bound.settings;
-  for (const BoundView& view : bound.views) {
-    ASSIGN_OR_RETURN(ViewSpec lowered, lower(view, source));
-    program.views.push_back(std::move(lowered));
-  }
+  for (const BoundView& view : bound.views) program.views.push_back(lower(view));
   return program;
 }
 
@@ -110,7 +107,7 @@ Result<Program> SqlSession::compile(std::string_view text, std::string_view file
   const SourceText source(text, file_name);
   ASSIGN_OR_RETURN(const ast::Script script, parse_sql(source));
   ASSIGN_OR_RETURN(const BoundProgram bound, bind_script(script, source, catalog_));
-  return plan_streams(bound, source);
+  return plan_streams(bound);
 }
 
 Result<Program> compile_sql(std::string_view text, std::string_view file_name, const StreamSpec& stream_defaults) {

@@ -40,7 +40,7 @@ class SqlSession {
 /// `file_name` is for messages only. Streams declared without a time or partition option get it from `stream_defaults`.
 Result<Program> compile_sql(std::string_view text, std::string_view file_name, const StreamSpec& stream_defaults = {});
 
-/// Lowers bound statements; what the engine cannot run yet is an error with its position.
-Result<Program> plan_streams(const BoundProgram& bound, const SourceText& source);
+/// Lowers bound statements, which the engine can run all of.
+Program plan_streams(const BoundProgram& bound);
 
 }  // namespace meterstream

@@ -79,6 +79,8 @@ TEST(StreamSelect, RefusesWhatOnlyTablesHave) {
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT gateway FROM metrics GROUP BY gateway;"), HasSubstr("has no groups"));
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT gateway FROM metrics WINDOW TUMBLING (SIZE 1 HOUR);"),
               HasSubstr("has no windows"));
+  EXPECT_THAT(error_of("CREATE STREAM s AS SELECT gateway FROM metrics HAVING gateway = '1';"),
+              HasSubstr("f.sql:2:63: a stream has no groups for HAVING; WHERE leaves rows out"));
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT gateway FROM metrics EMIT FINAL;"),
               HasSubstr("leave EMIT FINAL out"));
   EXPECT_EQ(error_of("CREATE STREAM s AS SELECT gateway FROM metrics EMIT CHANGES;"), "");

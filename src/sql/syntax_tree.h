@@ -39,6 +39,7 @@ enum class SyntaxKind : uint8_t {
   kGrace,
   kWhere,
   kGroupBy,
+  kHaving,
   kEmit,
   // Expressions
   kDisjunction,

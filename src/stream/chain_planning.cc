@@ -13,6 +13,7 @@ std::string sharing_key(const ViewSpec& view) {
     key += '/' + lookup.table->topic + (lookup.keeps_unmatched ? "/left/" : "/inner/") + to_text(*lookup.key, columns);
   }
   for (const size_t column : view.group_by) key += '/' + std::to_string(column);
+  for (const auto& expression : view.group_expressions) key += '/' + to_text(*expression, columns);
   return key + '/' + std::to_string(view.grace_ms);
 }
 

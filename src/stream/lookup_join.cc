@@ -24,6 +24,7 @@ std::set<size_t> columns_read(const std::vector<const ViewSpec*>& views) {
     add(view->filter);
     for (const AggregateSpec& aggregate : view->aggregates) add(aggregate.argument);
     for (const ProjectedColumn& column : view->projection) add(column.expression);
+    for (const auto& expression : view->group_expressions) add(expression);
     read.insert(view->group_by.begin(), view->group_by.end());
   }
   return read;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include "stream/projected_row_writer.h"
 #include "stream/reading_decoder.h"
 #include "stream/record_headers.h"
+#include "stream/result_calculator.h"
 #include "stream/row_hash.h"
 
 namespace meterstream {
@@ -23,11 +25,15 @@ std::string PassSpec::layout() const {
 /// Results and late readings of one chain, written to the topics of its views.
 class PassProcessor::Output final : public ViewOutput {
  public:
-  Output(PassProcessor& pass, const ViewChain& chain) : pass_(pass) {
+  Output(PassProcessor& pass, const ViewChain& chain) : pass_(pass), counts_(chain.views().size()) {
     std::vector<ColumnType> types;
     for (const ViewChain::Argument& argument : chain.arguments()) types.push_back(argument.type);
     for (size_t view = 0; view < chain.views().size(); ++view) {
-      views_.push_back(chain.views()[view]);
+      const ViewSpec& spec = *chain.views()[view];
+      views_.push_back(&spec);
+      calculators_.push_back(ResultCalculator::is_needed_for(spec)
+                                 ? std::make_unique<ResultCalculator>(spec, chain.arguments_of(view), types)
+                                 : nullptr);
       writers_.emplace_back(*chain.views()[view], chain.arguments_of(view), types);
       row_writers_.emplace_back(chain.views()[view]->projection);
       result_topics_.push_back(pass.output_.topic(chain.views()[view]->topic));
@@ -36,15 +42,19 @@ class PassProcessor::Output final : public ViewOutput {
   }
 
   Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) override {
-    const ResultWriter::Result result = writers_[view].write(group_key, window_start_ms, slot);
-    headers_.clear();
-    if (pass_.options_.result_ids) {
-      const bool refined = views_[view]->emit == EmitMode::kChanges;
-      append_result_id(headers_, views_[view]->name, result.key, window_start_ms, refined ? slot.rows : 0);
+    ResultCalculator* calculator = calculators_[view].get();
+    if (calculator == nullptr) {
+      write(view, group_key, window_start_ms, slot, {});
+      return {};
     }
-    pass_.output_.add(result_topics_[view], partition_for_key(result.key, views_[view]->partitions), result.key,
-                      result.value, headers_, pass_.last_ingest_time_);
+    calculator->add(group_key, window_start_ms, slot);
+    if (calculator->is_full()) write_calculated(view, *calculator);
     return {};
+  }
+
+  ResultCounts take_counts(size_t view) override {
+    if (calculators_[view] != nullptr) write_calculated(view, *calculators_[view]);
+    return std::exchange(counts_[view], {});
   }
 
   void row(size_t view, const RecordView& record, const std::vector<Column>& columns, uint32_t row) override {
@@ -68,12 +78,36 @@ class PassProcessor::Output final : public ViewOutput {
   }
 
  private:
+  void write(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
+             CalculatedRow calculated) {
+    const ResultWriter::Result result = writers_[view].write(group_key, window_start_ms, slot, calculated);
+    headers_.clear();
+    if (pass_.options_.result_ids) {
+      const bool refined = views_[view]->emit == EmitMode::kChanges;
+      append_result_id(headers_, views_[view]->name, result.key, window_start_ms, refined ? slot.rows : 0);
+    }
+    pass_.output_.add(result_topics_[view], partition_for_key(result.key, views_[view]->partitions), result.key,
+                      result.value, headers_, pass_.last_ingest_time_);
+    ++counts_[view].written;
+  }
+
+  void write_calculated(size_t view, ResultCalculator& calculator) {
+    counts_[view].faults += calculator.calculate();
+    for (size_t row = 0; row < calculator.rows(); ++row)
+      write(view, calculator.group_key(row), calculator.window_start_ms(row), calculator.slot(row),
+            calculator.calculated(row));
+    calculator.clear();
+  }
+
   PassProcessor& pass_;
   std::vector<const ViewSpec*> views_;
+  /// Null for views that need none.
+  std::vector<std::unique_ptr<ResultCalculator>> calculators_;
   std::vector<ResultWriter> writers_;
   std::vector<ProjectedRowWriter> row_writers_;
   std::vector<size_t> result_topics_;
   std::vector<size_t> late_topics_;
+  std::vector<ResultCounts> counts_;
   std::string headers_;
 };
 
@@ -115,12 +149,8 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
   // Whether a reading is rejected is the stream's business and the same for all views, whatever they sum.
   for (const size_t column : bounded_columns_) request.needed[column] = true;
   series_keys_decoded_ = source.deduplicate && !series_columns_.empty();
-  const std::vector<size_t>& first_groups = spec_.views[chains.front().front()].group_by;
   const auto is_decoded = [&](size_t column) { return column < source.columns.size() && column != source.key_column; };
-  if (series_keys_decoded_)
-    request.group_key = series_columns_;
-  else if (std::ranges::all_of(first_groups, is_decoded))
-    request.group_key = first_groups;
+  request.group_key = series_keys_decoded_ ? series_columns_ : decoded_group_key(chains);
   if (source.deduplicate) {
     for (const size_t column : value_columns_) request.needed[column] = true;
   }
@@ -144,16 +174,15 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
       }
       if (view.filter != nullptr) need(*view.filter);
       for (const ProjectedColumn& column : view.projection) need(*column.expression);
+      for (const auto& expression : view.group_expressions) need(*expression);
       for (const AggregateSpec& aggregate : view.aggregates) {
         if (aggregate.argument == nullptr) continue;
         need(*aggregate.argument);
       }
     }
     const bool keys_decoded = views.front()->group_by == request.group_key;
-    if (!keys_decoded) {
-      for (const size_t column : views.front()->group_by) {
-        if (is_decoded(column)) request.needed[column] = true;
-      }
+    for (const size_t column : views.front()->group_by) {
+      if (!keys_decoded && is_decoded(column)) request.needed[column] = true;
     }
     chains_.push_back(std::make_unique<ViewChain>(views, keys_decoded, options_.partitions, budget_, options_.spill,
                                                   table_number, options_.tables));
@@ -161,6 +190,15 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
     outputs_.push_back(std::make_unique<Output>(*this, *chains_.back()));
   }
   decoder_ = make_record_decoder(source.format, schemas, std::move(request));
+}
+
+// The groups of the first chain whose keys a decoder can make.
+std::vector<size_t> PassProcessor::decoded_group_key(const std::vector<std::vector<size_t>>& chains) const {
+  for (const std::vector<size_t>& members : chains) {
+    const ViewSpec& view = spec_.views[members.front()];
+    if (!view.is_stream() && view.groups_by_texts()) return view.group_by;
+  }
+  return {};
 }
 
 void PassProcessor::reject(uint32_t row, std::string reason) {

@@ -117,6 +117,7 @@ class PassProcessor {
   };
 
   void make_decoder(SchemaStore& schemas);
+  [[nodiscard]] std::vector<size_t> decoded_group_key(const std::vector<std::vector<size_t>>& chains) const;
   void reject(uint32_t row, std::string reason);
   void write_rejected();
   void write_rejected(const RecordView& record, std::string_view reason);

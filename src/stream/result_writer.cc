@@ -1,13 +1,31 @@
 #include "stream/result_writer.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/check.h"
 #include "metering/json_encoder.h"
 #include "metering/timestamp.h"
+#include "stream/column_json.h"
+#include "stream/group_key.h"
+#include "stream/spread_value.h"
 
 namespace meterstream {
+namespace {
 
-ResultWriter::ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of,
+void append_key_text(std::string& out, ColumnType type, int64_t value) {
+  if (type == ColumnType::kBoolean) {
+    out += value != 0 ? "true" : "false";
+  } else if (type == ColumnType::kTimestamp) {
+    append_timestamp(out, EventTime(value));
+  } else {
+    append_json_number(out, value);
+  }
+}
+
+}  // namespace
+
+ResultWriter::ResultWriter(const ViewSpec& view, std::vector<SlotPlace> argument_of,
                            std::vector<ColumnType> argument_types)
     : window_size_ms_(view.window_size_ms),
       argument_of_(std::move(argument_of)),
@@ -16,16 +34,38 @@ ResultWriter::ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of
   for (const OutputColumn& column : view.output) {
     parts_.push_back({json_member(column.name, parts_.empty()), column.from, column.index});
   }
-  group_values_.resize(view.group_by.size());
+  for (size_t group = 0; group < view.group_by.size(); ++group) group_types_.push_back(view.group_column(group).type);
+  has_texts_only_ = std::ranges::all_of(group_types_, [](ColumnType type) { return type == ColumnType::kVarchar; });
+  group_values_.resize(group_types_.size());
+  group_texts_.resize(group_types_.size());
 }
 
 void ResultWriter::split_group_key(std::string_view group_key) {
   ByteReader reader(group_key);
-  for (std::string_view& value : group_values_) {
-    const int64_t size = reader.zigzag_varint();
-    value = size < 0 ? std::string_view{} : reader.bytes(static_cast<uint64_t>(size));
+  if (has_texts_only_) {
+    for (std::string_view& value : group_values_) value = read_group_text(reader);
+    CHECK(reader.ok());
+    return;
+  }
+  for (size_t group = 0; group < group_types_.size(); ++group) {
+    if (group_types_[group] == ColumnType::kVarchar) {
+      group_values_[group] = read_group_text(reader);
+      continue;
+    }
+    const GroupValue value = read_group_value(reader, group_types_[group]);
+    std::string& text = group_texts_[group];
+    text.clear();
+    append_key_text(text, group_types_[group], value.integer);
+    group_values_[group] = value.is_null ? std::string_view() : text;
   }
   CHECK(reader.ok());
+}
+
+void ResultWriter::append_plain_group(size_t group) {
+  const bool is_quoted = group_types_[group] == ColumnType::kTimestamp;
+  if (is_quoted) value_ += '"';
+  value_ += group_values_[group];
+  if (is_quoted) value_ += '"';
 }
 
 void ResultWriter::append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms) {
@@ -44,7 +84,7 @@ void ResultWriter::append_aggregate(size_t aggregate, const WindowSlot& slot) {
     append_json_number(value_, static_cast<int64_t>(slot.rows));
     return;
   }
-  const size_t index = argument_of_[aggregate];
+  const size_t index = argument_of_[aggregate].value;
   const ArgumentState& argument = slot.arguments()[index];
   const ColumnType type = argument_types_[index];
   if (function == AggregateFunction::kCount) {
@@ -80,11 +120,23 @@ void ResultWriter::append_aggregate(size_t aggregate, const WindowSlot& slot) {
       return;
     }
     default:
-      CHECK(false);
+      append_spread(aggregate, slot);
+      return;
   }
 }
 
-ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) {
+void ResultWriter::append_spread(size_t aggregate, const WindowSlot& slot) {
+  const SlotPlace place = argument_of_[aggregate];
+  const auto spread = spread_value(functions_[aggregate], slot, place, argument_types_[place.value]);
+  if (spread) {
+    append_json_number(value_, *spread);
+  } else {
+    value_ += "null";
+  }
+}
+
+ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
+                                         CalculatedRow calculated) {
   split_group_key(group_key);
   key_.clear();
   for (size_t i = 0; i < group_values_.size(); ++i) {
@@ -98,8 +150,10 @@ ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t win
       case OutputColumn::From::kGroupKey:
         if (group_values_[part.index].data() == nullptr) {
           value_ += "null";
-        } else {
+        } else if (group_types_[part.index] == ColumnType::kVarchar) {
           append_json_string(value_, group_values_[part.index]);
+        } else {
+          append_plain_group(part.index);
         }
         break;
       case OutputColumn::From::kWindowStart:
@@ -110,6 +164,9 @@ ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t win
         break;
       case OutputColumn::From::kAggregate:
         append_aggregate(part.index, slot);
+        break;
+      case OutputColumn::From::kCalculation:
+        append_json_value(value_, (*calculated.columns)[part.index], calculated.row);
         break;
     }
   }

@@ -1,9 +1,10 @@
 // Purpose: turns the closed (or refined) window of a group into the record of a view's topic: key text and JSON value.
-// Format: key = group values joined by '.', value = one JSON object with the columns of the SELECT in its order;
+// Format: key = group values joined by '.' (numbers and times as in JSON, NULL as nothing), value = one JSON object with the columns of the SELECT in its order;
 //         times as ISO-8601 instants, sums and averages as exact decimals (docs/formats/metrics-topic.md).
 // Thread-safety: none; one writer belongs to one view of one task.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,17 +14,24 @@
 
 namespace meterstream {
 
+/// Where the calculated values of a result are: `columns` in the order of ViewSpec::calculations. Null: there are none.
+struct CalculatedRow {
+  const std::vector<Column>* columns = nullptr;
+  uint32_t row = 0;
+};
+
 class ResultWriter {
  public:
-  /// `argument_of[i]` is the slot argument of aggregate i (ignored for COUNT(*)); `argument_types` their column types.
-  ResultWriter(const ViewSpec& view, std::vector<size_t> argument_of, std::vector<ColumnType> argument_types);
+  /// `argument_of[i]` is where the states of aggregate i are (ignored for COUNT(*)); `argument_types` by place in the slot.
+  ResultWriter(const ViewSpec& view, std::vector<SlotPlace> argument_of, std::vector<ColumnType> argument_types);
 
   /// `group_key` is the canonical key of the group. The texts live until the next call.
   struct Result {
     std::string_view key;
     std::string_view value;
   };
-  Result write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot);
+  Result write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
+               CalculatedRow calculated = {});
 
  private:
   struct Part {
@@ -33,15 +41,21 @@ class ResultWriter {
   };
 
   void split_group_key(std::string_view group_key);
+  void append_plain_group(size_t group);
   void append_aggregate(size_t aggregate, const WindowSlot& slot);
+  void append_spread(size_t aggregate, const WindowSlot& slot);
   void append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms);
 
   int64_t window_size_ms_;
   std::vector<AggregateFunction> functions_;
-  std::vector<size_t> argument_of_;
+  std::vector<SlotPlace> argument_of_;
   std::vector<ColumnType> argument_types_;
   std::vector<Part> parts_;
+  std::vector<ColumnType> group_types_;
+  bool has_texts_only_ = true;
+  /// As in the key; no data for NULL. Those that are no VARCHAR point into group_texts_.
   std::vector<std::string_view> group_values_;
+  std::vector<std::string> group_texts_;
   std::string key_;
   std::string value_;
   std::string start_text_, end_text_;

@@ -19,9 +19,10 @@ struct ViewAccounting {
   int64_t conflicts = 0;
   /// Readings whose time was too far ahead to move the watermark; they are aggregated or late like others.
   int64_t capped_ahead = 0;
-  /// Rows whose argument or condition became NULL by overflow or division by zero.
+  /// Rows whose argument, group or condition became NULL by overflow or division by zero, and results whose calculation or
+  /// HAVING did.
   int64_t faults = 0;
-  /// Results written (windows closed, or refinements with EMIT CHANGES).
+  /// Results written (windows closed, or refinements with EMIT CHANGES), without those that HAVING left out.
   int64_t results = 0;
 
   [[nodiscard]] bool balanced() const { return read == aggregated + filtered + late + duplicate + rejected; }

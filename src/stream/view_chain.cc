@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "stream/square_sum.h"
 #include "stream/watermark.h"
 #include "stream/window_math.h"
 
@@ -17,16 +18,6 @@ bool is_integer(ColumnType type) {
   return type != ColumnType::kDouble;
 }
 
-void append_canonical(std::string& out, const Column& column, uint32_t row) {
-  if (column.is_null(row)) {
-    append_varint(out, zigzag(-1));
-    return;
-  }
-  const std::string_view text = column.strings[row];
-  append_varint(out, zigzag(static_cast<int64_t>(text.size())));
-  out.append(text);
-}
-
 }  // namespace
 
 ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size_t partitions, MemoryBudget& budget,
@@ -37,23 +28,7 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
       partitions_(partitions) {
   if (!views_.front()->lookups.empty() || !views_.front()->lags.empty()) lookups_.emplace(views_, tables);
   if (!views_.front()->lags.empty()) lags_.emplace(*views_.front());
-  std::vector<std::string> texts;
-  for (const ViewSpec* view : views_) {
-    const std::vector<ColumnSchema> columns = view->row_columns();
-    std::vector<size_t>& own = argument_of_.emplace_back();
-    for (const AggregateSpec& aggregate : view->aggregates) {
-      if (aggregate.argument == nullptr) {
-        own.push_back(0);
-        continue;
-      }
-      std::string text = to_text(*aggregate.argument, columns);
-      const auto found = std::find(texts.begin(), texts.end(), text);
-      own.push_back(static_cast<size_t>(found - texts.begin()));
-      if (found != texts.end()) continue;
-      texts.push_back(std::move(text));
-      arguments_.push_back({aggregate.argument, aggregate.argument->type});
-    }
-  }
+  name_arguments();
   for (const ViewSpec* view : views_) {
     Level level(std::make_unique<WindowTable>(arguments_.size(), budget, spill,
                                               first_table_number + static_cast<uint32_t>(levels_.size())));
@@ -61,8 +36,8 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
     level.grace_ms = view->grace_ms;
     levels_.push_back(std::move(level));
   }
-  argument_columns_.resize(arguments_.size());
-  argument_units_.resize(arguments_.size());
+  argument_columns_.resize(plain_arguments_);
+  argument_units_.resize(plain_arguments_);
 }
 
 void ViewChain::count_faults(int64_t faults) {
@@ -70,7 +45,13 @@ void ViewChain::count_faults(int64_t faults) {
   for (Level& level : levels_) level.accounting.faults += faults;
 }
 
-std::vector<size_t> ViewChain::arguments_of(size_t view) const {
+void ViewChain::count_results(size_t level, ViewOutput& output) {
+  const ResultCounts counts = output.take_counts(level);
+  levels_[level].accounting.results += counts.written;
+  levels_[level].accounting.faults += counts.faults;
+}
+
+std::vector<SlotPlace> ViewChain::arguments_of(size_t view) const {
   return argument_of_[view];
 }
 
@@ -91,30 +72,8 @@ void ViewChain::select_rows(DecodedBatch& batch) {
   }
 }
 
-void ViewChain::find_groups(DecodedBatch& batch) {
-  ids_.resize(rows_.size());
-  if (keys_decoded_) {
-    if (rows_.size() == batch.columns.rows) {
-      keys_.intern(batch.columns.group_keys, ids_.data());
-      return;
-    }
-    row_keys_.clear();
-    for (const uint32_t row : rows_) row_keys_.push_back(batch.columns.group_keys[row]);
-    keys_.intern(row_keys_, ids_.data());
-    return;
-  }
-  std::string canonical;
-  for (size_t i = 0; i < rows_.size(); ++i) {
-    canonical.clear();
-    for (const size_t column : views_.front()->group_by) {
-      append_canonical(canonical, batch.columns.columns[column], rows_[i]);
-    }
-    ids_[i] = keys_.intern(canonical);
-  }
-}
-
 void ViewChain::evaluate_arguments(DecodedBatch& batch) {
-  for (size_t i = 0; i < arguments_.size(); ++i) {
+  for (size_t i = 0; i < plain_arguments_; ++i) {
     const Expression& expression = *arguments_[i].expression;
     int64_t faults = 0;
     Column* column = &batch.columns.columns[expression.column];
@@ -172,7 +131,7 @@ WindowTable::Window* ViewChain::open_window(const DecodedBatch& batch, uint32_t 
 // Adds a row to a slot: the general case of any number and type of arguments, NULLs included.
 void ViewChain::add_row(uint32_t row, WindowSlot& slot) {
   ++slot.rows;
-  for (size_t i = 0; i < arguments_.size(); ++i) {
+  for (size_t i = 0; i < plain_arguments_; ++i) {
     const Column& column = argument_columns_[i];
     if (column.is_null(row)) continue;
     ArgumentState& state = slot.arguments()[i];
@@ -188,6 +147,26 @@ void ViewChain::add_row(uint32_t row, WindowSlot& slot) {
       state.add<double>(value, decimal->units());
     } else {
       count_faults(1);
+    }
+  }
+  if (plain_arguments_ != arguments_.size()) [[unlikely]]
+    add_squares(row, slot);
+}
+
+void ViewChain::add_squares(uint32_t row, WindowSlot& slot) const {
+  for (size_t i = plain_arguments_; i < arguments_.size(); ++i) {
+    const size_t squared = *arguments_[i].squares_of;
+    const Column& column = argument_columns_[squared];
+    if (column.is_null(row)) continue;
+    if (is_integer(arguments_[i].type)) {
+      add_square(slot.arguments()[i], column.integers[row]);
+      continue;
+    }
+    const int64_t units = argument_units_[squared][row];
+    if (units != kSlowUnits) {
+      add_square(slot.arguments()[i], units);
+    } else if (const auto decimal = Decimal::from_double(column.doubles[row])) {
+      add_square(slot.arguments()[i], decimal->units());
     }
   }
 }
@@ -219,7 +198,7 @@ Status ViewChain::add_beyond_finest(DecodedBatch& batch, size_t row_index, uint3
 
 // Arguments that are plain columns are lent to argument_columns_ for one batch, and back.
 void ViewChain::swap_plain_arguments(DecodedBatch& batch) {
-  for (size_t i = 0; i < arguments_.size(); ++i) {
+  for (size_t i = 0; i < plain_arguments_; ++i) {
     const Expression& expression = *arguments_[i].expression;
     if (expression.kind != Expression::Kind::kColumn) continue;
     std::swap(argument_columns_[i], batch.columns.columns[expression.column]);
@@ -353,7 +332,6 @@ Status ViewChain::close_level(size_t index, ViewOutput* output) {
     WindowTable* table_above = above == nullptr ? nullptr : levels_[index + 1].table.get();
     const Status passed_on = level.table->for_each(window, [&](uint32_t id, const WindowSlot& slot) -> Status {
       if (!emits_changes_ && output != nullptr) {
-        ++level.accounting.results;
         RETURN_IF_ERROR(output->emit(index, keys_.key(id), window.start_ms, slot));
       }
       if (above == nullptr) return {};
@@ -368,6 +346,7 @@ Status ViewChain::close_level(size_t index, ViewOutput* output) {
     RETURN_IF_ERROR(passed_on);
     RETURN_IF_ERROR(level.table->erase(window.start_ms));
   }
+  if (output != nullptr) count_results(index, *output);
   level.emitted_before_ms = level.closed_before_ms;
   level.closed_beyond.erase(level.closed_beyond.begin(), level.closed_beyond.lower_bound(level.closed_before_ms));
   return {};
@@ -384,13 +363,14 @@ WindowTable::Window& ViewChain::window_above(size_t level, const WindowTable::Wi
 
 void ViewChain::merge_slot(const WindowSlot& from, WindowSlot& into) const {
   into.rows += from.rows;
-  for (size_t i = 0; i < arguments_.size(); ++i) {
+  for (size_t i = 0; i < plain_arguments_; ++i) {
     if (is_integer(arguments_[i].type)) {
       into.arguments()[i].merge<int64_t>(from.arguments()[i]);
     } else {
       into.arguments()[i].merge<double>(from.arguments()[i]);
     }
   }
+  for (size_t i = plain_arguments_; i < arguments_.size(); ++i) merge_squares(into.arguments()[i], from.arguments()[i]);
 }
 
 Status ViewChain::emit_changes(ViewOutput& output) {
@@ -401,10 +381,10 @@ Status ViewChain::emit_changes(ViewOutput& output) {
     WindowTable::Window* window = level.table->find(changed.start_ms);
     if (window == nullptr) continue;
     ASSIGN_OR_RETURN(const WindowSlot* slot, level.table->load(*window, changed.id));
-    ++level.accounting.results;
     RETURN_IF_ERROR(output.emit(0, keys_.key(changed.id), changed.start_ms, *slot));
   }
   changed_.clear();
+  count_results(0, output);
   return {};
 }
 

@@ -28,11 +28,20 @@
 
 namespace meterstream {
 
+/// What came of the results that a chain emitted.
+struct ResultCounts {
+  int64_t written = 0;  ///< all of them, without those that HAVING left out
+  int64_t faults = 0;
+};
+
 /// What a chain hands out while it works. `view` is the index in the order given to the chain.
 class ViewOutput {
  public:
   virtual ~ViewOutput() = default;
+  /// The group's key lives until take_counts().
   virtual Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) = 0;
+  /// Called when the view's results so far must be written, before a commit can follow. Gives the counts since the last call.
+  virtual ResultCounts take_counts(size_t view) = 0;
   /// A row of a stream: the values are in row `row` of its columns.
   virtual void row(size_t view, const RecordView& record, const std::vector<Column>& columns, uint32_t row) = 0;
   virtual void late(size_t view, const RecordView& record, int64_t window_start_ms, int64_t closed_before_ms) = 0;
@@ -40,10 +49,11 @@ class ViewOutput {
 
 class ViewChain {
  public:
-  /// An argument of the chain's slots: an expression and its result type.
+  /// An argument of the chain's slots: an expression and its result type. Those that sum squares stand behind all others.
   struct Argument {
     std::shared_ptr<const Expression> expression;
     ColumnType type = ColumnType::kDouble;
+    std::optional<size_t> squares_of;  ///< which argument's
   };
 
   /// `views` sorted by window size, chainable (see chains_of); `keys_decoded` when ColumnBatch::group_keys are theirs; `tables`
@@ -76,8 +86,8 @@ class ViewChain {
   /// Start of the earliest open window; INT64_MAX when none is.
   [[nodiscard]] int64_t earliest_open_ms() const;
   [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
-  /// Slot argument of aggregate `aggregate` of view `view`.
-  [[nodiscard]] std::vector<size_t> arguments_of(size_t view) const;
+  /// Of each aggregate of the view.
+  [[nodiscard]] std::vector<SlotPlace> arguments_of(size_t view) const;
   [[nodiscard]] size_t key_bytes() const { return keys_.bytes() + (lags_ ? lags_->bytes() : 0); }
   [[nodiscard]] uint32_t groups() const { return keys_.size(); }
 
@@ -117,17 +127,21 @@ class ViewChain {
   void evaluate_arguments(DecodedBatch& batch);
   void select_rows(DecodedBatch& batch);
   void find_groups(DecodedBatch& batch);
+  void make_group_keys(DecodedBatch& batch);
   static bool is_closed(const Level& level, int64_t start_ms) {
     return start_ms < level.closed_before_ms || level.closed_beyond.contains(start_ms);
   }
   void advance(int64_t watermark_ms);
   void count_faults(int64_t faults);
+  void count_results(size_t level, ViewOutput& output);
   void swap_plain_arguments(DecodedBatch& batch);
   void project(DecodedBatch& batch, ViewOutput& output);
   Status add_rows(DecodedBatch& batch, ViewOutput& output);
   WindowTable::Window& window_for(size_t level, int64_t start_ms, size_t partition, int64_t offset);
   WindowTable::Window* open_window(const DecodedBatch& batch, uint32_t row, int64_t start_ms);
   void add_row(uint32_t row, WindowSlot& slot);
+  void add_squares(uint32_t row, WindowSlot& slot) const;
+  void name_arguments();
   Status add_beyond_finest(DecodedBatch& batch, size_t row_index, uint32_t row, ViewOutput& output);
   Status close_level(size_t index, ViewOutput* output);
   WindowTable::Window& window_above(size_t level, const WindowTable::Window& from);
@@ -139,7 +153,8 @@ class ViewChain {
   bool rebuilding_ = false;
   size_t partitions_;
   std::vector<Argument> arguments_;
-  std::vector<std::vector<size_t>> argument_of_;
+  size_t plain_arguments_ = 0;  ///< those that sum no squares
+  std::vector<std::vector<SlotPlace>> argument_of_;
   std::vector<Level> levels_;
   std::optional<LookupJoin> lookups_;  ///< of views with lookups or lags
   std::optional<LagColumns> lags_;
@@ -154,6 +169,8 @@ class ViewChain {
   std::vector<uint32_t> rows_;
   std::vector<uint32_t> ids_;
   std::vector<std::string_view> row_keys_;
+  std::string key_bytes_;
+  std::vector<size_t> key_ends_;
   std::vector<Column> argument_columns_;
   std::vector<std::vector<int64_t>> argument_units_;
 };

@@ -1,5 +1,7 @@
 #include "stream/view_spec.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace meterstream {
@@ -15,6 +17,8 @@ std::string_view name_of(OutputColumn::From from) {
       return "window end";
     case OutputColumn::From::kAggregate:
       return "aggregate";
+    case OutputColumn::From::kCalculation:
+      return "calculation";
   }
   return "?";
 }
@@ -61,6 +65,14 @@ std::string_view name_of(AggregateFunction function) {
       return "SUM";
     case AggregateFunction::kAverage:
       return "AVG";
+    case AggregateFunction::kVariancePopulation:
+      return "VAR_POP";
+    case AggregateFunction::kVarianceSample:
+      return "VAR_SAMP";
+    case AggregateFunction::kDeviationPopulation:
+      return "STDDEV_POP";
+    case AggregateFunction::kDeviationSample:
+      return "STDDEV_SAMP";
   }
   return "?";
 }
@@ -70,6 +82,56 @@ std::vector<ColumnSchema> ViewSpec::row_columns() const {
   for (const LookupSpec& lookup : lookups)
     columns.insert(columns.end(), lookup.table->columns.begin(), lookup.table->columns.end());
   for (const LagSpec& lag : lags) columns.push_back({"LAG", lag.value->type});
+  return columns;
+}
+
+bool is_spread(AggregateFunction function) {
+  return function >= AggregateFunction::kVariancePopulation;
+}
+
+ColumnType type_of(const AggregateSpec& aggregate) {
+  switch (aggregate.function) {
+    case AggregateFunction::kCountAll:
+    case AggregateFunction::kCount:
+      return ColumnType::kBigint;
+    case AggregateFunction::kMin:
+    case AggregateFunction::kMax:
+    case AggregateFunction::kSum:
+      return aggregate.argument->type;
+    default:
+      return ColumnType::kDouble;
+  }
+}
+
+std::string to_text(const AggregateSpec& aggregate, const std::vector<ColumnSchema>& columns) {
+  return fmt::format("{}({})", name_of(aggregate.function),
+                     aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, columns));
+}
+
+ColumnSchema ViewSpec::group_column(size_t group) const {
+  const std::vector<ColumnSchema> columns = row_columns();
+  const size_t index = group_by[group];
+  if (index < columns.size()) return columns[index];
+  const Expression& expression = *group_expressions[index - columns.size()];
+  return {to_text(expression, columns), expression.type};
+}
+
+bool ViewSpec::groups_by_texts() const {
+  return std::ranges::all_of(group_by, [&](size_t column) {
+    return column < source->columns.size() && column != source->key_column &&
+           source->columns[column].type == ColumnType::kVarchar;
+  });
+}
+
+std::vector<ColumnSchema> ViewSpec::result_columns() const {
+  std::vector<ColumnSchema> columns;
+  columns.reserve(group_by.size() + 2 + aggregates.size());
+  for (size_t group = 0; group < group_by.size(); ++group) columns.push_back(group_column(group));
+  columns.push_back({"WINDOWSTART", ColumnType::kTimestamp});
+  columns.push_back({"WINDOWEND", ColumnType::kTimestamp});
+  const std::vector<ColumnSchema> rows = row_columns();
+  for (const AggregateSpec& aggregate : aggregates)
+    columns.push_back({to_text(aggregate, rows), type_of(aggregate)});
   return columns;
 }
 
@@ -88,13 +150,15 @@ std::string ViewSpec::definition() const {
   }
   if (filter != nullptr) text += fmt::format("filter {}\n", to_text(*filter, columns));
   for (const size_t column : group_by) text += fmt::format("group by {}\n", column);
-  for (const AggregateSpec& aggregate : aggregates) {
-    text += fmt::format("aggregate {}({})\n", meterstream::name_of(aggregate.function),
-                        aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, columns));
-  }
+  for (const auto& expression : group_expressions)
+    text += fmt::format("group expression {}\n", to_text(*expression, columns));
+  for (const AggregateSpec& aggregate : aggregates) text += fmt::format("aggregate {}\n", to_text(aggregate, columns));
   for (const ProjectedColumn& column : projection) {
     text += fmt::format("project {} from {}\n", sized(column.name), to_text(*column.expression, columns));
   }
+  if (having != nullptr) text += fmt::format("having {}\n", to_text(*having, result_columns()));
+  for (const auto& calculation : calculations)
+    text += fmt::format("calculation {}\n", to_text(*calculation, result_columns()));
   for (const OutputColumn& column : output) {
     text += fmt::format("output {} from {} {}\n", sized(column.name), name_of(column.from), column.index);
   }

@@ -42,10 +42,23 @@ struct StreamSpec {
   int32_t partitions = 4;
 };
 
-enum class AggregateFunction : uint8_t { kCountAll, kCount, kMin, kMax, kSum, kAverage };
+enum class AggregateFunction : uint8_t {
+  kCountAll,
+  kCount,
+  kMin,
+  kMax,
+  kSum,
+  kAverage,
+  kVariancePopulation,
+  kVarianceSample,
+  kDeviationPopulation,
+  kDeviationSample,
+};
 
 /// "COUNT", "MIN", ... as SQL spells them.
 std::string_view name_of(AggregateFunction function);
+/// Variances and standard deviations, which need the squares of their argument summed, too.
+bool is_spread(AggregateFunction function);
 
 struct AggregateSpec {
   AggregateFunction function = AggregateFunction::kCountAll;
@@ -53,12 +66,17 @@ struct AggregateSpec {
   std::shared_ptr<const Expression> argument;
 };
 
+/// Of the result, as calculations take it: SUM and AVG of DOUBLE are DOUBLE there.
+ColumnType type_of(const AggregateSpec& aggregate);
+/// "MAX(value)"
+std::string to_text(const AggregateSpec& aggregate, const std::vector<ColumnSchema>& columns);
+
 /// A column of the view's result and where it comes from.
 struct OutputColumn {
-  enum class From : uint8_t { kGroupKey, kWindowStart, kWindowEnd, kAggregate };
+  enum class From : uint8_t { kGroupKey, kWindowStart, kWindowEnd, kAggregate, kCalculation };
   std::string name;
   From from = From::kAggregate;
-  size_t index = 0;  ///< into group_by or aggregates
+  size_t index = 0;  ///< into group_by, aggregates or calculations
 };
 
 /// A column that is computed row by row, over the view's row_columns().
@@ -89,9 +107,15 @@ struct ViewSpec {
   /// Behind the lookups, before the filter. Each adds a column.
   std::vector<LagSpec> lags;
   std::shared_ptr<const Expression> filter;  ///< null: all rows
-  std::vector<size_t> group_by;              ///< VARCHAR columns of row_columns()
+  /// Of row_columns(); the indexes behind them are those of group_expressions. All of types that can_name_groups().
+  std::vector<size_t> group_by;
+  std::vector<std::shared_ptr<const Expression>> group_expressions;
   std::vector<AggregateSpec> aggregates;
   std::vector<OutputColumn> output;
+  /// Over result_columns(): which results are emitted; null: all of them. What coarser windows get is not touched by it.
+  std::shared_ptr<const Expression> having;
+  /// Over result_columns(): columns of the output that are more than a group, a bound of the window or an aggregate.
+  std::vector<std::shared_ptr<const Expression>> calculations;
   int64_t window_size_ms = 60'000;
   int64_t grace_ms = 0;
   EmitMode emit = EmitMode::kFinal;
@@ -108,6 +132,12 @@ struct ViewSpec {
   /// What expressions and group_by are over: the columns of the stream, of the looked up tables, and the lags.
   [[nodiscard]] std::vector<ColumnSchema> row_columns() const;
   [[nodiscard]] std::string late_topic() const { return topic + "-late"; }
+  /// Name and type of what group_by[group] means.
+  [[nodiscard]] ColumnSchema group_column(size_t group) const;
+  /// Whether the groups are VARCHAR columns of the stream as they are, so that decoders can make their keys.
+  [[nodiscard]] bool groups_by_texts() const;
+  /// The groups, WINDOWSTART, WINDOWEND, the aggregates.
+  [[nodiscard]] std::vector<ColumnSchema> result_columns() const;
   /// The same text for the same computation; differs when the definition changed. Idle timeout, far-future
   /// cap and partition counts are settings of a run and not part of it.
   [[nodiscard]] std::string definition() const;

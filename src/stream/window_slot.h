@@ -62,6 +62,12 @@ struct ArgumentState {
 };
 static_assert(sizeof(ArgumentState) == 40);
 
+/// Where in a slot the states of an aggregate are.
+struct SlotPlace {
+  size_t value = 0;    ///< of its argument
+  size_t squares = 0;  ///< of the squares of its argument, where it needs them (square_sum.h)
+};
+
 struct WindowSlot {
   uint64_t rows;
 

@@ -1,0 +1,5 @@
+CREATE STREAM s (a VARCHAR, b BIGINT, c BOOLEAN, t TIMESTAMP, v DOUBLE) WITH (value_format = 'JSON');
+CREATE TABLE r AS SELECT a, HOUR(t, 'Europe/Athens') AS h, b + 1, SUM(v) / COUNT(*) AS mean, STDDEV(v) AS d,
+  CASE WHEN MAX(v) > 240 THEN UCASE(a) ELSE 'OK' END AS state
+FROM s WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY a, b, c, HOUR(t, 'Europe/Athens')
+HAVING COUNT(*) > 1 AND NOT c OR HOUR(t, 'Europe/Athens') BETWEEN 2 AND 7 EMIT FINAL;
