@@ -56,7 +56,8 @@ std::string_view name_of(AggregateFunction function) {
 
 std::string ViewSpec::definition() const {
   std::string text = fmt::format("view {} to topic {}\n", sized(name), sized(topic)) + definition_of(*source);
-  text += fmt::format("window {} ms, grace {} ms, emit {}\n", window_size_ms, grace_ms,
+  text += fmt::format("window {} ms, {}grace {} ms, emit {}\n", window_size_ms,
+                      is_hopping() ? fmt::format("advance {} ms, ", advance_ms) : "", grace_ms,
                       emit == EmitMode::kFinal ? "final" : "changes");
   if (filter != nullptr) text += fmt::format("filter {}\n", to_text(*filter, source->columns));
   for (const size_t column : group_by) text += fmt::format("group by {}\n", column);

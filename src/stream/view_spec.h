@@ -1,5 +1,6 @@
 // Purpose: what a windowed view is, as the planner gives it to the engine. Pure data.
-// Time base: event time, UTC, milliseconds; windows are [start, end) with start = offset + k * size.
+// Time base: event time, UTC, milliseconds; windows are [start, end), start a multiple of the size, or of
+//            the advance of hopping windows.
 #pragma once
 
 #include <cstdint>
@@ -84,6 +85,8 @@ struct ViewSpec {
   std::vector<AggregateSpec> aggregates;
   std::vector<OutputColumn> output;
   int64_t window_size_ms = 60'000;
+  /// Above 0: hopping windows, one from each multiple of it; below the size. 0: tumbling windows.
+  int64_t advance_ms = 0;
   int64_t grace_ms = 0;
   EmitMode emit = EmitMode::kFinal;
   /// Not empty: a stream. Each row that passes the filter gives one with these columns, at once and under the key of its
@@ -93,6 +96,7 @@ struct ViewSpec {
   int32_t partitions = 4;       ///< of `topic`
   int32_t late_partitions = 4;  ///< of late_topic()
 
+  [[nodiscard]] bool is_hopping() const { return advance_ms != 0; }
   [[nodiscard]] bool is_stream() const { return !projection.empty(); }
   [[nodiscard]] std::string late_topic() const { return topic + "-late"; }
   /// The same text for the same computation; differs when the definition changed. Idle timeout, far-future

@@ -59,6 +59,13 @@ struct ArgumentState {
     add_to_sum(other.sum());
     count += other.count;
   }
+
+  /// Takes away what was merged in before. The extremes stay, unless nothing is left.
+  void subtract(const ArgumentState& other) {
+    count -= other.count;
+    add_to_sum(-other.sum());
+    if (count == 0) *this = {};
+  }
 };
 static_assert(sizeof(ArgumentState) == 40);
 
@@ -71,5 +78,18 @@ struct WindowSlot {
   static constexpr size_t bytes_for(size_t arguments) { return sizeof(WindowSlot) + arguments * sizeof(ArgumentState); }
 };
 static_assert(sizeof(WindowSlot) == 8);
+
+/// Adds what `from` holds. `is_integer(i)` tells the kind of argument i.
+template <class IsInteger>
+void merge_slots(const WindowSlot& from, WindowSlot& into, size_t arguments, IsInteger&& is_integer) {
+  into.rows += from.rows;
+  for (size_t i = 0; i < arguments; ++i) {
+    if (is_integer(i)) {
+      into.arguments()[i].merge<int64_t>(from.arguments()[i]);
+    } else {
+      into.arguments()[i].merge<double>(from.arguments()[i]);
+    }
+  }
+}
 
 }  // namespace meterstream
