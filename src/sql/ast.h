@@ -101,12 +101,15 @@ struct TimeLength {
   bool operator==(const TimeLength&) const = default;
 };
 
-struct TumblingWindow {
+struct Window {
+  enum class Kind : uint8_t { kTumbling, kHopping };
+  Kind kind = Kind::kTumbling;
   TimeLength size;
+  std::optional<TimeLength> advance;  ///< of a hopping window
   std::optional<TimeLength> retention;
   std::optional<TimeLength> grace;
   Position position;
-  bool operator==(const TumblingWindow&) const = default;
+  bool operator==(const Window&) const = default;
 };
 
 struct SelectItem {
@@ -127,7 +130,7 @@ struct CreateTable {
   std::vector<SelectItem> items;
   Identifier source;
   std::optional<Identifier> source_alias;
-  std::optional<TumblingWindow> window;
+  std::optional<Window> window;
   std::optional<Expression> where;
   std::vector<Expression> group_by;
   Emit emit = Emit::kDefault;

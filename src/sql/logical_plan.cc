@@ -37,8 +37,12 @@ std::string node_text(const WindowAggregate& aggregate, const PlanNode& node) {
   for (const AggregateSpec& one : aggregate.aggregates) {
     functions += (functions.empty() ? "" : ", ") + aggregate_text(one, columns);
   }
-  return fmt::format("WindowAggregate tumbling {}, grace {}, by {}: {}", format_duration(aggregate.size_ms),
-                     format_duration(aggregate.grace_ms), groups, functions);
+  const std::string window =
+      aggregate.advance_ms == 0
+          ? "tumbling " + format_duration(aggregate.size_ms)
+          : fmt::format("hopping {} by {}", format_duration(aggregate.size_ms), format_duration(aggregate.advance_ms));
+  return fmt::format("WindowAggregate {}, grace {}, by {}: {}", window, format_duration(aggregate.grace_ms), groups,
+                     functions);
 }
 
 std::string node_text(const Project& project, const PlanNode& node) {

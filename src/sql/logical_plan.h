@@ -25,11 +25,12 @@ struct Filter {
   std::shared_ptr<const Expression> condition;
 };
 
-/// Groups by columns and tumbling window. Its schema: the group columns, WINDOWSTART, WINDOWEND, the aggregates.
+/// Groups by columns and tumbling or hopping window. Its schema: the group columns, WINDOWSTART, WINDOWEND, the aggregates.
 struct WindowAggregate {
   std::vector<size_t> group_by;
   std::vector<AggregateSpec> aggregates;
   int64_t size_ms = 0;
+  int64_t advance_ms = 0;  ///< of a hopping window; 0: tumbling
   int64_t grace_ms = 0;
   std::optional<int64_t> retention_ms;
 };

@@ -71,6 +71,7 @@ Result<ViewSpec> lower(const BoundView& bound, const SourceText& source) {
   view.group_by = window.group_by;
   view.aggregates = window.aggregates;
   view.window_size_ms = window.size_ms;
+  view.advance_ms = window.advance_ms;
   view.grace_ms = window.grace_ms;
 
   lower_input(*node->input, view);

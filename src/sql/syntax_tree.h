@@ -30,6 +30,7 @@ enum class SyntaxKind : uint8_t {
   kSourceAlias,
   kWindow,
   kSize,
+  kAdvance,
   kRetention,
   kGrace,
   kWhere,
