@@ -56,14 +56,22 @@ bool HoppingWindows::subtract(const WindowSlot& from, WindowSlot& into) const {
   return certain;
 }
 
-bool HoppingWindows::has_extremes_of(const WindowSlot& slot, const WindowSlot& of) const {
+// Widens the extremes in `found` by those of `from`. True when they are those of `wanted`.
+bool HoppingWindows::find_extremes(const WindowSlot& from, const WindowSlot& wanted, WindowSlot& found) const {
+  bool all = true;
   for (size_t i = 0; i < is_integer_.size(); ++i) {
-    const ArgumentState& wanted = of.arguments()[i];
-    const ArgumentState& found = slot.arguments()[i];
-    if (wanted.count == 0) continue;
-    if (found.count == 0 || found.min_bits != wanted.min_bits || found.max_bits != wanted.max_bits) return false;
+    const ArgumentState& next = from.arguments()[i];
+    ArgumentState& widest = found.arguments()[i];
+    if (is_integer_[i]) {
+      widest.widen<int64_t>(next);
+    } else {
+      widest.widen<double>(next);
+    }
+    const ArgumentState& last = wanted.arguments()[i];
+    all &=
+        last.count == 0 || (widest.min_bits == last.min_bits && widest.max_bits == last.max_bits && widest.count != 0);
   }
-  return true;
+  return all;
 }
 
 // The first window from `from_ms` on that has readings and was not closed alone.
@@ -215,40 +223,42 @@ Status HoppingWindows::retire_page(uint32_t page, const Panes& leaving, const Pa
     for (uint32_t i = 0; i < kPageSlots; ++i) {
       const auto& from = *reinterpret_cast<const WindowSlot*>(bytes + i * slot_bytes_);
       if (from.rows == 0) continue;
-      if (subtract(from, *reinterpret_cast<WindowSlot*>(merged + i * slot_bytes_)) || uncertain_[i]) continue;
-      uncertain_[i] = true;
-      ++uncertain_count_;
+      if (!subtract(from, *reinterpret_cast<WindowSlot*>(merged + i * slot_bytes_))) uncertain_.push_back(i);
     }
   }
-  return uncertain_count_ == 0 ? Status() : look_up_extremes(page, staying, merged);
+  if (uncertain_.empty()) return {};
+  if (leaving.size() > 1) {
+    std::ranges::sort(uncertain_);
+    const auto repeated = std::ranges::unique(uncertain_);
+    uncertain_.erase(repeated.begin(), repeated.end());
+  }
+  return look_up_extremes(page, staying, merged);
 }
 
-// Merges the panes that stay until each uncertain slot has its extremes again. Where that takes all of them, the merge is
-// the slot. Equal values are frequent, so that the first pane often has them.
+// Looks through the panes that stay until each uncertain slot has the extremes that it had, which equal values often
+// give at once; else it takes what was found in all of them.
 Status HoppingWindows::look_up_extremes(uint32_t page, const Panes& staying, char* merged) {
   looked_up_.assign(kPageSlots * slot_bytes_, 0);
   for (const WindowTable::Window* pane : staying) {
-    if (uncertain_count_ == 0) return {};
+    if (uncertain_.empty()) return {};
     if (page >= pane->pages.size()) continue;
     ASSIGN_OR_RETURN(const char* const bytes, panes_.page_bytes(pane->pages[page]));
     if (bytes == nullptr) continue;
-    for (uint32_t i = 0; i < kPageSlots; ++i) {
-      if (!uncertain_[i]) continue;
+    std::erase_if(uncertain_, [&](uint32_t i) {
       const auto& from = *reinterpret_cast<const WindowSlot*>(bytes + i * slot_bytes_);
-      if (from.rows == 0) continue;
-      auto& found = *reinterpret_cast<WindowSlot*>(looked_up_.data() + i * slot_bytes_);
-      merge(from, found);
-      if (!has_extremes_of(found, *reinterpret_cast<const WindowSlot*>(merged + i * slot_bytes_))) continue;
-      uncertain_[i] = false;
-      --uncertain_count_;
+      const auto& wanted = *reinterpret_cast<const WindowSlot*>(merged + i * slot_bytes_);
+      return find_extremes(from, wanted, *reinterpret_cast<WindowSlot*>(looked_up_.data() + i * slot_bytes_));
+    });
+  }
+  for (const uint32_t i : uncertain_) {
+    auto& slot = *reinterpret_cast<WindowSlot*>(merged + i * slot_bytes_);
+    const auto& found = *reinterpret_cast<const WindowSlot*>(looked_up_.data() + i * slot_bytes_);
+    for (size_t argument = 0; argument < is_integer_.size(); ++argument) {
+      slot.arguments()[argument].min_bits = found.arguments()[argument].min_bits;
+      slot.arguments()[argument].max_bits = found.arguments()[argument].max_bits;
     }
   }
-  for (uint32_t i = 0; i < kPageSlots; ++i) {
-    if (!uncertain_[i]) continue;
-    std::memcpy(merged + i * slot_bytes_, looked_up_.data() + i * slot_bytes_, slot_bytes_);
-    uncertain_[i] = false;
-  }
-  uncertain_count_ = 0;
+  uncertain_.clear();
   return {};
 }
 

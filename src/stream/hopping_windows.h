@@ -9,7 +9,6 @@
 // Errors: those of the page spill.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -82,7 +81,7 @@ class HoppingWindows {
   Status look_up_extremes(uint32_t page, const Panes& staying, char* merged);
   Result<char*> merged_page(uint32_t page);
   bool subtract(const WindowSlot& from, WindowSlot& into) const;
-  bool has_extremes_of(const WindowSlot& slot, const WindowSlot& of) const;
+  bool find_extremes(const WindowSlot& from, const WindowSlot& wanted, WindowSlot& found) const;
   Status refine_group(uint32_t id, const Emit& emit);
   Status find_group_panes(uint32_t id);
   size_t merge_suffixes(size_t first, int64_t border_ms);
@@ -100,8 +99,7 @@ class HoppingWindows {
   int64_t merged_to_ms_ = INT64_MIN;
 
   // Scratch.
-  std::array<bool, WindowTable::kPageSlots> uncertain_{};
-  size_t uncertain_count_ = 0;
+  std::vector<uint32_t> uncertain_;
   std::vector<char> looked_up_;
   std::vector<int64_t> starts_;
   std::vector<GroupPane> group_panes_;
