@@ -157,7 +157,7 @@ TEST(BinderError, PointsAtTablesThatCannotBe) {
   EXPECT_EQ(error_of(from + "WINDOW HOPPING (SIZE 1 HOUR, ADVANCE BY 71 MILLISECONDS) GROUP BY gateway"),
             "2:93: each reading would lie in 50704 windows; advance by more, so that it is at most 50000");
   EXPECT_EQ(error_of(from + "WINDOW HOPPING (SIZE 2 DAYS, ADVANCE BY 1 DAY, RETENTION 1 DAY) GROUP BY gateway"),
-            "2:111: the retention must cover the window's size and its grace period (24 hours unless GRACE PERIOD says "
+            "2:110: the retention must cover the window's size and its grace period (24 hours unless GRACE PERIOD says "
             "otherwise)");
   EXPECT_EQ(error_of(from + "WINDOW TUMBLING (SIZE 1 DAY) GROUP BY gateway, Gateway"),
             "2:100: column Gateway is in GROUP BY twice");
