@@ -50,6 +50,9 @@ struct Scenario {
   std::string name;
   std::vector<int64_t> windows_ms = {60'000};
   bool commits = true;
+  /// Above 0: the windows hop by it. Open windows are not closed at the end, as there are so many more of these.
+  int64_t advance_ms = 0;
+  bool closes = true;
   StateKeeping state_keeping = StateKeeping::kSnapshots;
 };
 
@@ -68,7 +71,8 @@ class EngineRun {
     for (const int64_t size_ms : scenario.windows_ms) sql.windows.push_back({.size_ms = size_ms});
     sql.grace_ms = 5'000;
     sql.partitions = 1;
-    const Program program = must(compile_sql(aggregate_sql(sql), "benchmark"));
+    Program program = must(compile_sql(aggregate_sql(sql), "benchmark"));
+    for (ViewSpec& view : program.views) view.advance_ms = scenario.advance_ms;
     PassTaskOptions options;
     options.application = fmt::format("run{}", run_++);
     options.bounded = true;
@@ -85,7 +89,7 @@ class EngineRun {
       const double open = static_cast<double>(status.open_windows) * load_.series;
       if (open > 0) measurement.bytes_per_window = static_cast<double>(status.window_bytes) / open;
     }
-    must(task.finish(true));
+    must(task.finish(scenario.closes));
     measurement.wall_s = static_cast<double>(clock_.monotonic_ns() - start_ns) / 1e9;
     measurement.cpu_s = cpu_seconds() - cpu_start;
     for (const auto& view : task.status().views) {
@@ -154,10 +158,11 @@ std::string load_average() {
 }
 
 void print_row(std::string_view name, const SyntheticLoad& load, double wall_s, double cpu_s, double ratio,
-               double bytes_per_window = 0) {
+               double bytes_per_window = 0, int64_t results = 0) {
   const double millions = static_cast<double>(load.readings()) / 1e6;
-  fmt::print("{:<34} {:>9} {:>7.1f} {:>9.2f} {:>9.2f} {:>9.3f} {:>7.2f} {:>7.1f} {:>5}\n", name, load.series, millions,
-             millions / wall_s, millions / cpu_s, cpu_s / millions, ratio, bytes_per_window, load_average());
+  fmt::print("{:<42} {:>9} {:>7.1f} {:>9.2f} {:>9.2f} {:>9.3f} {:>7.2f} {:>7.1f} {:>6.2f} {:>5}\n", name, load.series,
+             millions, millions / wall_s, millions / cpu_s, cpu_s / millions, ratio, bytes_per_window,
+             static_cast<double>(results) / 1e6, load_average());
   std::fflush(stdout);
 }
 
@@ -168,16 +173,21 @@ struct Selection {
   int repeats = 1;
 };
 
-void run(const SyntheticLoad& load, const std::filesystem::path& directory, const Selection& selection, bool all) {
+std::vector<Scenario> usual_scenarios(const SyntheticLoad& load, bool all) {
   std::string name = "60 s, exactly once, durable";
   if (load.shuffled) name = "60 s, each round in another order";
   if (load.tick_ms == 60'000) name = "60 s, every reading its own window";
-  std::vector<Scenario> scenarios = {{name}};
+  std::vector<Scenario> scenarios = {{.name = name}};
   if (all) {
-    scenarios.push_back({"60 s, commits off", {60'000}, false});
-    scenarios.push_back({"60 s, state with each commit", {60'000}, true, StateKeeping::kChangelog});
-    scenarios.push_back({"60 s + 1 h + 1 day, exactly once", {60'000, 3'600'000, 86'400'000}});
+    scenarios.push_back({.name = "60 s, commits off", .commits = false});
+    scenarios.push_back({.name = "60 s, state with each commit", .state_keeping = StateKeeping::kChangelog});
+    scenarios.push_back({.name = "60 s + 1 h + 1 day, exactly once", .windows_ms = {60'000, 3'600'000, 86'400'000}});
   }
+  return scenarios;
+}
+
+void run(const SyntheticLoad& load, const std::filesystem::path& directory, const Selection& selection,
+         std::vector<Scenario> scenarios) {
   std::erase_if(scenarios,
                 [&](const Scenario& scenario) { return scenario.name.find(selection.text) == std::string::npos; });
   if (scenarios.empty()) return;
@@ -189,7 +199,26 @@ void run(const SyntheticLoad& load, const std::filesystem::path& directory, cons
     for (int i = 0; i < selection.repeats; ++i) {
       const Measurement measurement = engine.measure(scenario);
       print_row(scenario.name, load, measurement.wall_s, measurement.cpu_s, yardstick_cpu_s / measurement.cpu_s,
-                measurement.bytes_per_window);
+                measurement.bytes_per_window, measurement.results);
+    }
+  }
+}
+
+// Few to many readings of a series in each advance, values that go up and down and values of a counter.
+void run_hopping(const std::filesystem::path& directory, const Selection& selection) {
+  for (const bool counters : {false, true}) {
+    for (const uint32_t series : {1'000U, 10'000U, 100'000U}) {
+      if (selection.series != 0 && selection.series != series) continue;
+      SyntheticLoad load;
+      load.series = series;
+      load.ticks = 12'000'000 / series;
+      load.tick_ms = series == 1'000 ? 1'000 : series == 10'000 ? 10'000 : 60'000;
+      load.counters = counters;
+      const std::string of = fmt::format("hopping, {} s apart{}: ", load.tick_ms / 1'000, counters ? ", counters" : "");
+      run(load, directory, selection,
+          {{.name = of + "1 h", .windows_ms = {3'600'000}, .closes = false},
+           {.name = of + "60 s", .closes = false},
+           {.name = of + "1 h by 60 s", .windows_ms = {3'600'000}, .advance_ms = 60'000, .closes = false}});
     }
   }
 }
@@ -207,24 +236,25 @@ int main(int argc, char** argv) {
   if (argc > 1) selection.series = static_cast<uint32_t>(std::atoi(argv[1]));
   if (argc > 2) selection.text = argv[2];
   if (argc > 3) selection.repeats = std::max(1, std::atoi(argv[3]));
-  fmt::print("{:<34} {:>9} {:>7} {:>9} {:>9} {:>9} {:>7} {:>7} {:>5}\n", "engine, one thread", "series", "M read",
-             "M/s wall", "M/s cpu", "cpu s/M", "ratio", "B/win", "load");
+  fmt::print("{:<42} {:>9} {:>7} {:>9} {:>9} {:>9} {:>7} {:>7} {:>6} {:>5}\n", "engine, one thread", "series", "M read",
+             "M/s wall", "M/s cpu", "cpu s/M", "ratio", "B/win", "M res", "load");
   for (const uint32_t series : {1'000U, 10'000U, 100'000U, 1'000'000U}) {
     if (selection.series != 0 && selection.series != series) continue;
     SyntheticLoad load;
     load.series = series;
     load.ticks = std::max(12'000'000U / series, 24U);
     load.tick_ms = series >= 1'000'000 ? 2'500 : 1'000;
-    run(load, directory, selection, series == 100'000);
+    run(load, directory, selection, usual_scenarios(load, series == 100'000));
     if (series < 100'000) continue;
     load.shuffled = true;
-    run(load, directory, selection, false);
+    run(load, directory, selection, usual_scenarios(load, false));
     if (series != 100'000) continue;
     load.shuffled = false;
     load.ticks = 40;
     load.tick_ms = 60'000;
-    run(load, directory, selection, false);
+    run(load, directory, selection, usual_scenarios(load, false));
   }
+  run_hopping(directory, selection);
   std::filesystem::remove_all(directory);
   return 0;
 }
