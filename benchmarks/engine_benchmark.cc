@@ -51,6 +51,9 @@ struct Scenario {
   std::string name;
   std::vector<int64_t> windows_ms = {60'000};
   bool commits = true;
+  /// Above 0: the windows hop by it. Open windows are not closed at the end, as there are so many more of these.
+  int64_t advance_ms = 0;
+  bool closes = true;
   StateKeeping state_keeping = StateKeeping::kSnapshots;
   /// Instead of windows of the usual aggregates: statements over `metrics`, a stream of readings with their key as `id`.
   std::string sql = {};
@@ -77,7 +80,8 @@ class EngineRun {
     sql.grace_ms = 5'000;
     sql.partitions = 1;
     const std::string text = scenario.sql.empty() ? aggregate_sql(sql) : std::string(kMetrics) + scenario.sql;
-    const Program program = must(compile_sql(text, "benchmark"));
+    Program program = must(compile_sql(text, "benchmark"));
+    for (ViewSpec& view : program.views) view.advance_ms = scenario.advance_ms;
     PassTaskOptions options;
     options.application = fmt::format("run{}", run_++);
     options.bounded = true;
@@ -97,7 +101,7 @@ class EngineRun {
       const double open = static_cast<double>(status.open_windows) * load_.series;
       if (open > 0) measurement.bytes_per_window = static_cast<double>(status.window_bytes) / open;
     }
-    must(task.finish(true));
+    must(task.finish(scenario.closes));
     measurement.wall_s = static_cast<double>(clock_.monotonic_ns() - start_ns) / 1e9;
     measurement.cpu_s = cpu_seconds() - cpu_start;
     for (const auto& view : task.status().views) {
@@ -183,10 +187,11 @@ std::string load_average() {
 }
 
 void print_row(std::string_view name, const SyntheticLoad& load, double wall_s, double cpu_s, double ratio,
-               double bytes_per_window = 0) {
+               double bytes_per_window = 0, int64_t results = 0) {
   const double millions = static_cast<double>(load.readings()) / 1e6;
-  fmt::print("{:<34} {:>9} {:>7.1f} {:>9.2f} {:>9.2f} {:>9.3f} {:>7.2f} {:>7.1f} {:>5}\n", name, load.series, millions,
-             millions / wall_s, millions / cpu_s, cpu_s / millions, ratio, bytes_per_window, load_average());
+  fmt::print("{:<42} {:>9} {:>7.1f} {:>9.2f} {:>9.2f} {:>9.3f} {:>7.2f} {:>7.1f} {:>6.2f} {:>5}\n", name, load.series,
+             millions, millions / wall_s, millions / cpu_s, cpu_s / millions, ratio, bytes_per_window,
+             static_cast<double>(results) / 1e6, load_average());
   std::fflush(stdout);
 }
 
@@ -197,36 +202,30 @@ struct Selection {
   int repeats = 1;
 };
 
-void run(const SyntheticLoad& load, const std::filesystem::path& directory, const Selection& selection, bool all) {
+std::vector<Scenario> usual_scenarios(const SyntheticLoad& load, bool all) {
   std::string name = "60 s, exactly once, durable";
   if (load.shuffled) name = "60 s, each round in another order";
   if (load.tick_ms == 60'000) name = "60 s, every reading its own window";
-  std::vector<Scenario> scenarios = {{name}};
+  std::vector<Scenario> scenarios = {{.name = name}};
   if (all) {
-    scenarios.push_back({"60 s, commits off", {60'000}, false});
-    scenarios.push_back({"60 s, state with each commit", {60'000}, true, StateKeeping::kChangelog});
-    scenarios.push_back({"60 s + 1 h + 1 day, exactly once", {60'000, 3'600'000, 86'400'000}});
+    scenarios.push_back({.name = "60 s, commits off", .commits = false});
+    scenarios.push_back({.name = "60 s, state with each commit", .state_keeping = StateKeeping::kChangelog});
+    scenarios.push_back({.name = "60 s + 1 h + 1 day, exactly once", .windows_ms = {60'000, 3'600'000, 86'400'000}});
   }
   if (all || load.series == 1'000'000) {
     const std::string project = "SELECT gateway, metricAttribute, timestamp, value * 1.5 AS scaled FROM metrics";
-    scenarios.push_back({"filter (2 % pass) + project",
-                         {},
-                         true,
-                         StateKeeping::kSnapshots,
-                         "CREATE STREAM o WITH (partitions = 1) AS " + project + " WHERE value >= 294;"});
-    scenarios.push_back({"filter (half pass) + project",
-                         {},
-                         true,
-                         StateKeeping::kSnapshots,
-                         "CREATE STREAM o WITH (partitions = 1) AS " + project + " WHERE value >= 150;"});
-    scenarios.push_back(
-        {"join with a row a series, 1 % pass",
-         {},
-         true,
-         StateKeeping::kSnapshots,
-         "CREATE STREAM o WITH (partitions = 1) AS SELECT m.id, m.value, b.high FROM metrics m JOIN bounds b ON "
-         "m.id = b.id WHERE m.value > b.high OR m.value < b.low;"});
+    const std::string stream = "CREATE STREAM o WITH (partitions = 1) AS ";
+    scenarios.push_back({.name = "filter (2 % pass) + project", .sql = stream + project + " WHERE value >= 294;"});
+    scenarios.push_back({.name = "filter (half pass) + project", .sql = stream + project + " WHERE value >= 150;"});
+    scenarios.push_back({.name = "join with a row a series, 1 % pass",
+                         .sql = stream + "SELECT m.id, m.value, b.high FROM metrics m JOIN bounds b ON m.id = b.id "
+                                         "WHERE m.value > b.high OR m.value < b.low;"});
   }
+  return scenarios;
+}
+
+void run(const SyntheticLoad& load, const std::filesystem::path& directory, const Selection& selection,
+         std::vector<Scenario> scenarios) {
   std::erase_if(scenarios,
                 [&](const Scenario& scenario) { return scenario.name.find(selection.text) == std::string::npos; });
   if (scenarios.empty()) return;
@@ -238,7 +237,26 @@ void run(const SyntheticLoad& load, const std::filesystem::path& directory, cons
     for (int i = 0; i < selection.repeats; ++i) {
       const Measurement measurement = engine.measure(scenario);
       print_row(scenario.name, load, measurement.wall_s, measurement.cpu_s, yardstick_cpu_s / measurement.cpu_s,
-                measurement.bytes_per_window);
+                measurement.bytes_per_window, measurement.results);
+    }
+  }
+}
+
+// Few to many readings of a series in each advance, values that go up and down and values of a counter.
+void run_hopping(const std::filesystem::path& directory, const Selection& selection) {
+  for (const bool counters : {false, true}) {
+    for (const uint32_t series : {1'000U, 10'000U, 100'000U}) {
+      if (selection.series != 0 && selection.series != series) continue;
+      SyntheticLoad load;
+      load.series = series;
+      load.ticks = 12'000'000 / series;
+      load.tick_ms = series == 1'000 ? 1'000 : series == 10'000 ? 10'000 : 60'000;
+      load.counters = counters;
+      const std::string of = fmt::format("hopping, {} s apart{}: ", load.tick_ms / 1'000, counters ? ", counters" : "");
+      run(load, directory, selection,
+          {{.name = of + "1 h", .windows_ms = {3'600'000}, .closes = false},
+           {.name = of + "60 s", .closes = false},
+           {.name = of + "1 h by 60 s", .windows_ms = {3'600'000}, .advance_ms = 60'000, .closes = false}});
     }
   }
 }
@@ -256,24 +274,25 @@ int main(int argc, char** argv) {
   if (argc > 1) selection.series = static_cast<uint32_t>(std::atoi(argv[1]));
   if (argc > 2) selection.text = argv[2];
   if (argc > 3) selection.repeats = std::max(1, std::atoi(argv[3]));
-  fmt::print("{:<34} {:>9} {:>7} {:>9} {:>9} {:>9} {:>7} {:>7} {:>5}\n", "engine, one thread", "series", "M read",
-             "M/s wall", "M/s cpu", "cpu s/M", "ratio", "B/win", "load");
+  fmt::print("{:<42} {:>9} {:>7} {:>9} {:>9} {:>9} {:>7} {:>7} {:>6} {:>5}\n", "engine, one thread", "series", "M read",
+             "M/s wall", "M/s cpu", "cpu s/M", "ratio", "B/win", "M res", "load");
   for (const uint32_t series : {1'000U, 10'000U, 100'000U, 1'000'000U}) {
     if (selection.series != 0 && selection.series != series) continue;
     SyntheticLoad load;
     load.series = series;
     load.ticks = std::max(12'000'000U / series, 24U);
     load.tick_ms = series >= 1'000'000 ? 2'500 : 1'000;
-    run(load, directory, selection, series == 100'000);
+    run(load, directory, selection, usual_scenarios(load, series == 100'000));
     if (series < 100'000) continue;
     load.shuffled = true;
-    run(load, directory, selection, false);
+    run(load, directory, selection, usual_scenarios(load, false));
     if (series != 100'000) continue;
     load.shuffled = false;
     load.ticks = 40;
     load.tick_ms = 60'000;
-    run(load, directory, selection, false);
+    run(load, directory, selection, usual_scenarios(load, false));
   }
+  run_hopping(directory, selection);
   std::filesystem::remove_all(directory);
   return 0;
 }

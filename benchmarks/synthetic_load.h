@@ -1,7 +1,7 @@
 // Purpose: synthetic readings for benchmarks, written to a log before the clock starts.
 // Shape: `ticks` rounds; in each, every series reports once. Meters keep their phase: the order is pseudo-random but the
 //        same in each round. With `shuffled` it is another one each round, the worst case for caches. Values have three
-//        decimals, as meters send them.
+//        decimals, as meters send them; with `counters` they grow.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,7 @@ struct SyntheticLoad {
   int64_t start_ms = 1'700'000'000'000 / 60'000 * 60'000;
   uint32_t batch_records = 8'192;
   bool shuffled = false;
+  bool counters = false;  ///< values only grow, as those of a meter's register
 
   [[nodiscard]] int64_t readings() const { return static_cast<int64_t>(series) * ticks; }
 };
@@ -52,8 +53,9 @@ void generate(const SyntheticLoad& load, SchemaId schema, Sink&& sink) {
       state ^= state >> 7;
       state ^= state << 17;
       value.clear();
-      append_metric_avro(value, encoded[position], EventTime(load.start_ms + tick * load.tick_ms),
-                         static_cast<double>(state % 300'000) / 1000.0);
+      append_metric_avro(
+          value, encoded[position], EventTime(load.start_ms + tick * load.tick_ms),
+          static_cast<double>(load.counters ? tick * 300'000ULL + state % 300'000 : state % 300'000) / 1000.0);
       sink(encoded[position].key, value);
     }
   }

@@ -104,12 +104,15 @@ struct TimeLength {
   bool operator==(const TimeLength&) const = default;
 };
 
-struct TumblingWindow {
+struct Window {
+  enum class Kind : uint8_t { kTumbling, kHopping };
+  Kind kind = Kind::kTumbling;
   TimeLength size;
+  std::optional<TimeLength> advance;  ///< of a hopping window
   std::optional<TimeLength> retention;
   std::optional<TimeLength> grace;
   Position position;
-  bool operator==(const TumblingWindow&) const = default;
+  bool operator==(const Window&) const = default;
 };
 
 struct SelectItem {
@@ -142,7 +145,7 @@ struct CreateTable {
   Identifier source;
   std::optional<Identifier> source_alias;
   std::vector<Join> joins;
-  std::optional<TumblingWindow> window;
+  std::optional<Window> window;
   std::optional<Expression> where;
   std::vector<Expression> group_by;
   std::optional<Expression> having;

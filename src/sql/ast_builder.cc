@@ -254,8 +254,8 @@ class AstBuilder {
     return item;
   }
 
-  Result<ast::TumblingWindow> window(const SyntaxNode& node) {
-    ast::TumblingWindow made;
+  Result<ast::Window> window(const SyntaxNode& node) {
+    ast::Window made;
     made.position = position(node.begin);
     for (const auto& child : node.children) {
       ast::TimeLength length;
@@ -267,6 +267,10 @@ class AstBuilder {
       if (error != std::errc()) return source_.error_at(count.offset, "this length of time is too large");
       if (negative) length.count = -length.count;
       if (child->kind == Kind::kSize) made.size = length;
+      if (child->kind == Kind::kAdvance) {
+        made.kind = ast::Window::Kind::kHopping;
+        made.advance = length;
+      }
       if (child->kind == Kind::kRetention) made.retention = length;
       if (child->kind == Kind::kGrace) made.grace = length;
     }

@@ -152,10 +152,39 @@ TEST(BinderError, PointsAtTablesThatCannotBe) {
             "2:75: the window's size is longer than 100 years");
   EXPECT_EQ(error_of(from + "WINDOW TUMBLING (SIZE 2 DAYS, RETENTION 1 DAY, GRACE PERIOD 0 DAYS) GROUP BY gateway"),
             "2:93: the retention must cover the window's size and its grace period");
+  EXPECT_EQ(error_of(from + "WINDOW HOPPING (SIZE 1 HOUR, ADVANCE BY 61 MINUTES) GROUP BY gateway"),
+            "2:93: windows that advance by more than their size leave readings out; ADVANCE BY at most SIZE");
+  EXPECT_EQ(error_of(from + "WINDOW HOPPING (SIZE 1 HOUR, ADVANCE BY 0 MINUTES) GROUP BY gateway"),
+            "2:93: the window's advance must be above 0");
+  EXPECT_EQ(error_of(from + "WINDOW HOPPING (SIZE 1 HOUR, ADVANCE BY 71 MILLISECONDS) GROUP BY gateway"),
+            "2:93: each reading would lie in 50704 windows; advance by more, so that it is at most 50000");
+  EXPECT_EQ(error_of(from + "WINDOW HOPPING (SIZE 2 DAYS, ADVANCE BY 1 DAY, RETENTION 1 DAY) GROUP BY gateway"),
+            "2:110: the retention must cover the window's size and its grace period (24 hours unless GRACE PERIOD says "
+            "otherwise)");
   EXPECT_EQ(error_of(from + "WINDOW TUMBLING (SIZE 1 DAY) GROUP BY gateway, Gateway"),
             "2:100: column gateway is in GROUP BY twice");
   EXPECT_EQ(error_of(from + "WINDOW TUMBLING (SIZE 1 DAY) GROUP BY value"),
             "2:91: GROUP BY cannot take value, which is DOUBLE; CAST(... AS BIGINT) makes classes of it");
+}
+
+TEST(Binder, GivesHoppingWindowsTheirAdvanceInTheDefinition) {
+  const auto compiled = [](const std::string& window) {
+    const auto program = compile("CREATE TABLE t AS SELECT COUNT(*) AS n FROM metrics WINDOW " + window +
+                                 " GROUP BY gateway EMIT FINAL");
+    EXPECT_TRUE(program) << program.error().message;
+    return program->views.at(0);
+  };
+  const ViewSpec hopping = compiled("HOPPING (SIZE 1 HOUR, ADVANCE BY 5 MINUTES, GRACE PERIOD 1 SECOND)");
+  EXPECT_EQ(hopping.window_size_ms, 3'600'000);
+  EXPECT_EQ(hopping.advance_ms, 300'000);
+  EXPECT_TRUE(hopping.is_hopping());
+  EXPECT_NE(hopping.definition().find("\nwindow 3600000 ms, advance 300000 ms, grace 1000 ms, emit final\n"),
+            std::string::npos);
+  // The same windows, so the same view.
+  const ViewSpec tumbling = compiled("TUMBLING (SIZE 1 HOUR)");
+  EXPECT_FALSE(tumbling.is_hopping());
+  EXPECT_EQ(compiled("HOPPING (SIZE 1 HOUR, ADVANCE BY 60 MINUTES)").definition(), tumbling.definition());
+  EXPECT_NE(tumbling.definition().find("\nwindow 3600000 ms, grace 86400000 ms, emit final\n"), std::string::npos);
 }
 
 TEST(BinderError, RefusesNamesAndTopicsUsedTwice) {

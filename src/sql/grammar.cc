@@ -118,7 +118,6 @@ enum class Feature : uint8_t {
   kAlter,
   kVariables,
   kUnset,
-  kHopping,
   kSession,
   kPartitionBy,
   kJoin,
@@ -143,7 +142,6 @@ constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "ALTER",
                                               "DEFINE and UNDEFINE",
                                               "UNSET",
-                                              "WINDOW HOPPING",
                                               "WINDOW SESSION",
                                               "PARTITION BY",
                                               "RIGHT and FULL JOIN",
@@ -281,13 +279,14 @@ struct Unit : Or<Is<T::kSeconds>, Is<T::kMinutes>, Is<T::kHours>, Is<T::kDays>, 
                  May<T::kMinute>, May<T::kHour>, May<T::kDay>, May<T::kMillisecond>> {};
 struct Length : Seq<Opt<May<T::kMinus>>, Is<T::kInteger>, Unit> {};
 struct Size : As<SyntaxKind::kSize, Seq<Is<T::kSize>, Length>> {};
+struct Advance : As<SyntaxKind::kAdvance, Seq<Is<T::kAdvance>, Is<T::kBy>, Length>> {};
 struct Retention : As<SyntaxKind::kRetention, Seq<May<T::kRetention>, Length>> {};
 struct Grace : As<SyntaxKind::kGrace, Seq<May<T::kGrace>, Is<T::kPeriod>, Length>> {};
+struct WindowEnd : Seq<Opt<May<T::kComma>, Retention>, Opt<May<T::kComma>, Grace>, Is<T::kClose>> {};
+struct Tumbling : Seq<Is<T::kTumbling>, Is<T::kOpen>, Size, WindowEnd> {};
+struct Hopping : Seq<Is<T::kHopping>, Is<T::kOpen>, Size, Is<T::kComma>, Advance, WindowEnd> {};
 struct Window
-    : As<SyntaxKind::kWindow,
-         Seq<May<T::kWindow>, Or<Seq<Is<T::kTumbling>, Is<T::kOpen>, Size, Opt<May<T::kComma>, Retention>,
-                                     Opt<May<T::kComma>, Grace>, Is<T::kClose>>,
-                                 Refuse<T::kHopping, Feature::kHopping>, Refuse<T::kSession, Feature::kSession>>>> {};
+    : As<SyntaxKind::kWindow, Seq<May<T::kWindow>, Or<Tumbling, Hopping, Refuse<T::kSession, Feature::kSession>>>> {};
 struct Where : As<SyntaxKind::kWhere, Seq<May<T::kWhere>, Whole>> {};
 struct GroupBy : As<SyntaxKind::kGroupBy, Seq<May<T::kGroup>, Is<T::kBy>, CommaList<Whole>>> {};
 struct Having : As<SyntaxKind::kHaving, Seq<May<T::kHaving>, Whole>> {};

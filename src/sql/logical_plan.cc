@@ -52,10 +52,14 @@ std::string node_text(const WindowAggregate& aggregate, const PlanNode& node) {
   for (const AggregateSpec& one : aggregate.aggregates) {
     functions += (functions.empty() ? "" : ", ") + to_text(one, columns);
   }
-  if (aggregate.size_ms == kUnboundedWindowMs)
-    return fmt::format("WindowAggregate of all times, by {}: {}", groups, functions);
-  return fmt::format("WindowAggregate tumbling {}, grace {}, by {}: {}", format_duration(aggregate.size_ms),
-                     format_duration(aggregate.grace_ms), groups, functions);
+  const std::string window = aggregate.size_ms == kUnboundedWindowMs ? "of all times"
+                             : aggregate.advance_ms == 0
+                                 ? "tumbling " + format_duration(aggregate.size_ms)
+                                 : fmt::format("hopping {} by {}", format_duration(aggregate.size_ms),
+                                               format_duration(aggregate.advance_ms));
+  const std::string grace =
+      aggregate.size_ms == kUnboundedWindowMs ? "" : ", grace " + format_duration(aggregate.grace_ms);
+  return fmt::format("WindowAggregate {}{}, by {}: {}", window, grace, groups, functions);
 }
 
 std::string node_text(const Project& project, const PlanNode& node) {

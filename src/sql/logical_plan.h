@@ -36,13 +36,14 @@ struct Filter {
   std::shared_ptr<const Expression> condition;
 };
 
-/// Groups by columns and tumbling window. Its schema: the groups, WINDOWSTART, WINDOWEND, the aggregates. A Filter above it is
-/// HAVING.
+/// Groups by columns and tumbling or hopping window. Its schema: the groups, WINDOWSTART, WINDOWEND, the aggregates. A Filter
+/// above it is HAVING.
 struct WindowAggregate {
   std::vector<size_t> group_by;  ///< columns of the input; the indexes behind them are those of group_expressions
   std::vector<std::shared_ptr<const Expression>> group_expressions;
   std::vector<AggregateSpec> aggregates;
   int64_t size_ms = 0;
+  int64_t advance_ms = 0;  ///< of a hopping window; 0: tumbling
   int64_t grace_ms = 0;
   std::optional<int64_t> retention_ms;
 };

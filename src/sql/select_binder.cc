@@ -19,6 +19,8 @@ namespace {
 /// ksqlDB's default; a view that should close its windows sooner says GRACE PERIOD.
 constexpr int64_t kDefaultGraceMs = 86'400'000;
 constexpr int64_t kMostPartitions = 1024;
+/// That a reading may lie in.
+constexpr int64_t kMostWindows = 50'000;
 
 constexpr std::array<std::pair<std::string_view, AggregateFunction>, 11> kAggregates = {
     {{"COUNT", AggregateFunction::kCount},
@@ -264,6 +266,19 @@ class SelectBinder {
       return *length_ms;
     };
     ASSIGN_OR_RETURN(window_.size_ms, length(table_.window->size, "window's size", 1));
+    if (table_.window->advance) {
+      const ast::Position position = table_.window->advance->position;
+      ASSIGN_OR_RETURN(window_.advance_ms, length(*table_.window->advance, "window's advance", 1));
+      if (window_.advance_ms > window_.size_ms)
+        return error(position,
+                     "windows that advance by more than their size leave readings out; ADVANCE BY at most SIZE");
+      if (const int64_t windows = window_.size_ms / window_.advance_ms; windows > kMostWindows)
+        return error(position,
+                     fmt::format("each reading would lie in {} windows; advance by more, so that it is at most {}",
+                                 windows, kMostWindows));
+      // Such windows do not overlap.
+      if (window_.advance_ms == window_.size_ms) window_.advance_ms = 0;
+    }
     window_.grace_ms = kDefaultGraceMs;
     if (table_.window->grace) {
       ASSIGN_OR_RETURN(window_.grace_ms, length(*table_.window->grace, "grace period", 0));

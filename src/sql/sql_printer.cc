@@ -128,7 +128,9 @@ std::string to_text(const ast::CreateTable& table) {
                        join.alias ? " AS " + to_sql(*join.alias) : "", to_sql(join.condition));
   }
   if (table.window) {
-    out += "\nWINDOW TUMBLING (SIZE " + to_text(table.window->size);
+    const bool hops = table.window->kind == ast::Window::Kind::kHopping;
+    out += fmt::format("\nWINDOW {} (SIZE {}", hops ? "HOPPING" : "TUMBLING", to_text(table.window->size));
+    if (table.window->advance) out += ", ADVANCE BY " + to_text(*table.window->advance);
     if (table.window->retention) out += ", RETENTION " + to_text(*table.window->retention);
     if (table.window->grace) out += ", GRACE PERIOD " + to_text(*table.window->grace);
     out += ")";

@@ -207,6 +207,10 @@ class StatementGenerator {
     if (maybe()) {
       made.window.emplace();
       made.window->size = length();
+      if (maybe()) {
+        made.window->kind = ast::Window::Kind::kHopping;
+        made.window->advance = length();
+      }
       if (maybe()) made.window->retention = length();
       if (maybe()) made.window->grace = length();
     }

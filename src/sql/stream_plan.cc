@@ -86,6 +86,7 @@ ViewSpec lower(const BoundView& bound) {
   view.group_expressions = window.group_expressions;
   view.aggregates = window.aggregates;
   view.window_size_ms = window.size_ms;
+  view.advance_ms = window.advance_ms;
   view.grace_ms = window.grace_ms;
   lower_input(*node->input, view);
   return view;

@@ -35,6 +35,7 @@ enum class SyntaxKind : uint8_t {
   kJoinSide,
   kWindow,
   kSize,
+  kAdvance,
   kRetention,
   kGrace,
   kWhere,

@@ -65,6 +65,7 @@ constexpr std::array<std::string_view, kTerminalCount> kNames = {"the end of the
                                                                  "WHERE",
                                                                  "WINDOW",
                                                                  "WITH",
+                                                                 "ADVANCE",
                                                                  "ALTER",
                                                                  "ARRAY",
                                                                  "BIGINT",

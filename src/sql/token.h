@@ -70,6 +70,7 @@ enum class Terminal : uint8_t {
   kWindow,
   kWith,
   // Other words, which are names too.
+  kAdvance,
   kAlter,
   kArray,
   kBigint,

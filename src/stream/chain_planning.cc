@@ -29,7 +29,8 @@ std::vector<std::vector<size_t>> chains_of(const std::vector<ViewSpec>& views) {
     const ViewSpec& view = views[index];
     auto fits = [&](const std::vector<size_t>& chain) {
       const ViewSpec& last = views[chain.back()];
-      return !last.is_stream() && !view.is_stream() && last.lags.empty() && view.lags.empty() &&
+      return !last.is_stream() && !view.is_stream() && last.lags.empty() && view.lags.empty() && !last.is_hopping() &&
+             !view.is_hopping() &&
              last.emit == EmitMode::kFinal && view.emit == EmitMode::kFinal && last.source == view.source &&
              view.window_size_ms % last.window_size_ms == 0 && sharing_key(last) == sharing_key(view);
     };

@@ -115,7 +115,7 @@ ViewSpec example_view() {
 TEST(ViewDefinition, ChangesWithEveryPartOfTheComputation) {
   const std::string original = example_view().definition();
   EXPECT_EQ(original, example_view().definition());
-  std::vector<ViewSpec> changed(9, example_view());
+  std::vector<ViewSpec> changed(10, example_view());
   changed[0].window_size_ms += 1;
   changed[1].grace_ms += 1;
   changed[2].emit = EmitMode::kChanges;
@@ -127,6 +127,7 @@ TEST(ViewDefinition, ChangesWithEveryPartOfTheComputation) {
   auto stream = std::make_shared<StreamSpec>(*changed[8].source);
   stream->deduplicate = true;
   changed[8].source = stream;
+  changed[9].advance_ms = 1;
   for (size_t i = 0; i < changed.size(); ++i) EXPECT_NE(changed[i].definition(), original) << "change " << i;
 }
 

@@ -422,12 +422,11 @@ int64_t PassProcessor::closed_before_ms(size_t view) const {
 }
 
 std::vector<int64_t> PassProcessor::closed_beyond_ms(size_t view) const {
-  const auto& starts = chains_[place_of_view_[view].chain]->closed_beyond(place_of_view_[view].index);
-  return {starts.begin(), starts.end()};
+  return chains_[place_of_view_[view].chain]->closed_beyond(place_of_view_[view].index);
 }
 
-void PassProcessor::restore_closed_beyond(size_t view, int64_t start_ms) {
-  chains_[place_of_view_[view].chain]->restore_closed_beyond(place_of_view_[view].index, start_ms);
+void PassProcessor::restore_closed_beyond(size_t view, const std::vector<int64_t>& starts_ms) {
+  chains_[place_of_view_[view].chain]->restore_closed_beyond(place_of_view_[view].index, starts_ms);
 }
 
 void PassProcessor::restore_closed_before(size_t view, int64_t closed_before_ms) {

@@ -83,9 +83,9 @@ class PassProcessor {
   void restore_accounting(size_t view, const ViewAccounting& accounting);
   [[nodiscard]] int64_t closed_before_ms(size_t view) const;
   void restore_closed_before(size_t view, int64_t closed_before_ms);
-  /// Windows beyond closed_before_ms that were closed by force.
+  /// Windows beyond closed_before_ms that were closed by force: see ViewChain::closed_beyond.
   [[nodiscard]] std::vector<int64_t> closed_beyond_ms(size_t view) const;
-  void restore_closed_beyond(size_t view, int64_t start_ms);
+  void restore_closed_beyond(size_t view, const std::vector<int64_t>& starts_ms);
   /// Lowest offset of `partition` that state still depends on; -1 when none.
   [[nodiscard]] int64_t first_open_offset(size_t partition) const;
   [[nodiscard]] int64_t open_windows() const;

@@ -121,7 +121,7 @@ Status PassTask::restore() {
       ASSIGN_OR_RETURN(const ViewCheckpoint checkpoint, decode_view_checkpoint(position->metadata));
       pass_->watermark().raise(checkpoint.watermark_ms);
       pass_->watermark().restore_partition(i, checkpoint.partition_watermark_ms);
-      for (const int64_t start_ms : checkpoint.closed_beyond_ms) pass_->restore_closed_beyond(view, start_ms);
+      pass_->restore_closed_beyond(view, checkpoint.closed_beyond_ms);
       pass_->restore_closed_before(view, std::max(pass_->closed_before_ms(view), checkpoint.closed_before_ms));
       // A task's first partition carries its counters.
       if (i == 0) pass_->restore_accounting(view, accounting_from(checkpoint.counters));

@@ -41,13 +41,7 @@ std::string to_string(const ViewAccounting& a) {
 }
 
 OracleView oracle_view(const ViewSpec& view) {
-  OracleView oracle;
-  oracle.size_ms = view.window_size_ms;
-  oracle.grace_ms = view.grace_ms;
-  oracle.deduplicate = view.source->deduplicate;
-  oracle.deduplicate_horizon_ms = view.source->deduplicate_horizon_ms;
-  oracle.max_ahead_ms = view.source->max_ahead_ms;
-  return oracle;
+  return OracleView(view);
 }
 
 TEST(PassTask, AgreesWithTheOracleForEveryBatchSizeCommitAndSharing) {

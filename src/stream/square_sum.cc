@@ -92,6 +92,11 @@ void merge_squares(ArgumentState& into, const ArgumentState& from) {
   into.count += from.count;
 }
 
+void subtract_squares(ArgumentState& from, const ArgumentState& leaving) {
+  set_words(from, difference_of(words_of(from), words_of(leaving)));
+  from.count -= leaving.count;
+}
+
 double variance_of(const ArgumentState& values, const ArgumentState& squares, Spread spread, int64_t units_per_one) {
   const uint64_t count = values.count;
   // count^2 times the variance of the population, and never negative.

@@ -17,6 +17,8 @@ namespace meterstream {
 /// Adds the square of a value of so many units.
 void add_square(ArgumentState& squares, Int128 units);
 void merge_squares(ArgumentState& into, const ArgumentState& from);
+/// Takes away what was merged in before.
+void subtract_squares(ArgumentState& from, const ArgumentState& leaving);
 
 enum class Spread : uint8_t { kPopulation, kSample };
 

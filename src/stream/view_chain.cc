@@ -13,6 +13,8 @@ namespace {
 // Marks a value whose exact units need the slow conversion.
 constexpr int64_t kSlowUnits = INT64_MIN;
 constexpr size_t kPrefetchDistance = 12;
+// Added to the number of a table of panes: the number of the table of their merge.
+constexpr uint32_t kMergeTables = 0x8000;
 
 bool is_integer(ColumnType type) {
   return type != ColumnType::kDouble;
@@ -33,8 +35,17 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
     Level level(std::make_unique<WindowTable>(arguments_.size(), budget, spill,
                                               first_table_number + static_cast<uint32_t>(levels_.size())));
     level.size_ms = view->window_size_ms;
+    level.advance_ms = view->is_hopping() ? view->advance_ms : view->window_size_ms;
     level.grace_ms = view->grace_ms;
     levels_.push_back(std::move(level));
+  }
+  if (views_.front()->is_hopping()) {
+    CHECK(views_.size() == 1);
+    std::vector<bool> integers;
+    for (size_t i = 0; i < plain_arguments_; ++i) integers.push_back(is_integer(arguments_[i].type));
+    const HoppingShape shape{levels_.front().size_ms, levels_.front().advance_ms};
+    hopping_ = std::make_unique<HoppingWindows>(shape, *levels_.front().table, std::move(integers), budget, spill,
+                                                first_table_number + kMergeTables);
   }
   argument_columns_.resize(plain_arguments_);
   argument_units_.resize(plain_arguments_);
@@ -49,6 +60,17 @@ void ViewChain::count_results(size_t level, ViewOutput& output) {
   const ResultCounts counts = output.take_counts(level);
   levels_[level].accounting.results += counts.written;
   levels_[level].accounting.faults += counts.faults;
+}
+
+std::vector<int64_t> ViewChain::closed_beyond(size_t view) const {
+  if (hopping_ != nullptr) return hopping_->closed_alone();
+  const std::set<int64_t>& starts = levels_[view].closed_beyond;
+  return {starts.begin(), starts.end()};
+}
+
+void ViewChain::restore_closed_beyond(size_t view, const std::vector<int64_t>& starts_ms) {
+  if (hopping_ != nullptr) return hopping_->restore_closed_alone(starts_ms);
+  levels_[view].closed_beyond.insert(starts_ms.begin(), starts_ms.end());
 }
 
 std::vector<SlotPlace> ViewChain::arguments_of(size_t view) const {
@@ -94,8 +116,8 @@ void ViewChain::evaluate_arguments(DecodedBatch& batch) {
 
 void ViewChain::advance(int64_t watermark_ms) {
   for (Level& level : levels_) {
-    level.closed_before_ms =
-        std::max(level.closed_before_ms, closed_before_of(watermark_ms, level.size_ms, level.grace_ms));
+    level.closed_before_ms = std::max(level.closed_before_ms,
+                                      closed_before_of(watermark_ms, level.size_ms, level.advance_ms, level.grace_ms));
   }
   const Level& finest = levels_.front();
   close_trigger_ms_ =
@@ -249,6 +271,7 @@ Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
   const int64_t* units = simple ? argument_units_[0].data() : nullptr;
   WindowTable& table = *levels_.front().table;
   const int64_t size_ms = levels_.front().size_ms;
+  int64_t window_end_ms = INT64_MIN;
   const size_t count = rows_.size();
   int64_t trigger_ms = rebuilding_ ? INT64_MAX : close_trigger_ms_;
   WindowTable::Window* window = nullptr;
@@ -259,12 +282,23 @@ Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
       advance(batch.watermark_after_ms[row]);
       trigger_ms = std::max(close_trigger_ms_, batch.watermark_after_ms[row] + 1);
       window = nullptr;
+      // Before the next reading is in a pane of windows that are closed for it.
+      if (hopping_ != nullptr) RETURN_IF_ERROR(close_hopping(output));
     }
     const int64_t time_ms = batch.event_times_ms[row];
-    if (window == nullptr || time_ms < window->start_ms || time_ms - window->start_ms >= size_ms) {
-      window = open_window(batch, row, window_start_of(time_ms, size_ms));
+    if (window == nullptr || time_ms < window->start_ms || time_ms >= window_end_ms) {
+      if (hopping_ != nullptr) {
+        const int64_t start_ms = hopping_->shape().pane_start_of(time_ms);
+        window = open_pane(batch, row, start_ms);
+        window_end_ms = hopping_->shape().pane_end_of(start_ms);
+      } else {
+        const int64_t start_ms = window_start_of(time_ms, size_ms);
+        window = open_window(batch, row, start_ms);
+        window_end_ms = start_ms + size_ms;
+      }
       if (window == nullptr) {
-        RETURN_IF_ERROR(add_beyond_finest(batch, i, row, output));
+        RETURN_IF_ERROR(hopping_ != nullptr ? add_beside_pane(batch, i, row, output)
+                                            : add_beyond_finest(batch, i, row, output));
         continue;
       }
     }
@@ -293,6 +327,7 @@ Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
 
 Status ViewChain::close_windows(int64_t watermark_ms, ViewOutput& output) {
   if (watermark_ms >= close_trigger_ms_) advance(watermark_ms);
+  if (hopping_ != nullptr) return close_hopping(output);
   if (emits_changes_) RETURN_IF_ERROR(emit_changes(output));
   for (size_t level = 0; level < levels_.size(); ++level) {
     RETURN_IF_ERROR(close_level(level, &output));
@@ -301,11 +336,12 @@ Status ViewChain::close_windows(int64_t watermark_ms, ViewOutput& output) {
 }
 
 Status ViewChain::close_all(int64_t highest_ms, ViewOutput& output) {
-  const int64_t coarsest_ms = levels_.back().size_ms;
+  const int64_t coarsest_ms = levels_.back().advance_ms;
   const int64_t limit_ms =
       highest_ms == kNoWatermark ? kNoWatermark : window_start_of(highest_ms, coarsest_ms) + coarsest_ms;
   if (emits_changes_) RETURN_IF_ERROR(emit_changes(output));
   if (views_.front()->is_unbounded()) return {};
+  if (hopping_ != nullptr) return close_all_hopping(limit_ms, output);
   for (size_t i = 0; i < levels_.size(); ++i) {
     Level& level = levels_[i];
     const auto& windows = level.table->windows();
@@ -362,18 +398,12 @@ WindowTable::Window& ViewChain::window_above(size_t level, const WindowTable::Wi
 }
 
 void ViewChain::merge_slot(const WindowSlot& from, WindowSlot& into) const {
-  into.rows += from.rows;
-  for (size_t i = 0; i < plain_arguments_; ++i) {
-    if (is_integer(arguments_[i].type)) {
-      into.arguments()[i].merge<int64_t>(from.arguments()[i]);
-    } else {
-      into.arguments()[i].merge<double>(from.arguments()[i]);
-    }
-  }
+  merge_slots(from, into, plain_arguments_, [this](size_t argument) { return is_integer(arguments_[argument].type); });
   for (size_t i = plain_arguments_; i < arguments_.size(); ++i) merge_squares(into.arguments()[i], from.arguments()[i]);
 }
 
 Status ViewChain::emit_changes(ViewOutput& output) {
+  if (hopping_ != nullptr) return refine_hopping(output);
   std::sort(changed_.begin(), changed_.end());
   changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
   Level& level = levels_.front();
@@ -417,6 +447,7 @@ int64_t ViewChain::open_windows() const {
 }
 
 Status ViewChain::enforce_budget() {
+  if (hopping_ != nullptr) RETURN_IF_ERROR(hopping_->enforce_budget());
   // Coarse windows first: they are touched only when finer ones close.
   for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) RETURN_IF_ERROR(level->table->enforce_budget());
   return {};

@@ -3,6 +3,7 @@
 // Rules: a reading is late for a view when its window is closed there. A reading whose fine window is closed but whose
 //        coarse window is open is added to the coarse one directly, so each view answers as if it ran alone.
 //        Closing depends on the watermark at each reading and not on batch borders, so results do not either.
+//        A hopping view stands alone. Its windows are panes here; it is late for the view when its last window is closed.
 // Order: results come by view (finest first), window start, group in order of first appearance.
 // Thread-safety: none; one chain belongs to one task.
 // Errors: only those of the page spill (disk full).
@@ -18,6 +19,7 @@
 #include "base/result.h"
 #include "state/key_value_store.h"
 #include "stream/decoded_batch.h"
+#include "stream/hopping_windows.h"
 #include "stream/key_interner.h"
 #include "stream/lag_columns.h"
 #include "stream/lookup_join.h"
@@ -74,8 +76,9 @@ class ViewChain {
   [[nodiscard]] const std::vector<const ViewSpec*>& views() const { return views_; }
   [[nodiscard]] ViewAccounting& accounting(size_t view) { return levels_[view].accounting; }
   [[nodiscard]] int64_t closed_before_ms(size_t view) const { return levels_[view].closed_before_ms; }
-  [[nodiscard]] const std::set<int64_t>& closed_beyond(size_t view) const { return levels_[view].closed_beyond; }
-  void restore_closed_beyond(size_t view, int64_t start_ms) { levels_[view].closed_beyond.insert(start_ms); }
+  /// Starts of windows at or after closed_before_ms that were closed by force; of a hopping view from, to, from, to, ...
+  [[nodiscard]] std::vector<int64_t> closed_beyond(size_t view) const;
+  void restore_closed_beyond(size_t view, const std::vector<int64_t>& starts_ms);
   void restore_closed_before(size_t view, int64_t closed_before_ms) {
     levels_[view].closed_before_ms = closed_before_ms;
     levels_[view].emitted_before_ms = closed_before_ms;
@@ -109,6 +112,7 @@ class ViewChain {
     explicit Level(std::unique_ptr<WindowTable> windows) : table(std::move(windows)) {}
     std::unique_ptr<WindowTable> table;
     int64_t size_ms = 0;
+    int64_t advance_ms = 0;  ///< the size, unless the view hops
     int64_t grace_ms = 0;
     int64_t closed_before_ms = INT64_MIN;  ///< readings of windows before it are late
     /// Starts of windows at or after closed_before_ms that were closed by force: opened by fast meter clocks. Closing one
@@ -117,18 +121,12 @@ class ViewChain {
     int64_t emitted_before_ms = INT64_MIN;  ///< windows before it are gone from the table
     ViewAccounting accounting;
   };
-  struct ChangedGroup {
-    int64_t start_ms;
-    uint32_t id;
-    auto operator<=>(const ChangedGroup&) const = default;
-  };
-
   Status add_selected(DecodedBatch& batch, ViewOutput& output);
   void evaluate_arguments(DecodedBatch& batch);
   void select_rows(DecodedBatch& batch);
   void find_groups(DecodedBatch& batch);
   void make_group_keys(DecodedBatch& batch);
-  static bool is_closed(const Level& level, int64_t start_ms) {
+  static bool is_closed(const Level& level, int64_t start_ms) {  // of views that do not hop
     return start_ms < level.closed_before_ms || level.closed_beyond.contains(start_ms);
   }
   void advance(int64_t watermark_ms);
@@ -144,6 +142,13 @@ class ViewChain {
   void name_arguments();
   Status add_beyond_finest(DecodedBatch& batch, size_t row_index, uint32_t row, ViewOutput& output);
   Status close_level(size_t index, ViewOutput* output);
+  // Of a hopping view, in view_chain_hopping.cc.
+  WindowTable::Window* open_pane(const DecodedBatch& batch, uint32_t row, int64_t start_ms);
+  Status add_beside_pane(DecodedBatch& batch, size_t row_index, uint32_t row, ViewOutput& output);
+  Status close_hopping(ViewOutput& output);
+  Status close_all_hopping(int64_t limit_ms, ViewOutput& output);
+  Status refine_hopping(ViewOutput& output);
+  HoppingWindows::Emit emit_to(ViewOutput& output);
   WindowTable::Window& window_above(size_t level, const WindowTable::Window& from);
   void merge_slot(const WindowSlot& from, WindowSlot& into) const;
 
@@ -158,6 +163,7 @@ class ViewChain {
   std::vector<Level> levels_;
   std::optional<LookupJoin> lookups_;  ///< of views with lookups or lags
   std::optional<LagColumns> lags_;
+  std::unique_ptr<HoppingWindows> hopping_;  // over the table of the only level
   KeyInterner keys_;
   uint32_t keys_saved_ = 0;
   int64_t close_trigger_ms_ = INT64_MIN;
@@ -167,6 +173,7 @@ class ViewChain {
 
   // Scratch of one batch.
   std::vector<uint32_t> rows_;
+  std::vector<char> row_slot_;
   std::vector<uint32_t> ids_;
   std::vector<std::string_view> row_keys_;
   std::string key_bytes_;

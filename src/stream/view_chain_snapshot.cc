@@ -78,6 +78,7 @@ Status ViewChain::load(SnapshotReader& reader) {
       RETURN_IF_ERROR(level.table->enforce_budget());
     }
   }
+  if (hopping_ != nullptr) return hopping_->close(INT64_MIN, levels_.front().closed_before_ms, nullptr);
   // What closed between the snapshot and the commit was emitted then.
   for (size_t level = 0; level < levels_.size(); ++level) RETURN_IF_ERROR(close_level(level, nullptr));
   return {};

@@ -138,7 +138,8 @@ std::vector<ColumnSchema> ViewSpec::result_columns() const {
 std::string ViewSpec::definition() const {
   const std::vector<ColumnSchema> columns = row_columns();
   std::string text = fmt::format("view {} to topic {}\n", sized(name), sized(topic)) + definition_of(*source);
-  text += fmt::format("window {} ms, grace {} ms, emit {}\n", window_size_ms, grace_ms,
+  text += fmt::format("window {} ms, {}grace {} ms, emit {}\n", window_size_ms,
+                      is_hopping() ? fmt::format("advance {} ms, ", advance_ms) : "", grace_ms,
                       emit == EmitMode::kFinal ? "final" : "changes");
   for (const LookupSpec& lookup : lookups) {
     text += fmt::format("{} by {} in {}", lookup.keeps_unmatched ? "look up" : "look up or drop",

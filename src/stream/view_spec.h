@@ -1,5 +1,6 @@
 // Purpose: what a windowed view is, as the planner gives it to the engine. Pure data.
-// Time base: event time, UTC, milliseconds; windows are [start, end) with start = offset + k * size.
+// Time base: event time, UTC, milliseconds; windows are [start, end), start a multiple of the size, or of
+//            the advance of hopping windows.
 #pragma once
 
 #include <cstdint>
@@ -117,6 +118,8 @@ struct ViewSpec {
   /// Over result_columns(): columns of the output that are more than a group, a bound of the window or an aggregate.
   std::vector<std::shared_ptr<const Expression>> calculations;
   int64_t window_size_ms = 60'000;
+  /// Above 0: hopping windows, one from each multiple of it; below the size. 0: tumbling windows.
+  int64_t advance_ms = 0;
   int64_t grace_ms = 0;
   EmitMode emit = EmitMode::kFinal;
   /// Not empty: a stream. Each row that passes the filter gives one with these columns, at once and under the key of its
@@ -126,6 +129,7 @@ struct ViewSpec {
   int32_t partitions = 4;       ///< of `topic`
   int32_t late_partitions = 4;  ///< of late_topic()
 
+  [[nodiscard]] bool is_hopping() const { return advance_ms != 0; }
   [[nodiscard]] bool is_stream() const { return !projection.empty(); }
   /// One window holds all times and never closes; only with EmitMode::kChanges.
   [[nodiscard]] bool is_unbounded() const { return window_size_ms == kUnboundedWindowMs; }

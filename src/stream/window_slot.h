@@ -52,12 +52,25 @@ struct ArgumentState {
 
   template <class Number>
   void merge(const ArgumentState& other) {
+    widen<Number>(other);
+    add_to_sum(other.sum());
+  }
+
+  /// Merges the extremes and the count, and not the sum.
+  template <class Number>
+  void widen(const ArgumentState& other) {
     if (other.count == 0) return;
     const bool first = count == 0;
     min_bits = std::bit_cast<uint64_t>(first ? other.min<Number>() : std::min(min<Number>(), other.min<Number>()));
     max_bits = std::bit_cast<uint64_t>(first ? other.max<Number>() : std::max(max<Number>(), other.max<Number>()));
-    add_to_sum(other.sum());
     count += other.count;
+  }
+
+  /// Takes away what was merged in before. The extremes stay, unless nothing is left.
+  void subtract(const ArgumentState& other) {
+    count -= other.count;
+    add_to_sum(-other.sum());
+    if (count == 0) *this = {};
   }
 };
 static_assert(sizeof(ArgumentState) == 40);
@@ -77,5 +90,18 @@ struct WindowSlot {
   static constexpr size_t bytes_for(size_t arguments) { return sizeof(WindowSlot) + arguments * sizeof(ArgumentState); }
 };
 static_assert(sizeof(WindowSlot) == 8);
+
+/// Adds what `from` holds. `is_integer(i)` tells the kind of argument i.
+template <class IsInteger>
+void merge_slots(const WindowSlot& from, WindowSlot& into, size_t arguments, IsInteger&& is_integer) {
+  into.rows += from.rows;
+  for (size_t i = 0; i < arguments; ++i) {
+    if (is_integer(i)) {
+      into.arguments()[i].merge<int64_t>(from.arguments()[i]);
+    } else {
+      into.arguments()[i].merge<double>(from.arguments()[i]);
+    }
+  }
+}
 
 }  // namespace meterstream

@@ -72,6 +72,13 @@ Result<WindowSlot*> WindowTable::load(Window& window, uint32_t id) {
   return slot_at(page.bytes.get(), id % kPageSlots);
 }
 
+Result<WindowSlot*> WindowTable::load_if_touched(Window& window, uint32_t id) {
+  const uint32_t number = id / kPageSlots;
+  if (number >= window.pages.size()) return nullptr;
+  if (window.pages[number].bytes == nullptr && window.pages[number].spilled_as == 0) return nullptr;
+  return load(window, id);
+}
+
 Result<const char*> WindowTable::page_bytes(const Page& page) const {
   if (page.bytes != nullptr || page.spilled_as == 0) return static_cast<const char*>(page.bytes.get());
   if (scratch_ == nullptr) scratch_ = std::make_unique<char[]>(page_size());

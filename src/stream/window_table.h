@@ -90,6 +90,8 @@ class WindowTable {
     return bytes == nullptr ? nullptr : slot_at(bytes, id % kPageSlots);
   }
   Result<WindowSlot*> load(Window& window, uint32_t id);
+  /// The same, and null when its page was never touched.
+  Result<WindowSlot*> load_if_touched(Window& window, uint32_t id);
 
   /// Calls visit(id, const WindowSlot&) -> Status for every slot with rows, by id. Spilled pages are read one by one.
   template <class Visit>

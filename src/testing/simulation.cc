@@ -108,6 +108,7 @@ void Simulation::choose_views() {
     ViewSpec view = standard_view(stream, *chosen, pick<int64_t>({0, 0, 5'000, 60'000, 3'600'000}));
     view.partitions = static_cast<int32_t>(random_.integer(1, 3));
     if (chance(8)) view.emit = EmitMode::kChanges;
+    if (chance(2)) view.advance_ms = *chosen / random_.integer(2, 12) + pick<int64_t>({0, 0, 7});
     views_.push_back(std::move(view));
     sizes.erase(chosen);
   }
@@ -147,7 +148,8 @@ Status Simulation::set_up() {
   closes_early_ = chance(5);
   fault_probability_ = pick<double>({0.0, 0.02, 0.05, 0.2});
   for (const ViewSpec& view : views_)
-    trace("view {} grace {} {}", view.name, view.grace_ms, view.emit == EmitMode::kChanges ? "changes" : "final");
+    trace("view {} advance {} grace {} {}", view.name, view.advance_ms, view.grace_ms,
+          view.emit == EmitMode::kChanges ? "changes" : "final");
   RETURN_IF_ERROR(open_log());
   RETURN_IF_ERROR(log_->create_topic({"metrics", partitions_}));
   ASSIGN_OR_RETURN(const SchemaId schema, schemas_->register_schema(kMetricAvroSubject, kMetricAvroSchema));

@@ -10,7 +10,22 @@ int64_t floor_to(int64_t time_ms, int64_t size_ms) {
   return static_cast<int64_t>(std::floor(static_cast<double>(time_ms) / static_cast<double>(size_ms))) * size_ms;
 }
 
+void add_to(OracleWindow& window, double value) {
+  window.min = window.count == 0 ? value : std::min(window.min, value);
+  window.max = window.count == 0 ? value : std::max(window.max, value);
+  window.sum = window.sum + Decimal::from_double(value).value();
+  ++window.count;
+}
+
 }  // namespace
+
+OracleView::OracleView(const ViewSpec& view)
+    : size_ms(view.window_size_ms),
+      advance_ms(view.advance_ms),
+      grace_ms(view.grace_ms),
+      deduplicate(view.source->deduplicate),
+      deduplicate_horizon_ms(view.source->deduplicate_horizon_ms),
+      max_ahead_ms(view.source->max_ahead_ms) {}
 
 OracleAnswer ask_oracle(const std::vector<OracleReading>& readings, const OracleView& view) {
   OracleAnswer answer;
@@ -48,18 +63,16 @@ OracleAnswer ask_oracle(const std::vector<OracleReading>& readings, const Oracle
         }
       }
     }
-    const int64_t start_ms = floor_to(time_ms, view.size_ms);
-    if (start_ms + view.size_ms + view.grace_ms <= watermark_ms) {
-      ++accounting.late;
-      answer.late.push_back(index);
-      continue;
+    // Each window that holds the reading and is open takes it.
+    const int64_t advance_ms = view.advance_ms == 0 ? view.size_ms : view.advance_ms;
+    bool taken = false;
+    for (int64_t start_ms = floor_to(time_ms, advance_ms); start_ms + view.size_ms > time_ms; start_ms -= advance_ms) {
+      if (start_ms + view.size_ms + view.grace_ms <= watermark_ms) continue;
+      taken = true;
+      add_to(answer.windows[{start_ms, reading.series.text()}], reading.value);
     }
-    ++accounting.aggregated;
-    OracleWindow& window = answer.windows[{start_ms, reading.series.text()}];
-    window.min = window.count == 0 ? reading.value : std::min(window.min, reading.value);
-    window.max = window.count == 0 ? reading.value : std::max(window.max, reading.value);
-    window.sum = window.sum + Decimal::from_double(reading.value).value();
-    ++window.count;
+    ++(taken ? accounting.aggregated : accounting.late);
+    if (!taken) answer.late.push_back(index);
   }
   accounting.results = static_cast<int64_t>(answer.windows.size());
   return answer;

@@ -12,6 +12,7 @@
 #include "metering/decimal.h"
 #include "metering/reading.h"
 #include "stream/view_accounting.h"
+#include "stream/view_spec.h"
 
 namespace meterstream {
 
@@ -21,7 +22,11 @@ struct OracleReading {
 };
 
 struct OracleView {
+  OracleView() = default;
+  explicit OracleView(const ViewSpec& view);
+
   int64_t size_ms = 60'000;
+  int64_t advance_ms = 0;  ///< of hopping windows; 0: tumbling
   int64_t grace_ms = 0;
   bool deduplicate = false;
   int64_t deduplicate_horizon_ms = 3'600'000;
