@@ -19,7 +19,7 @@ namespace {
 constexpr int64_t kNoonMs = 1'709'294'400'000;  // 2024-03-01T12:00:00Z
 constexpr int64_t kMinuteMs = 60'000;
 constexpr int32_t kPartitions = 2;
-constexpr int kBatchesOfKill = 6;  // of each partition; a life commits at most so many
+constexpr int kBatchesOfKill = 4;  // of each partition; a life commits at most six
 constexpr int kRecordsOfBatch = 40;
 const char* const kTopic = "metrics-aggregates-60";
 

@@ -25,7 +25,7 @@ namespace meterstream {
 namespace {
 
 constexpr std::chrono::seconds kLongestLife{180};
-/// A read gives one batch, and each is committed alone.
+/// Of a life that is to die: a read gives one batch, and each is committed alone.
 constexpr size_t kReadBytes = 1;
 
 struct Death {
@@ -119,9 +119,11 @@ Status live(char** arguments) {
   const CommandContext context{configuration, false, false, {}, {}, clock, {}};
   SinkStores stores(*data, data->schemas(), context);
   SinkTask::Options options;
-  options.commit_interval_ms = 0;
-  options.read_bytes = kReadBytes;
   options.bounded = true;
+  if (death.moment != "never") {
+    options.commit_interval_ms = 0;
+    options.read_bytes = kReadBytes;
+  }
   const auto writer_of = [&](const SinkSpec& sink, PartitionId partition) -> Result<DeployedWriter> {
     ASSIGN_OR_RETURN(DeployedWriter deployed, stores.writer(sink, partition));
     deployed.writer = std::make_unique<DyingSinkWriter>(std::move(deployed.writer), death);

@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kNoonMs = 1'709'294'400'000;  // 2024-03-01T12:00:00Z
 constexpr int32_t kPartitions = 2;
-constexpr int kBatchesOfKill = 6;  // of each partition; a life commits at most so many
+constexpr int kBatchesOfKill = 4;  // of each partition; a life commits at most six
 constexpr int kRecordsOfBatch = 40;
 /// So many that many a reading is the latest of its series, and would be missed.
 constexpr int kGateways = 1'500;
