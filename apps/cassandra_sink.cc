@@ -25,7 +25,11 @@ Result<std::string> cassandra_schema(const CassandraSettings& settings,
 
 Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& settings,
                                                               std::span<const AggregateTableDefinition> tables) {
-  return CassandraAggregateStore(settings).option_differences(tables);
+  CassandraAggregateStore store(settings);
+  ASSIGN_OR_RETURN(auto differences, store.option_differences(tables));
+  ASSIGN_OR_RETURN(std::string shortage, store.replication_shortage());
+  if (!shortage.empty()) differences.push_back(std::move(shortage));
+  return differences;
 }
 
 }  // namespace meterstream

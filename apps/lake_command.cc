@@ -66,6 +66,22 @@ void print_listing_json(const LakeListing& listing) {
   fmt::print("{{\"dates\":{},\"partitions\":{}}}\n", json_list(dates), partitions_json(listing.partitions));
 }
 
+/// Why objects stay as they are.
+std::string left_text(const LakeCompaction::Left& left, const LakeCompaction::Options& options) {
+  std::vector<std::string> parts;
+  const auto add = [&](int64_t count, const std::string& why) {
+    if (count > 0) parts.push_back(fmt::format("{} {}", grouped_text(count), why));
+  };
+  add(left.alone, left.young == 0 ? "alone in their date, topic and partition"
+                                  : "without a neighbour of their date, topic and partition that is old enough");
+  add(left.young, fmt::format("younger than {} (--min-age)", format_duration(options.min_age_ms)));
+  add(left.large,
+      fmt::format("larger than {} (--target) or {} readings together with the next one",
+                  bytes_text(static_cast<double>(options.target_bytes)), grouped_text(options.target_readings)));
+  add(left.apart, "beside a gap, which `meterstream lake verify` names");
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 }  // namespace
 
 std::string LakeCommand::examples() const {
@@ -180,15 +196,22 @@ Result<ExitCode> LakeCommand::compact(LakeStore& store, const CommandContext& co
   }
   ASSIGN_OR_RETURN(const LakeCompaction::Summary summary, LakeCompaction(store, context.clock, options).run());
   if (context.json) {
-    fmt::print("{{\"merged\":{},\"removed\":{},\"cleaned\":{},\"readings\":{},\"bytesBefore\":{},\"bytesAfter\":{}}}\n",
-               summary.merged_objects, summary.removed_objects, summary.cleaned_objects, summary.readings,
-               summary.bytes_before, summary.bytes_after);
+    fmt::print(
+        "{{\"merged\":{},\"removed\":{},\"cleaned\":{},\"readings\":{},\"bytesBefore\":{},\"bytesAfter\":{},"
+        "\"left\":{{\"alone\":{},\"young\":{},\"large\":{},\"apart\":{}}}}}\n",
+        summary.merged_objects, summary.removed_objects, summary.cleaned_objects, summary.readings,
+        summary.bytes_before, summary.bytes_after, summary.left.alone, summary.left.young, summary.left.large,
+        summary.left.apart);
     return ExitCode::kDone;
   }
-  fmt::print("{} objects became {}: {} readings, {} before, {} now\n", grouped_text(summary.removed_objects),
-             grouped_text(summary.merged_objects), grouped_text(summary.readings),
-             bytes_text(static_cast<double>(summary.bytes_before)),
-             bytes_text(static_cast<double>(summary.bytes_after)));
+  if (summary.merged_objects == 0) {
+    fmt::print("nothing to merge; objects: {}\n", left_text(summary.left, options));
+  } else {
+    fmt::print("{} objects became {}: {} readings, {} before, {} now\n", grouped_text(summary.removed_objects),
+               grouped_text(summary.merged_objects), grouped_text(summary.readings),
+               bytes_text(static_cast<double>(summary.bytes_before)),
+               bytes_text(static_cast<double>(summary.bytes_after)));
+  }
   if (summary.cleaned_objects > 0) {
     fmt::print("{} objects of an earlier run, or of uploads that did not end, are removed\n",
                grouped_text(summary.cleaned_objects));

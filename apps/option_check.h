@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -10,5 +12,7 @@ namespace meterstream {
 
 /// A whole number of at least `least`, all of it digits.
 CLI::Validator whole_number_from(int64_t least);
+/// One of these words; proposes the nearest for another.
+CLI::Validator one_of(std::vector<std::string> words);
 
 }  // namespace meterstream

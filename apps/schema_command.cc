@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -24,9 +25,13 @@ Status take_seconds(const std::string& text, std::string_view option, int64_t& s
   return {};
 }
 
-Status tell_differences(const CassandraSettings& settings, std::span<const AggregateTableDefinition> tables) {
+/// Each once, although several sinks may be of one keyspace.
+Status tell_differences(const CassandraSettings& settings, std::span<const AggregateTableDefinition> tables,
+                        std::set<std::string>& told) {
   ASSIGN_OR_RETURN(const std::vector<std::string> differences, cassandra_schema_differences(settings, tables));
-  for (const std::string& difference : differences) fmt::print(stderr, "warning: {}\n", difference);
+  for (const std::string& difference : differences) {
+    if (told.insert(difference).second) fmt::print(stderr, "warning: {}\n", difference);
+  }
   return {};
 }
 
@@ -104,13 +109,14 @@ Result<std::vector<SchemaCommand::Part>> SchemaCommand::parts(const CommandConte
 
 Result<ExitCode> SchemaCommand::run(const CommandContext& context) {
   ASSIGN_OR_RETURN(const std::vector<Part> all, parts(context));
+  std::set<std::string> told;
   for (const Part& part : all) {
     if (!apply_) {
       ASSIGN_OR_RETURN(const std::string text, cassandra_schema(part.settings, part.tables));
       fmt::print("{}", text);
       // Whoever only wants the text need not have a cluster.
       if (part.settings.hosts.empty()) continue;
-      if (Status compared = tell_differences(part.settings, part.tables); !compared)
+      if (Status compared = tell_differences(part.settings, part.tables, told); !compared)
         fmt::print(stderr, "warning: tables that exist are not compared: {}\n", compared.error().message);
       continue;
     }
@@ -119,7 +125,7 @@ Result<ExitCode> SchemaCommand::run(const CommandContext& context) {
       ASSIGN_OR_RETURN(const auto made, store->create(table));
       fmt::print("table {}.{}, bucket {}\n", part.settings.keyspace, table.name, name_of(made->definition().bucket));
     }
-    RETURN_IF_ERROR(tell_differences(part.settings, part.tables));
+    RETURN_IF_ERROR(tell_differences(part.settings, part.tables, told));
   }
   return ExitCode::kDone;
 }

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "apps/option_check.h"
 #include "metering/duration.h"
 #include "sql/aggregate_sql.h"
 #include "sql/parser.h"
@@ -101,7 +102,7 @@ void SinkCommand::declare(CLI::App& app) {
   SinkOptions& o = options_;
   app.add_option("TYPE", o.type, "cassandra, redis, lake or embedded")
       ->required()
-      ->check(CLI::IsMember({"cassandra", "redis", "lake", "embedded"}));
+      ->check(one_of({"cassandra", "redis", "lake", "embedded"}));
   app.add_option("--window", o.windows, "Results of windows of this size; may be given several times")
       ->type_name("SIZE")
       ->delimiter(',');

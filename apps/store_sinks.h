@@ -44,7 +44,8 @@ Result<std::vector<AggregateTableDefinition>> default_cassandra_tables();
 /// The statements that make them.
 Result<std::string> cassandra_schema(const CassandraSettings& settings,
                                      std::span<const AggregateTableDefinition> tables);
-/// How options of those tables that exist differ from the settings, for people.
+/// How options of those tables that exist differ from the settings, and whether the keyspace asks for more nodes than there are,
+/// for people.
 Result<std::vector<std::string>> cassandra_schema_differences(const CassandraSettings& settings,
                                                               std::span<const AggregateTableDefinition> tables);
 

@@ -138,8 +138,8 @@ Result<std::optional<size_t>> OptionReader::choice(std::initializer_list<std::st
   for (size_t i = 0; i < values.size(); ++i) {
     if (equals_ignoring_case(option->value, values[i])) return i;
   }
-  return error(*option, fmt::format("{} is not supported for {}; there is {}", shown(option->value), option->name.text,
-                                    fmt::join(values, ", ")));
+  return error(*option, fmt::format("{} is not supported for {}; there is {}.{}", shown(option->value),
+                                    option->name.text, fmt::join(values, ", "), did_you_mean(option->value, values)));
 }
 
 Result<std::optional<std::string>> OptionReader::topic() {

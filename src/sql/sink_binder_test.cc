@@ -57,6 +57,17 @@ TEST(SinkBinder, OptionsOfAnotherTypeAreRefusedWithTheirPlace) {
   }
 }
 
+TEST(SinkBinder, MisspelledWordsAreRefusedWithTheNearest) {
+  const auto refused = [](const std::string& options) { return sink(options).error().message; };
+  EXPECT_NE(refused("type = 'casandra', topic = 't'")
+                .find("'casandra' is not supported for type; there is embedded, cassandra, redis, lake. Did you mean "
+                      "'cassandra'?"),
+            std::string::npos);
+  EXPECT_NE(refused("type = 'redis', topic = 't', contents = 'value'").find("Did you mean 'values'?"),
+            std::string::npos);
+  EXPECT_EQ(refused("type = 'influx', topic = 't'").find("Did you mean"), std::string::npos);
+}
+
 TEST(SinkBinder, RefusesATopicWhoseContentsTheSinkDoesNotKeep) {
   const std::string table =
       "CREATE STREAM metrics; CREATE TABLE hourly AS SELECT gateway, COUNT(*) AS n FROM metrics WINDOW TUMBLING (SIZE "

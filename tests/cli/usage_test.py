@@ -45,6 +45,16 @@ class Usage(ProgramTest):
         self.assert_exit(result, 2)
         self.assertIn("unknown command 'tpics'. Did you mean 'topics'?", result.stderr)
 
+    def test_unknown_type_of_a_sink_names_the_nearest(self):
+        result = self.run_program("sink", "casandra", "--window", "60")
+        self.assert_exit(result, 2)
+        self.assertIn("'casandra' is none of cassandra, redis, lake, embedded. Did you mean 'cassandra'?", result.stderr)
+        self.write("flows.sql", "CREATE SINK latest WITH (type = 'rediss', topic = 'metrics');")
+        result = self.run_program("run", "flows.sql", "--until-idle")
+        self.assert_exit(result, 2)
+        self.assertIn("'rediss' is not supported for type; there is embedded, cassandra, redis, lake. Did you mean 'redis'?",
+                      result.stderr)
+
     def test_missing_required_option_is_named(self):
         result = self.run_program("track", "--topic", "metrics")
         self.assert_exit(result, 2)

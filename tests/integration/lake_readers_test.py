@@ -3,7 +3,6 @@ real S3 server, after kill -9 at random moments of the sink and of compaction to
 METERSTREAM_SEED=<n> repeats the moments of another run, METERSTREAM_KILLS=<count> asks for more of them."""
 import json
 import os
-import pathlib
 import random
 import signal
 import subprocess
@@ -15,50 +14,16 @@ import pandas
 import pyarrow.dataset
 import pyarrow.fs
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
-from program import ProgramTest  # noqa: E402
+from lake_test_base import COLUMNS, S3_URL, LakeTest
 
 KILLS = int(os.environ.get("METERSTREAM_KILLS", "50"))
 SEED = int(os.environ.get("METERSTREAM_SEED") or random.SystemRandom().randrange(1 << 32))
-S3_URL = os.environ["METERSTREAM_S3_URL"]
-REPLAY = ["replay", "--data", "simulate", "--households", "1-5", "--start", "2024-02-29T20:00:00Z", "--duration", "8h",
-          "--seed", "11"]
-COLUMNS = "gateway, metric_type, metric_attribute, epoch_ms(\"timestamp\"), value"
 
 
-def write_settings(folder, **settings):
-    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    (folder / "meterstream.toml").write_text("[lake]\n" + "\n".join(lines) + "\n")
-
-
-class LakeReaders(ProgramTest):
-    def fill_topic(self):
-        """Rows (partition, offset, gateway, type, attribute, time in ms, value) of the topic, by the program's console."""
-        self.succeed(*REPLAY)
-        rows = []
-        for line in self.succeed("console", "metrics", "--json").stdout.splitlines():
-            record = json.loads(line)
-            value = record["value"]
-            time_ms = int(pandas.Timestamp(value["timestamp"]).timestamp() * 1000)
-            rows.append((record["partition"], record["offset"], value["gateway"], value["metricType"],
-                         value["metricAttribute"], time_ms, float(value["value"])))
-        self.assertGreater(len(rows), 10_000)
-        return sorted(rows)
-
-    def duckdb_rows(self, lake):
-        """The same rows by DuckDB, which takes the partition from the objects' names."""
-        return sorted(duckdb.sql(
-            f"SELECT regexp_extract(filename, '/metrics\\+(\\d+)\\+', 1)::INT, \"offset\", {COLUMNS} "
-            f"FROM read_parquet('{lake}/dt=*/*.parquet', hive_partitioning=true, filename=true)").fetchall())
-
-    def verified(self, *arguments):
-        report = json.loads(self.succeed("lake", "verify", "--json", *arguments).stdout)
-        self.assertEqual(report["faults"], [])
-        return report
-
+class LakeReaders(LakeTest):
     def test_duckdb_and_pandas_read_a_directory(self):
         rows = self.fill_topic()
-        write_settings(self.folder, uri="lake", roll_rows=2000)
+        self.write_settings(uri="lake", roll_rows=2000)
         self.succeed("sink", "lake", "--until-idle")
         lake = self.folder / "lake"
         for merged in (False, True):
@@ -77,9 +42,23 @@ class LakeReaders(ProgramTest):
             self.assertEqual({key: tuple(group) for key, *group in groups.itertuples(name=None)},
                              {(gateway, attribute): tuple(group) for gateway, attribute, *group in by_duckdb})
 
+    def test_compaction_that_has_nothing_to_do_says_why(self):
+        self.fill_topic()
+        self.write_settings(uri="lake", roll_rows=2000)
+        self.succeed("sink", "lake", "--until-idle")
+        objects = json.loads(self.succeed("lake", "verify", "--json").stdout)["objects"]
+        self.assertEqual(self.succeed("lake", "compact").stdout, f"nothing to merge; objects: {objects} younger than 1h (--min-age)\n")
+        text = self.succeed("lake", "compact", "--min-age", "0s", "--target", "1KB").stdout
+        self.assertRegex(text, r"^nothing to merge; objects: .*larger than 1.00 kB \(--target\) or 2,000,000 readings together with the next one\n$")
+        self.assertRegex(self.succeed("lake", "compact", "--min-age", "0s").stdout, r"^\d+ objects became \d+: ")
+        left = json.loads(self.succeed("lake", "compact", "--min-age", "0s", "--json").stdout)["left"]
+        self.assertEqual((left["young"], left["large"], left["apart"]), (0, 0, 0))
+        self.assertEqual(self.succeed("lake", "compact", "--min-age", "0s").stdout,
+                         f"nothing to merge; objects: {left['alone']} alone in their date, topic and partition\n")
+
     def test_statistics_let_duckdb_skip_what_was_not_asked_for(self):
         self.fill_topic()
-        write_settings(self.folder, uri="lake")
+        self.write_settings(uri="lake")
         self.succeed("sink", "lake", "--until-idle")
         statistics = duckdb.sql("SELECT path_in_schema, stats_min_value, stats_max_value, compression FROM "
                                 f"parquet_metadata('{self.folder}/lake/dt=2024-03-01/*.parquet')").fetchall()
@@ -91,8 +70,7 @@ class LakeReaders(ProgramTest):
     def test_pyarrow_reads_s3(self):
         rows = self.fill_topic()
         endpoint = S3_URL.removeprefix("http://")
-        write_settings(self.folder, uri="s3://lake/readers", endpoint=S3_URL, region="us-east-1", access_key="meterstream",
-                       secret_key="local-secret", roll_rows=2000)
+        self.write_s3_settings("s3://lake/readers", roll_rows=2000)
         self.succeed("sink", "lake", "--until-idle")
         self.assertEqual(self.verified()["readings"], len(rows))
         store = pyarrow.fs.S3FileSystem(access_key="meterstream", secret_key="local-secret", region="us-east-1",
@@ -120,7 +98,7 @@ class LakeReaders(ProgramTest):
         kills = 0
         while kills < KILLS:
             # Each life ends its objects by another limit, and flushes what is idle at another moment.
-            write_settings(self.folder, uri="lake", roll_rows=self.random.choice([50, 70, 130]),
+            self.write_settings(uri="lake", roll_rows=self.random.choice([50, 70, 130]),
                            idle_flush=self.random.choice(["10ms", "100ms", "30s"]))
             kills += self.killed("sink", "lake")
             if self.random.random() < 0.2:

@@ -117,6 +117,22 @@ TEST_F(LakeOnS3, RefusalsThatDoNotPassAreErrorsAtOnceAndOthersAreTriedAgain) {
   }
 }
 
+TEST_F(LakeOnS3, StoreThatSaysThatItIsFullIsTriedAgain) {
+  LakeSettings impatient = settings(proxy_.url());
+  impatient.retry_for_ms = 0;
+  for (const auto& [status, code] :
+       {std::pair("403 Forbidden", "QuotaExceeded"), std::pair("507 Insufficient Storage", "XMinioStorageFull"),
+        std::pair("400 Bad Request", "XMinioAdminBucketQuotaExceeded")}) {
+    proxy_.refuse(1, status, code);
+    const auto refused = open(impatient)->write("a", code);
+    ASSERT_FALSE(refused) << code;
+    EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable) << refused.error().message;
+    EXPECT_THAT(refused.error().message, HasSubstr("make room"));
+    proxy_.refuse(1, status, code);
+    EXPECT_TRUE(open(settings(proxy_.url()))->write("a", code));
+  }
+}
+
 TEST_F(LakeOnS3, RefusalsAndSlowAnswersDelayOnly) {
   const auto store = open(settings(proxy_.url()));
   proxy_.refuse(25);

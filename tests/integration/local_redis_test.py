@@ -49,6 +49,9 @@ class LocalRedis(LocalServerTest):
             secured.sendall(f"AUTH {settings['user']} {settings['password']}\r\n".encode())
             self.assertEqual(secured.recv(100), b"+OK\r\n")
 
+    def test_the_directory_may_stand_before_and_behind_the_command(self):
+        self.assert_directory_may_stand_before_and_behind_the_command()
+
     def test_wipe_leaves_a_directory_that_holds_no_server(self):
         self.assert_wipe_refuses_a_directory_of_others()
 

@@ -37,6 +37,13 @@ class LocalServerTest(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn(f"port {port} of 127.0.0.1 is taken", done.stderr)
 
+    def assert_directory_may_stand_before_and_behind_the_command(self):
+        nowhere = self.folder / "nowhere"
+        for arguments in (["--directory", nowhere, "status"], ["status", "--directory", nowhere]):
+            done = subprocess.run([SCRIPTS / self.script, *arguments], capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(f"in {nowhere}.", done.stderr)
+
     def succeed(self, *arguments, **options):
         done = self.run_script(*arguments, **options)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -1,5 +1,5 @@
 """deploy/local/kafka and deploy/local/cassandra as a user meets them: a cluster is started, loses a process, gets it back with its
-data and is wiped."""
+data and is wiped. And what all scripts there have in common."""
 import json
 import pathlib
 import subprocess
@@ -55,6 +55,9 @@ class LocalKafka(LocalServerTest):
         self.succeed("wipe", directory="stale")
         self.assertIsNone(other.poll())
 
+    def test_the_directory_may_stand_before_and_behind_the_command(self):
+        self.assert_directory_may_stand_before_and_behind_the_command()
+
     def test_wipe_leaves_a_directory_that_holds_no_cluster(self):
         self.assert_wipe_refuses_a_directory_of_others()
 
@@ -83,6 +86,23 @@ class LocalCassandra(LocalServerTest):
         self.assertNotEqual(self.run_script("cql", "-", "--password", "wrong", text="SELECT * FROM k.kept;").returncode, 0)
         self.succeed("wipe")
         self.assertFalse((self.folder / "cluster").exists())
+
+    def test_the_directory_may_stand_before_and_behind_the_command(self):
+        self.assert_directory_may_stand_before_and_behind_the_command()
+
+
+class LocalS3(LocalServerTest):
+    script = "s3"
+
+    def test_the_directory_may_stand_before_and_behind_the_command(self):
+        self.assert_directory_may_stand_before_and_behind_the_command()
+
+
+class LocalRegistry(LocalServerTest):
+    script = "registry"
+
+    def test_the_directory_may_stand_before_and_behind_the_command(self):
+        self.assert_directory_may_stand_before_and_behind_the_command()
 
 
 if __name__ == "__main__":

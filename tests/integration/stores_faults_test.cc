@@ -115,6 +115,7 @@ class Sinks {
         deploy_sinks({spec}, data_.log(), clock_, options, kPartitions,
                      [&](const SinkSpec& sink, PartitionId partition) { return stores.writer(sink, partition); });
     ASSERT_TRUE(tasks) << tasks.error().message;
+    for (const auto& task : *tasks) ASSERT_TRUE(task->open()) << spec.name;
     const auto deadline = Steady::now() + std::chrono::seconds(120);
     std::vector<bool> is_done(tasks->size(), false);
     while (std::ranges::count(is_done, false) > 0) {

@@ -27,6 +27,8 @@ class CassandraAggregateStore final : public AggregateStore {
   /// How time to live and compaction of those of the tables that exist differ from the settings: a sentence for people for
   /// each, with the statement that would change it.
   Result<std::vector<std::string>> option_differences(std::span<const AggregateTableDefinition> tables);
+  /// See CassandraClient.
+  Result<std::string> replication_shortage() { return client_.replication_shortage(); }
 
  private:
   struct Listed {

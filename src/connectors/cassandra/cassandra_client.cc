@@ -19,6 +19,15 @@ std::string_view view_of(CassandraDriverText text) {
   return {text.data, text.size};
 }
 
+/// What is the matter with a cluster that may do better later, without what to do.
+std::string trouble_of(const CassandraSettings& settings, CassandraDriverCode code, std::string_view reason) {
+  const std::string where = fmt::format("Cassandra at {}", settings.hosts);
+  if (code == kCassandraDriverFull) return fmt::format("{} has no room for more rows: {}", where, reason);
+  if (code == kCassandraDriverReplication)
+    return fmt::format("{} has too few nodes for consistency {}: {}", where, settings.consistency, reason);
+  return fmt::format("{} does not answer: {}", where, reason);
+}
+
 // The driver's error, freed when it is read.
 class DriverError {
  public:
@@ -28,14 +37,20 @@ class DriverError {
   DriverError& operator=(const DriverError&) = delete;
 
   CassandraDriverError* out() { return &error_; }
+  [[nodiscard]] CassandraDriverCode code() const { return error_.code; }
+  [[nodiscard]] std::string_view reason() const { return {error_.message, error_.size}; }
   [[nodiscard]] Error explain(const CassandraSettings& settings) const {
-    const std::string_view reason(error_.message, error_.size);
+    const std::string_view reason = this->reason();
     const std::string where = fmt::format("Cassandra at {}", settings.hosts);
     switch (error_.code) {
       case kCassandraDriverUnavailable:
-        return unavailable(
-            fmt::format("{} does not answer: {}; see that its nodes run and that enough of them do for consistency {}",
-                        where, reason, settings.consistency));
+        return unavailable(fmt::format("{}; see that its nodes run and that enough of them do for consistency {}",
+                                       trouble_of(settings, error_.code, reason), settings.consistency));
+      case kCassandraDriverFull:
+        return unavailable(fmt::format("{}; make room on the disks of its nodes, or add nodes",
+                                       trouble_of(settings, error_.code, reason)));
+      case kCassandraDriverReplication:
+        return unavailable(trouble_of(settings, error_.code, reason));
       case kCassandraDriverLogin:
         return invalid(
             fmt::format("{} refuses: {}; check user, password and TLS files, and what the user may do in keyspace {}",
@@ -60,7 +75,7 @@ class DriverError {
 /// Tells once that requests fail and once that they succeed again, whatever sessions come and go meanwhile.
 class CassandraClient::Listener {
  public:
-  explicit Listener(const CassandraSettings& settings) : hosts_(settings.hosts), on_change_(settings.on_change) {}
+  explicit Listener(CassandraSettings settings) : settings_(std::move(settings)) {}
 
   [[nodiscard]] bool is_in_trouble() {
     const std::scoped_lock lock(mutex_);
@@ -68,23 +83,21 @@ class CassandraClient::Listener {
   }
   void tell_trouble(const std::string& message) {
     const std::scoped_lock lock(mutex_);
-    if (!std::exchange(is_in_trouble_, true) && on_change_) on_change_(message);
+    if (!std::exchange(is_in_trouble_, true) && settings_.on_change) settings_.on_change(message);
   }
   void tell_well() {
     const std::scoped_lock lock(mutex_);
-    if (std::exchange(is_in_trouble_, false) && on_change_)
-      on_change_(fmt::format("Cassandra at {} answers again", hosts_));
+    if (std::exchange(is_in_trouble_, false) && settings_.on_change)
+      settings_.on_change(fmt::format("Cassandra at {} answers again", settings_.hosts));
   }
-  static void changed(void* context, const char* reason, size_t size) {
+  static void changed(void* context, CassandraDriverCode code, const char* reason, size_t size) {
     auto* self = static_cast<Listener*>(context);
     if (reason == nullptr) return self->tell_well();
-    self->tell_trouble(
-        fmt::format("Cassandra at {} does not answer: {}; trying again", self->hosts_, std::string_view(reason, size)));
+    self->tell_trouble(trouble_of(self->settings_, code, std::string_view(reason, size)) + "; trying again");
   }
 
  private:
-  std::string hosts_;
-  std::function<void(std::string_view)> on_change_;
+  const CassandraSettings settings_;
   std::mutex mutex_;
   bool is_in_trouble_ = false;
 };
@@ -183,6 +196,14 @@ Status CassandraClient::agree() {
   DriverError error;
   if (cassandra_driver_agree(session->driver, error.out())) return {};
   return error.explain(settings_);
+}
+
+Result<std::string> CassandraClient::replication_shortage() {
+  ASSIGN_OR_RETURN(const auto session, this->session());
+  DriverError error;
+  if (cassandra_driver_check_replication(session->driver, error.out())) return std::string();
+  if (error.code() != kCassandraDriverReplication) return error.explain(settings_);
+  return fmt::format("Cassandra at {}: {}", settings_.hosts, error.reason());
 }
 
 Result<CassandraClient::Page> CassandraClient::select(std::string_view statement, std::string_view values,

@@ -61,6 +61,8 @@ class CassandraClient {
   Status execute(std::string_view statement);
   /// Waits until all nodes know the same schema.
   Status agree();
+  /// What is wrong, for people, when the keyspace asks for more nodes than the cluster has; else empty.
+  Result<std::string> replication_shortage();
   Result<Page> select(std::string_view statement, std::string_view values, size_t page_rows, std::string_view paging);
   /// The same from the node that changes the schema, which knows it first.
   Result<Page> select_schema(std::string_view statement, std::string_view values, size_t page_rows,

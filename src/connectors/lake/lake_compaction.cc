@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -103,31 +104,49 @@ int64_t LakeCompaction::readings_of(const LakeObjectName& object, const LakeInve
   return found == range->objects.end() ? kUnknown : found->readings;
 }
 
+void LakeCompaction::leave(Border before, Border behind) {
+  const auto is_either = [&](Border border) { return before == border || behind == border; };
+  if (is_either(Border::kLarge)) {
+    ++summary_.left.large;
+  } else if (is_either(Border::kApart)) {
+    ++summary_.left.apart;
+  } else {
+    ++summary_.left.alone;
+  }
+}
+
 Status LakeCompaction::compact_day(const Objects& objects, const LakeInventory& inventory) {
   Objects group;
   int64_t bytes = 0;
   int64_t readings = 0;
-  const auto end_group = [&]() -> Status {
-    Objects parts = std::move(group);
-    group.clear();
+  Border before = Border::kEnd;  // of the group
+  const auto end_group = [&](Border behind) -> Status {
+    const Border began = std::exchange(before, behind);
+    const Objects parts = std::exchange(group, {});
     bytes = readings = 0;
-    return parts.size() < 2 ? Status() : merge(parts, inventory);
+    if (parts.size() > 1) return merge(parts, inventory);
+    if (parts.size() == 1) leave(began, behind);
+    return {};
   };
   for (const LakeInventory::Object& object : objects) {
     const int64_t object_readings = readings_of(object.name, inventory);
-    const bool goes_on = !group.empty() && are_adjacent(group.back().name, object.name, inventory) &&
-                         bytes + object.bytes <= options_.target_bytes &&
-                         object_readings <= options_.target_readings - readings;
-    if (!goes_on) RETURN_IF_ERROR(end_group());
+    Border border = Border::kNone;
     if (!is_settled(object)) {
-      RETURN_IF_ERROR(end_group());
-      continue;
+      border = Border::kYoung;
+      ++summary_.left.young;
+    } else if (!group.empty() && !are_adjacent(group.back().name, object.name, inventory)) {
+      border = Border::kApart;
+    } else if (!group.empty() && (bytes + object.bytes > options_.target_bytes ||
+                                  object_readings > options_.target_readings - readings)) {
+      border = Border::kLarge;
     }
+    if (border != Border::kNone) RETURN_IF_ERROR(end_group(border));
+    if (border == Border::kYoung) continue;
     group.push_back(object);
     bytes += object.bytes;
     readings += object_readings;
   }
-  return end_group();
+  return end_group(Border::kEnd);
 }
 
 Status LakeCompaction::merge(const Objects& parts, const LakeInventory& inventory) {

@@ -27,6 +27,14 @@ class LakeCompaction {
     int64_t min_age_ms = 3'600'000;
     int zstd_level = 3;
   };
+  /// Objects that are left as they are, by why.
+  struct Left {
+    int64_t alone = 0;  ///< no other of its date, topic and partition is next to it, or only younger ones
+    int64_t young = 0;  ///< younger than min_age_ms
+    int64_t large = 0;  ///< larger than the target, together with the next one
+    int64_t apart = 0;  ///< something is missing between it and the next one
+    bool operator==(const Left&) const = default;
+  };
   struct Summary {
     int64_t merged_objects = 0;
     int64_t removed_objects = 0;
@@ -35,6 +43,7 @@ class LakeCompaction {
     int64_t readings = 0;
     /// Parts of an earlier run, and uploads that did not end.
     int64_t cleaned_objects = 0;
+    Left left;
   };
 
   /// `store` and `clock` must outlive this.
@@ -45,10 +54,14 @@ class LakeCompaction {
 
  private:
   using Objects = std::vector<LakeInventory::Object>;
+  /// Why an object does not go together with the one before it.
+  enum class Border : uint8_t { kNone, kEnd, kYoung, kLarge, kApart };
   Status finish_begun(const LakeInventory& inventory);
   Status remove_parts(const LakeMerge& merge, const LakeInventory& inventory, int64_t& removed);
   Status compact_day(const Objects& objects, const LakeInventory& inventory);
   Status merge(const Objects& parts, const LakeInventory& inventory);
+  /// A settled object between two borders.
+  void leave(Border before, Border behind);
   [[nodiscard]] static int64_t readings_of(const LakeObjectName& object, const LakeInventory& inventory);
   [[nodiscard]] bool is_settled(const LakeInventory::Object& object) const;
   [[nodiscard]] static bool are_adjacent(const LakeObjectName& left, const LakeObjectName& right,

@@ -155,6 +155,29 @@ TEST_F(LakeInspectorTest, CompactionLeavesYoungObjectsAlone) {
   EXPECT_EQ(store_.objects(), before);
 }
 
+TEST_F(LakeInspectorTest, CompactionSaysWhyObjectsStayAsTheyAre) {
+  using Left = LakeCompaction::Left;
+  const auto left = [this](const LakeCompaction::Options& options) {
+    const auto summary = LakeCompaction(store_, clock_, options).run();
+    EXPECT_TRUE(summary) << summary.error().message;
+    return summary->left;
+  };
+  const auto objects = static_cast<int64_t>(verified().objects);
+  EXPECT_EQ(left({.min_age_ms = 24 * 3'600'000}), (Left{.young = objects}));
+  EXPECT_EQ(left({.target_bytes = 1}), (Left{.alone = 1, .large = objects - 1})) << "the last date has one object";
+  EXPECT_EQ(left({.target_readings = 1}), (Left{.alone = 1, .large = objects - 1}));
+  EXPECT_EQ(left({}), (Left{.alone = 1})) << "the others are merged";
+  EXPECT_EQ(left({}), (Left{.alone = 4}));
+}
+
+TEST_F(LakeInspectorTest, CompactionSaysWhatStaysApartByAGap) {
+  // Three objects of the date 2024-03-01; the one in the middle is lost.
+  store_.erase("dt=2024-03-01/metrics+0+10+19.parquet");
+  const auto summary = LakeCompaction(store_, clock_, {}).run();
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(summary->left, (LakeCompaction::Left{.alone = 1, .apart = 2}));
+}
+
 TEST_F(LakeInspectorTest, CompactionDoesNotMergeOverWhatIsLost) {
   store_.erase("dt=2024-03-01/metrics+0+10+19.parquet");
   ASSERT_TRUE(LakeCompaction(store_, clock_, {}).run());

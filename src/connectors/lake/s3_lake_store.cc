@@ -60,6 +60,9 @@ constexpr std::string_view kCredentialRefusals[] = {"ACCESS_DENIED",
                                                     "HTTP status 401",
                                                     "TokenRefreshRequired",
                                                     "XAdminUserNotFound"};
+// Ceph and versitygw, MinIO, and MinIO's quota of a bucket. Somebody may make room while a sink waits.
+constexpr std::string_view kFull[] = {"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded",
+                                      "HTTP status 507"};
 constexpr std::string_view kPlaceRefusals[] = {"AuthorizationHeaderMalformed", "PermanentRedirect", "HTTP status 301",
                                                "InvalidBucketName"};
 // CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, and a port that does not speak TLS.
@@ -125,6 +128,7 @@ class S3LakeStore::Connection {
 Error S3LakeStore::Connection::error(const arrow::Status& status, const std::string& path) const {
   const std::string& text = status.message();
   const std::string message = fmt::format("lake: s3://{}: {}", path, text);
+  if (holds_any(text, kFull)) return unavailable(message + "; the store is full: make room there or raise its quota");
   if (holds_any(text, kCredentialRefusals)) {
     return invalid(message + (has_keys_ ? "; check the keys and their rights"
                                         : "; check the rights of the keys that AWS's own chain finds (environment, "

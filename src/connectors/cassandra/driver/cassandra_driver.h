@@ -25,6 +25,16 @@ struct CassandraDriverText {
   size_t size;
 };
 
+enum CassandraDriverCode : int32_t {
+  kCassandraDriverInvalid = 0,
+  kCassandraDriverNotFound = 1,
+  kCassandraDriverConflict = 2,
+  kCassandraDriverUnavailable = 3,
+  kCassandraDriverLogin = 4,
+  kCassandraDriverFull = 5,         ///< the nodes refuse writes, because their disks are full
+  kCassandraDriverReplication = 6,  ///< the keyspace asks for more nodes than there are
+};
+
 struct CassandraDriverOptions {
   CassandraDriverText hosts;  ///< HOST[:PORT],...
   uint16_t port;              ///< of hosts without one
@@ -41,16 +51,8 @@ struct CassandraDriverOptions {
   uint64_t retry_ms;      ///< for how long a request that failed is sent again
   uint8_t is_in_trouble;  ///< requests failed before this session, which `changed` was told
   /// Called once when requests begin to fail (with the first reason) and once when one succeeds again (with null).
-  void (*changed)(void* context, const char* reason, size_t size);
+  void (*changed)(void* context, CassandraDriverCode code, const char* reason, size_t size);
   void* context;
-};
-
-enum CassandraDriverCode : int32_t {
-  kCassandraDriverInvalid = 0,
-  kCassandraDriverNotFound = 1,
-  kCassandraDriverConflict = 2,
-  kCassandraDriverUnavailable = 3,
-  kCassandraDriverLogin = 4,
 };
 
 /// `message` is null when there is no error.
@@ -72,6 +74,10 @@ bool cassandra_driver_execute(CassandraDriverSession* session, CassandraDriverTe
                               CassandraDriverError* error);
 /// Until the nodes have the same schema.
 bool cassandra_driver_agree(CassandraDriverSession* session, CassandraDriverError* error);
+
+/// False with kCassandraDriverReplication when the keyspace asks for more nodes than the cluster has; what then fails depends on
+/// the consistency.
+bool cassandra_driver_check_replication(CassandraDriverSession* session, CassandraDriverError* error);
 
 /// One page of at most `page_rows` rows behind `paging` (empty: the first). `of_schema`: from the node that changes the schema.
 CassandraDriverRows* cassandra_driver_select(CassandraDriverSession* session, CassandraDriverText statement,

@@ -8,6 +8,9 @@ use scylla::errors::{
 /// What OpenSSL says of an answer that is none of TLS.
 const NO_TLS: [&str; 3] = ["wrong version number", "packet length too long", "record layer failure"];
 
+/// How Cassandra refuses writes while the disks of their nodes are fuller than its guardrail allows.
+const NO_ROOM: &str = "Guardrail replica_disk_usage violated";
+
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -16,21 +19,26 @@ pub enum Code {
     Conflict = 2,
     Unavailable = 3,
     Login = 4,
+    Full = 5,
+    Replication = 6,
 }
 
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub code: Code,
     pub message: String,
+    /// Fewer of a row's nodes are up than the consistency asks for.
+    pub lacks_nodes: bool,
 }
 
 impl Failure {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Failure { code, message: message.into() }
+        Failure { code, message: message.into(), lacks_nodes: false }
     }
 
+    /// Somebody may mend it while the caller waits.
     pub fn is_transient(&self) -> bool {
-        self.code == Code::Unavailable
+        matches!(self.code, Code::Unavailable | Code::Full | Code::Replication)
     }
 }
 
@@ -40,6 +48,7 @@ fn code_of_database(error: &DbError, message: &str) -> Code {
         // A node that cannot read the logins just now says so with the same codes.
         DbError::AuthenticationError | DbError::Unauthorized if message.starts_with("Unable to perform") => Code::Unavailable,
         DbError::AuthenticationError | DbError::Unauthorized => Code::Login,
+        DbError::Invalid if message.starts_with(NO_ROOM) => Code::Full,
         DbError::Invalid | DbError::ConfigError => {
             let missing = ["does not exist", "unconfigured table", "doesn't exist"];
             if missing.iter().any(|text| message.contains(text)) {
@@ -101,6 +110,10 @@ fn of_pool(error: &ConnectionPoolError) -> Failure {
 fn of_attempt(error: &RequestAttemptError) -> Failure {
     match error {
         RequestAttemptError::DbError(database, message) => {
+            if let DbError::Unavailable { required, alive, .. } = database {
+                let text = format!("a row needs {required} of its nodes, and {alive} run");
+                return Failure { lacks_nodes: true, ..Failure::new(Code::Unavailable, text) };
+            }
             let text = if message.is_empty() { database.to_string() } else { message.clone() };
             Failure::new(code_of_database(database, message), text)
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 mod failure;
+mod replication;
 mod session;
 mod values;
 mod writer;
@@ -44,7 +45,7 @@ pub struct DriverOptions {
     request_timeout_ms: u64,
     retry_ms: u64,
     is_in_trouble: u8,
-    changed: Option<extern "C" fn(*mut c_void, *const c_char, usize)>,
+    changed: Option<extern "C" fn(*mut c_void, Code, *const c_char, usize)>,
     context: *mut c_void,
 }
 
@@ -122,11 +123,13 @@ unsafe fn options_of(options: &DriverOptions) -> Options {
         request_timeout: Duration::from_millis(options.request_timeout_ms),
         retry_for: Duration::from_millis(options.retry_ms),
         is_in_trouble: options.is_in_trouble != 0,
-        changed: Box::new(move |reason| {
+        changed: Box::new(move |failure: Option<&Failure>| {
             let Some(changed) = changed else { return };
-            match reason {
-                Some(text) => changed(context.pointer(), text.as_ptr().cast(), text.len()),
-                None => changed(context.pointer(), std::ptr::null(), 0),
+            match failure {
+                Some(Failure { code, message, .. }) => {
+                    changed(context.pointer(), *code, message.as_ptr().cast(), message.len())
+                }
+                None => changed(context.pointer(), Code::Unavailable, std::ptr::null(), 0),
             }
         }),
     }
@@ -193,6 +196,12 @@ pub unsafe extern "C" fn cassandra_driver_execute(
 pub unsafe extern "C" fn cassandra_driver_agree(session: *mut DriverSession, error: *mut DriverError) -> bool {
     let session = &*session;
     guarded(error, || session.runtime.block_on(session.connected.agree())).is_some()
+}
+
+#[no_mangle]
+pub unsafe extern "C" fn cassandra_driver_check_replication(session: *mut DriverSession, error: *mut DriverError) -> bool {
+    let session = &*session;
+    guarded(error, || session.runtime.block_on(session.connected.check_replication())).is_some()
 }
 
 #[no_mangle]

@@ -21,6 +21,7 @@ use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::{Consistency, Statement};
 
 use crate::failure::{Code, Failure};
+use crate::replication::shortage_of;
 use crate::values::Row;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -43,18 +44,19 @@ pub struct Options {
     pub request_timeout: Duration,
     pub retry_for: Duration,
     pub is_in_trouble: bool,
-    pub changed: Box<dyn Fn(Option<&str>) + Send + Sync>,
+    pub changed: Box<dyn Fn(Option<&Failure>) + Send + Sync>,
 }
 
 pub struct Connected {
     session: Session,
     statements: Mutex<HashMap<String, PreparedStatement>>,
+    keyspace: String,
     local_datacentre: String,
     retry_for: Duration,
     request_timeout: Duration,
     is_in_trouble: AtomicBool,
     trouble_began: Mutex<Instant>,
-    changed: Box<dyn Fn(Option<&str>) + Send + Sync>,
+    changed: Box<dyn Fn(Option<&Failure>) + Send + Sync>,
     random: AtomicU64,
 }
 
@@ -145,6 +147,7 @@ impl Connected {
         let connected = Connected {
             session,
             statements: Mutex::default(),
+            keyspace: options.keyspace,
             local_datacentre: options.local_datacentre,
             retry_for: options.retry_for,
             request_timeout: options.request_timeout,
@@ -284,12 +287,12 @@ impl Connected {
                     self.say_well();
                     return Ok(value);
                 }
-                Err(failure) => failure,
+                Err(failure) => self.explained(failure),
             };
             if !failure.is_transient() {
                 return Err(failure);
             }
-            self.say_trouble(&failure.message);
+            self.say_trouble(&failure);
             let jittered = pause.mul_f64(0.5 + self.random_fraction());
             if began.elapsed() + jittered > self.retry_for {
                 return Err(failure);
@@ -299,10 +302,29 @@ impl Connected {
         }
     }
 
-    fn say_trouble(&self, reason: &str) {
+    /// Nodes that do not exist will not come up.
+    fn explained(&self, failure: Failure) -> Failure {
+        let shortage = failure.lacks_nodes.then(|| shortage_of(&self.session.get_cluster_state(), &self.keyspace));
+        match shortage.flatten() {
+            Some(text) => Failure::new(Code::Replication, text),
+            None => failure,
+        }
+    }
+
+    /// Code::Replication when the keyspace asks for more nodes than there are. A keyspace that does not exist asks for none.
+    pub async fn check_replication(&self) -> Result<(), Failure> {
+        let refreshed = self.session.refresh_metadata().await;
+        refreshed.map_err(|error| Failure::new(Code::Unavailable, error.to_string()))?;
+        match shortage_of(&self.session.get_cluster_state(), &self.keyspace) {
+            Some(text) => Err(Failure::new(Code::Replication, text)),
+            None => Ok(()),
+        }
+    }
+
+    fn say_trouble(&self, failure: &Failure) {
         if !self.is_in_trouble.swap(true, Ordering::AcqRel) {
             *self.trouble_began.lock().unwrap() = Instant::now();
-            (self.changed)(Some(reason));
+            (self.changed)(Some(failure));
         }
     }
 
