@@ -25,7 +25,8 @@ TEST(GroupKey, ReadsBackValuesOfEveryType) {
   const Column times = integers(ColumnType::kTimestamp, {-62'135'596'800'000, 253'402'300'799'999, 0});
   for (uint32_t row = 0; row < 3; ++row) {
     std::string key;
-    for (const Column* column : {&texts, &numbers, &flags, &times}) append_group_value(key, *column, row);
+    for (const Column* column : std::initializer_list<const Column*>{&texts, &numbers, &flags, &times})
+      append_group_value(key, *column, row);
     ByteReader reader(key);
     const GroupValue text = read_group_value(reader, ColumnType::kVarchar);
     EXPECT_EQ(text.is_null, row == 2);

@@ -21,6 +21,7 @@ constexpr int64_t window_start_of(int64_t time_ms, int64_t size_ms) {
 ///
 ///   size 60 s, grace 10 s: watermark 69.999 s -> 0 (window [0,60) open), watermark 70 s -> 60 s (it is closed)
 constexpr int64_t closed_before_of(int64_t watermark_ms, int64_t size_ms, int64_t advance_ms, int64_t grace_ms) {
+  if (size_ms == kUnboundedWindowMs) return 0;
   if (watermark_ms < INT64_MIN / 2 + size_ms + grace_ms) return INT64_MIN;
   return window_start_of(watermark_ms - grace_ms - size_ms, advance_ms) + advance_ms;
 }
