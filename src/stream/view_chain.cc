@@ -63,8 +63,8 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
   }
   if (views_.front()->is_hopping()) {
     CHECK(views_.size() == 1);
-    std::vector<bool> integers;
-    for (const Argument& argument : arguments_) integers.push_back(is_integer(argument.type));
+    std::vector<bool> integers(arguments_.size());
+    for (size_t i = 0; i < integers.size(); ++i) integers[i] = is_integer(arguments_[i].type);
     const HoppingShape shape{levels_.front().size_ms, levels_.front().advance_ms};
     hopping_ = std::make_unique<HoppingWindows>(shape, *levels_.front().table, std::move(integers), budget, spill,
                                                 first_table_number + kMergeTables);
