@@ -1,7 +1,10 @@
 #include "stream/hopping_windows.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
+#include <limits>
 
 #include "base/check.h"
 #include "stream/square_sum.h"
@@ -59,24 +62,6 @@ bool HoppingWindows::subtract(const WindowSlot& from, WindowSlot& into) const {
   for (size_t i = is_integer_.size(); i < panes_.arguments(); ++i)
     subtract_squares(into.arguments()[i], from.arguments()[i]);
   return certain;
-}
-
-// Widens the extremes in `found` by those of `from`. True when they are those of `wanted`.
-bool HoppingWindows::find_extremes(const WindowSlot& from, const WindowSlot& wanted, WindowSlot& found) const {
-  bool all = true;
-  for (size_t i = 0; i < is_integer_.size(); ++i) {
-    const ArgumentState& next = from.arguments()[i];
-    ArgumentState& widest = found.arguments()[i];
-    if (is_integer_[i]) {
-      widest.widen<int64_t>(next);
-    } else {
-      widest.widen<double>(next);
-    }
-    const ArgumentState& last = wanted.arguments()[i];
-    all &=
-        last.count == 0 || (widest.min_bits == last.min_bits && widest.max_bits == last.max_bits && widest.count != 0);
-  }
-  return all;
 }
 
 // The first window from `from_ms` on that has readings and was not closed alone.
@@ -240,30 +225,54 @@ Status HoppingWindows::retire_page(uint32_t page, const Panes& leaving, const Pa
   return look_up_extremes(page, staying, merged);
 }
 
-// Looks through the panes that stay until each uncertain slot has the extremes that it had, which equal values often
-// give at once; else it takes what was found in all of them.
 Status HoppingWindows::look_up_extremes(uint32_t page, const Panes& staying, char* merged) {
-  looked_up_.assign(kPageSlots * slot_bytes_, 0);
+  for (size_t argument = 0; argument < is_integer_.size(); ++argument) {
+    RETURN_IF_ERROR(is_integer_[argument] ? look_up_argument<int64_t>(argument, page, staying, merged)
+                                          : look_up_argument<double>(argument, page, staying, merged));
+  }
+  uncertain_.clear();
+  return {};
+}
+
+// Looks through the panes that stay until each slot has the extremes that it had, which equal values often give at once;
+// else it takes what was found in all of them.
+template <class Number>
+Status HoppingWindows::look_up_argument(size_t argument, uint32_t page, const Panes& staying, char* merged) {
+  struct Extremes {
+    Number least = std::numeric_limits<Number>::max();
+    Number greatest = std::numeric_limits<Number>::lowest();
+  };
+  std::array<Extremes, kPageSlots> found;
+  const auto state_of = [&](uint32_t i) -> ArgumentState& {
+    return reinterpret_cast<WindowSlot*>(merged + i * slot_bytes_)->arguments()[argument];
+  };
+  wanted_.clear();
+  for (const uint32_t i : uncertain_) {
+    if (state_of(i).count != 0) wanted_.push_back(i);
+  }
+  uint32_t visited = 0;
   for (const WindowTable::Window* pane : staying) {
-    if (uncertain_.empty()) return {};
+    if (wanted_.empty()) return {};
     if (page >= pane->pages.size()) continue;
     ASSIGN_OR_RETURN(const char* const bytes, panes_.page_bytes(pane->pages[page]));
     if (bytes == nullptr) continue;
-    std::erase_if(uncertain_, [&](uint32_t i) {
-      const auto& from = *reinterpret_cast<const WindowSlot*>(bytes + i * slot_bytes_);
-      const auto& wanted = *reinterpret_cast<const WindowSlot*>(merged + i * slot_bytes_);
-      return find_extremes(from, wanted, *reinterpret_cast<WindowSlot*>(looked_up_.data() + i * slot_bytes_));
+    for (const uint32_t i : wanted_) {
+      const ArgumentState& from = reinterpret_cast<const WindowSlot*>(bytes + i * slot_bytes_)->arguments()[argument];
+      if (from.count == 0) continue;
+      found[i].least = std::min(found[i].least, from.min<Number>());
+      found[i].greatest = std::max(found[i].greatest, from.max<Number>());
+    }
+    // Ever more seldom: what the first panes do not have, the others hardly have.
+    if (!std::has_single_bit(++visited)) continue;
+    std::erase_if(wanted_, [&](uint32_t i) {
+      const ArgumentState& state = state_of(i);
+      return found[i].least == state.min<Number>() && found[i].greatest == state.max<Number>();
     });
   }
-  for (const uint32_t i : uncertain_) {
-    auto& slot = *reinterpret_cast<WindowSlot*>(merged + i * slot_bytes_);
-    const auto& found = *reinterpret_cast<const WindowSlot*>(looked_up_.data() + i * slot_bytes_);
-    for (size_t argument = 0; argument < is_integer_.size(); ++argument) {
-      slot.arguments()[argument].min_bits = found.arguments()[argument].min_bits;
-      slot.arguments()[argument].max_bits = found.arguments()[argument].max_bits;
-    }
+  for (const uint32_t i : wanted_) {
+    state_of(i).min_bits = std::bit_cast<uint64_t>(found[i].least);
+    state_of(i).max_bits = std::bit_cast<uint64_t>(found[i].greatest);
   }
-  uncertain_.clear();
   return {};
 }
 

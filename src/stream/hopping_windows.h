@@ -79,9 +79,10 @@ class HoppingWindows {
   Status add_page(uint32_t page, const Panes& entering);
   Status retire_page(uint32_t page, const Panes& leaving, const Panes& staying);
   Status look_up_extremes(uint32_t page, const Panes& staying, char* merged);
+  template <class Number>
+  Status look_up_argument(size_t argument, uint32_t page, const Panes& staying, char* merged);
   Result<char*> merged_page(uint32_t page);
   bool subtract(const WindowSlot& from, WindowSlot& into) const;
-  bool find_extremes(const WindowSlot& from, const WindowSlot& wanted, WindowSlot& found) const;
   Status refine_group(uint32_t id, const Emit& emit);
   Status find_group_panes(uint32_t id);
   size_t merge_suffixes(size_t first, int64_t border_ms);
@@ -100,7 +101,7 @@ class HoppingWindows {
 
   // Scratch.
   std::vector<uint32_t> uncertain_;
-  std::vector<char> looked_up_;
+  std::vector<uint32_t> wanted_;
   std::vector<int64_t> starts_;
   std::vector<GroupPane> group_panes_;
   std::vector<char> suffixes_;

@@ -41,8 +41,8 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
   }
   if (views_.front()->is_hopping()) {
     CHECK(views_.size() == 1);
-    std::vector<bool> integers;
-    for (size_t i = 0; i < plain_arguments_; ++i) integers.push_back(is_integer(arguments_[i].type));
+    std::vector<bool> integers(plain_arguments_);
+    for (size_t i = 0; i < integers.size(); ++i) integers[i] = is_integer(arguments_[i].type);
     const HoppingShape shape{levels_.front().size_ms, levels_.front().advance_ms};
     hopping_ = std::make_unique<HoppingWindows>(shape, *levels_.front().table, std::move(integers), budget, spill,
                                                 first_table_number + kMergeTables);

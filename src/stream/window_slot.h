@@ -52,17 +52,11 @@ struct ArgumentState {
 
   template <class Number>
   void merge(const ArgumentState& other) {
-    widen<Number>(other);
-    add_to_sum(other.sum());
-  }
-
-  /// Merges the extremes and the count, and not the sum.
-  template <class Number>
-  void widen(const ArgumentState& other) {
     if (other.count == 0) return;
     const bool first = count == 0;
     min_bits = std::bit_cast<uint64_t>(first ? other.min<Number>() : std::min(min<Number>(), other.min<Number>()));
     max_bits = std::bit_cast<uint64_t>(first ? other.max<Number>() : std::max(max<Number>(), other.max<Number>()));
+    add_to_sum(other.sum());
     count += other.count;
   }
 
