@@ -3,7 +3,7 @@
 // Rules: a reading is late for a view when its window is closed there. A reading whose fine window is closed but whose
 //        coarse window is open is added to the coarse one directly, so each view answers as if it ran alone.
 //        Closing depends on the watermark at each reading and not on batch borders, so results do not either.
-//        A hopping view stands alone. Its windows are panes here; it is late for the view when its last window is closed.
+//        A hopping view stands alone. Its table holds panes, and a reading is late when its last window is closed.
 // Order: results come by view (finest first), window start, group in order of first appearance.
 // Thread-safety: none; one chain belongs to one task.
 // Errors: only those of the page spill (disk full).
