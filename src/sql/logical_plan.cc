@@ -52,11 +52,11 @@ std::string node_text(const WindowAggregate& aggregate, const PlanNode& node) {
   for (const AggregateSpec& one : aggregate.aggregates) {
     functions += (functions.empty() ? "" : ", ") + to_text(one, columns);
   }
-  const std::string window = aggregate.size_ms == kUnboundedWindowMs ? "of all times"
-                             : aggregate.advance_ms == 0
-                                 ? "tumbling " + format_duration(aggregate.size_ms)
-                                 : fmt::format("hopping {} by {}", format_duration(aggregate.size_ms),
-                                               format_duration(aggregate.advance_ms));
+  const std::string window =
+      aggregate.size_ms == kUnboundedWindowMs ? "of all times"
+      : aggregate.advance_ms == 0
+          ? "tumbling " + format_duration(aggregate.size_ms)
+          : fmt::format("hopping {} by {}", format_duration(aggregate.size_ms), format_duration(aggregate.advance_ms));
   const std::string grace =
       aggregate.size_ms == kUnboundedWindowMs ? "" : ", grace " + format_duration(aggregate.grace_ms);
   return fmt::format("WindowAggregate {}{}, by {}: {}", window, grace, groups, functions);

@@ -130,8 +130,7 @@ std::vector<ColumnSchema> ViewSpec::result_columns() const {
   columns.push_back({"WINDOWSTART", ColumnType::kTimestamp});
   columns.push_back({"WINDOWEND", ColumnType::kTimestamp});
   const std::vector<ColumnSchema> rows = row_columns();
-  for (const AggregateSpec& aggregate : aggregates)
-    columns.push_back({to_text(aggregate, rows), type_of(aggregate)});
+  for (const AggregateSpec& aggregate : aggregates) columns.push_back({to_text(aggregate, rows), type_of(aggregate)});
   return columns;
 }
 
