@@ -7,13 +7,12 @@ namespace meterstream {
 namespace {
 
 std::string sharing_key(const ViewSpec& view) {
-  const std::vector<ColumnSchema> columns = view.row_columns();
-  std::string key = view.filter == nullptr ? "" : to_text(*view.filter, columns);
+  std::string key = view.filter == nullptr ? "" : identity_of(*view.filter);
   for (const LookupSpec& lookup : view.lookups) {
-    key += '/' + lookup.table->topic + (lookup.keeps_unmatched ? "/left/" : "/inner/") + to_text(*lookup.key, columns);
+    key += '/' + lookup.table->topic + (lookup.keeps_unmatched ? "/left/" : "/inner/") + identity_of(*lookup.key);
   }
   for (const size_t column : view.group_by) key += '/' + std::to_string(column);
-  for (const auto& expression : view.group_expressions) key += '/' + to_text(*expression, columns);
+  for (const auto& expression : view.group_expressions) key += '/' + identity_of(*expression);
   return key + '/' + std::to_string(view.grace_ms);
 }
 
@@ -30,9 +29,9 @@ std::vector<std::vector<size_t>> chains_of(const std::vector<ViewSpec>& views) {
     auto fits = [&](const std::vector<size_t>& chain) {
       const ViewSpec& last = views[chain.back()];
       return !last.is_stream() && !view.is_stream() && last.lags.empty() && view.lags.empty() && !last.is_hopping() &&
-             !view.is_hopping() &&
-             last.emit == EmitMode::kFinal && view.emit == EmitMode::kFinal && last.source == view.source &&
-             view.window_size_ms % last.window_size_ms == 0 && sharing_key(last) == sharing_key(view);
+             !view.is_hopping() && last.emit == EmitMode::kFinal && view.emit == EmitMode::kFinal &&
+             last.source == view.source && view.window_size_ms % last.window_size_ms == 0 &&
+             sharing_key(last) == sharing_key(view);
     };
     const auto found = std::find_if(chains.begin(), chains.end(), fits);
     if (found == chains.end()) {
