@@ -24,13 +24,12 @@ class GroupBinder {
              WindowAggregate& window, std::vector<ColumnSchema>& schema);
 
   /// Which group an expression of SELECT or HAVING is, by meaning and not by spelling; nothing when it is none.
-  [[nodiscard]] std::optional<size_t> find(const ast::Expression& syntax, ExpressionBinder rows,
-                                           const std::vector<ColumnSchema>& columns) const;
+  [[nodiscard]] std::optional<size_t> find(const ast::Expression& syntax, ExpressionBinder rows) const;
 
  private:
   struct Group {
     ast::Expression::Kind kind;
-    std::string text;
+    std::string identity;
   };
 
   const SourceText& source_;

@@ -126,6 +126,33 @@ TEST(ResultBinder, FindsAGroupInsideOfACalculation) {
   EXPECT_EQ(calculation_of(view, 0), "((\"MINUTE(timestamp)\" * 60) + (\"MINUTE(timestamp)\" / 2))");
 }
 
+TEST(ResultBinder, ColumnsOfOneNameInTwoSourcesAreNotOne) {
+  const auto program = compile(
+      "CREATE TABLE bounds (id VARCHAR PRIMARY KEY, value DOUBLE, gateway VARCHAR); "
+      "CREATE TABLE t AS SELECT UCASE(m.gateway) AS g, SUM(m.value) AS mine, SUM(b.value) AS theirs, "
+      "SUM(b.value) / SUM(m.value) AS share FROM metrics m JOIN bounds b ON m.gateway = b.id "
+      "WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY UCASE(b.gateway), UCASE(m.gateway), b.id HAVING UCASE(b.gateway) <> "
+      "'X';");
+  ASSERT_TRUE(program) << program.error().message;
+  const ViewSpec& view = program->views.at(0);
+  EXPECT_EQ(view.group_by, (std::vector<size_t>{8, 9, 5}));
+  EXPECT_EQ(view.output[0].index, 1U);
+  ASSERT_THAT(view.aggregates, SizeIs(2));
+  EXPECT_EQ(view.aggregates[0].argument->column, 4U);
+  EXPECT_EQ(view.aggregates[1].argument->column, 6U);
+  EXPECT_EQ(view.calculations.at(0)->children[0]->column, 6U);
+  EXPECT_EQ(view.having->children[0]->column, 0U);
+  EXPECT_FALSE(view.groups_by_texts());
+  const auto definition = [](const std::string& argument) {
+    return compile(
+               "CREATE TABLE bounds (id VARCHAR PRIMARY KEY, value DOUBLE); CREATE TABLE t AS SELECT SUM(" + argument +
+               ") AS s FROM metrics m JOIN bounds b ON m.gateway = b.id WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY b.id;")
+        ->views.at(0)
+        .definition();
+  };
+  EXPECT_NE(definition("m.value"), definition("b.value"));
+}
+
 TEST(ResultBinderError, PointsAtWhatCannotBeCalculated) {
   EXPECT_EQ(error_of(table("COUNT(*) + value AS x")), "2:37: column value must be in GROUP BY or inside an aggregate");
   EXPECT_EQ(error_of(table("MAX(value) + gateway")), "2:39: '+' needs numbers, this is VARCHAR");

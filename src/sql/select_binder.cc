@@ -382,15 +382,15 @@ class SelectBinder {
       ASSIGN_OR_RETURN(spec.argument, checked_argument(*function, std::move(argument), call));
     }
     const ColumnType type = type_of(spec);
-    const std::string text = spec.argument == nullptr ? "*" : to_text(*spec.argument, scope_.columns());
+    const std::string identity = spec.argument == nullptr ? "*" : identity_of(*spec.argument);
     const size_t first = window_.group_by.size() + 2;
     for (size_t i = 0; i < window_.aggregates.size(); ++i) {
-      if (window_.aggregates[i].function == spec.function && argument_texts_[i] == text) {
+      if (window_.aggregates[i].function == spec.function && argument_identities_[i] == identity) {
         return column_expression(first + i, type);
       }
     }
     schema_.push_back({to_text(spec, scope_.columns()), type});
-    argument_texts_.push_back(text);
+    argument_identities_.push_back(identity);
     window_.aggregates.push_back(std::move(spec));
     return column_expression(schema_.size() - 1, type);
   }
@@ -428,7 +428,7 @@ class SelectBinder {
         [this](const ast::Expression& call) { return aggregate(call); });
     if (window_.group_expressions.empty()) return binder;
     binder.set_known([this](const ast::Expression& part) -> Result<ExpressionPointer> {
-      const std::optional<size_t> group = groups_.find(part, row_binder("GROUP BY"), scope_.columns());
+      const std::optional<size_t> group = groups_.find(part, row_binder("GROUP BY"));
       return group ? column_expression(*group, schema_[*group].type) : nullptr;
     });
     return binder;
@@ -469,7 +469,7 @@ class SelectBinder {
   WindowAggregate window_;
   GroupBinder groups_;
   std::vector<ColumnSchema> schema_;  ///< of window_
-  std::vector<std::string> argument_texts_;
+  std::vector<std::string> argument_identities_;
 };
 
 }  // namespace

@@ -7,13 +7,12 @@ namespace meterstream {
 namespace {
 
 std::string sharing_key(const ViewSpec& view) {
-  const std::vector<ColumnSchema> columns = view.row_columns();
-  std::string key = view.filter == nullptr ? "" : to_text(*view.filter, columns);
+  std::string key = view.filter == nullptr ? "" : identity_of(*view.filter);
   for (const LookupSpec& lookup : view.lookups) {
-    key += '/' + lookup.table->topic + (lookup.keeps_unmatched ? "/left/" : "/inner/") + to_text(*lookup.key, columns);
+    key += '/' + lookup.table->topic + (lookup.keeps_unmatched ? "/left/" : "/inner/") + identity_of(*lookup.key);
   }
   for (const size_t column : view.group_by) key += '/' + std::to_string(column);
-  for (const auto& expression : view.group_expressions) key += '/' + to_text(*expression, columns);
+  for (const auto& expression : view.group_expressions) key += '/' + identity_of(*expression);
   return key + '/' + std::to_string(view.grace_ms);
 }
 

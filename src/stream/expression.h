@@ -67,6 +67,9 @@ Column evaluate(const Expression& expression, ColumnBatch& batch, int64_t& fault
 /// Indexes of the columns an expression reads, sorted, each once.
 std::vector<size_t> columns_of(const Expression& expression);
 
+/// The same text for the same meaning, however columns are called: in a join two columns may have one name.
+std::string identity_of(const Expression& expression);
+
 /// The same text for the same meaning, for definitions and their comparison.
 std::string to_text(const Expression& expression, const std::vector<ColumnSchema>& columns);
 

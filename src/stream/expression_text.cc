@@ -125,6 +125,13 @@ std::vector<size_t> columns_of(const Expression& expression) {
   return columns;
 }
 
+std::string identity_of(const Expression& expression) {
+  const std::vector<size_t> read = columns_of(expression);
+  std::vector<ColumnSchema> columns(read.empty() ? 0 : read.back() + 1);
+  for (const size_t column : read) columns[column].name = fmt::format("_{}", column);
+  return to_text(expression, columns);
+}
+
 std::string to_text(const Expression& expression, const std::vector<ColumnSchema>& columns) {
   if (expression.kind == Expression::Kind::kColumn) return column_text(columns[expression.column].name);
   if (expression.kind == Expression::Kind::kLiteral) return literal_text(expression);

@@ -10,18 +10,17 @@
 namespace meterstream {
 
 void ViewChain::name_arguments() {
-  std::vector<std::string> texts;
+  std::vector<std::string> identities;
   for (const ViewSpec* view : views_) {
-    const std::vector<ColumnSchema> columns = view->row_columns();
     std::vector<SlotPlace>& own = argument_of_.emplace_back();
     for (const AggregateSpec& aggregate : view->aggregates) {
       SlotPlace& place = own.emplace_back();
       if (aggregate.argument == nullptr) continue;
-      std::string text = to_text(*aggregate.argument, columns);
-      const auto found = std::find(texts.begin(), texts.end(), text);
-      place.value = static_cast<size_t>(found - texts.begin());
-      if (found != texts.end()) continue;
-      texts.push_back(std::move(text));
+      std::string identity = identity_of(*aggregate.argument);
+      const auto found = std::find(identities.begin(), identities.end(), identity);
+      place.value = static_cast<size_t>(found - identities.begin());
+      if (found != identities.end()) continue;
+      identities.push_back(std::move(identity));
       arguments_.push_back({aggregate.argument, aggregate.argument->type, {}});
     }
   }

@@ -50,6 +50,17 @@ std::string definition_of(const TableSpec& table) {
   return text;
 }
 
+/// In a join two columns may have one name; a definition tells them apart.
+std::vector<ColumnSchema> named_apart(std::vector<ColumnSchema> columns) {
+  for (size_t index = columns.size(); index-- > 1;) {
+    const auto earlier = columns.begin() + static_cast<ptrdiff_t>(index);
+    const bool is_taken = std::any_of(columns.begin(), earlier,
+                                      [&](const ColumnSchema& column) { return column.name == columns[index].name; });
+    if (is_taken) columns[index].name += fmt::format("#{}", index);
+  }
+  return columns;
+}
+
 }  // namespace
 
 std::string_view name_of(AggregateFunction function) {
@@ -135,7 +146,9 @@ std::vector<ColumnSchema> ViewSpec::result_columns() const {
 }
 
 std::string ViewSpec::definition() const {
-  const std::vector<ColumnSchema> columns = row_columns();
+  const std::vector<ColumnSchema> columns = named_apart(row_columns());
+  const std::vector<ColumnSchema> results =
+      having == nullptr && calculations.empty() ? std::vector<ColumnSchema>() : named_apart(result_columns());
   std::string text = fmt::format("view {} to topic {}\n", sized(name), sized(topic)) + definition_of(*source);
   text += fmt::format("window {} ms, {}grace {} ms, emit {}\n", window_size_ms,
                       is_hopping() ? fmt::format("advance {} ms, ", advance_ms) : "", grace_ms,
@@ -156,9 +169,8 @@ std::string ViewSpec::definition() const {
   for (const ProjectedColumn& column : projection) {
     text += fmt::format("project {} from {}\n", sized(column.name), to_text(*column.expression, columns));
   }
-  if (having != nullptr) text += fmt::format("having {}\n", to_text(*having, result_columns()));
-  for (const auto& calculation : calculations)
-    text += fmt::format("calculation {}\n", to_text(*calculation, result_columns()));
+  if (having != nullptr) text += fmt::format("having {}\n", to_text(*having, results));
+  for (const auto& calculation : calculations) text += fmt::format("calculation {}\n", to_text(*calculation, results));
   for (const OutputColumn& column : output) {
     text += fmt::format("output {} from {} {}\n", sized(column.name), name_of(column.from), column.index);
   }
