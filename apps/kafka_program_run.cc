@@ -30,6 +30,8 @@ constexpr int64_t kLeftToTheWorkerMs = int64_t{365} * 24 * 3600 * 1000;
 constexpr int64_t kLookMs = 20;
 constexpr int64_t kRetryMs = 1'000;
 constexpr int64_t kSettleMs = 1'000;
+// News come at once; only whether there are none is asked for so seldom.
+constexpr int64_t kTableEndAgeMs = 1'000;
 
 void sleep_ms(int64_t milliseconds) {
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
@@ -91,6 +93,7 @@ class KafkaProgramRun {
   std::unique_ptr<KafkaLog> log_;
   std::unique_ptr<KafkaSinkLog> sink_log_;
   std::unique_ptr<KafkaLog> tables_log_;
+  std::unique_ptr<KafkaLog> tables_follower_;
   std::unique_ptr<TableFeeds> tables_;  // null when nothing is looked up
   std::shared_ptr<ChangelogOwnership> ownership_ = std::make_shared<ChangelogOwnership>();
   std::unique_ptr<KafkaStandby> standby_;  // null without the option
@@ -157,7 +160,8 @@ Status KafkaProgramRun::prepare_tables() {
   const bool looks_up = std::ranges::any_of(program_.views, [](const ViewSpec& view) { return !view.lookups.empty(); });
   if (!looks_up && program_.inserts.empty()) return {};
   ASSIGN_OR_RETURN(tables_log_, KafkaLog::connect(settings_));
-  tables_ = std::make_unique<TableFeeds>(*tables_log_, backbone_.schemas());
+  ASSIGN_OR_RETURN(tables_follower_, KafkaLog::connect_follower(settings_, kTableEndAgeMs));
+  tables_ = std::make_unique<TableFeeds>(*tables_log_, *tables_follower_, backbone_.schemas());
   each_.tables = tables_.get();
   RETURN_IF_ERROR(insert_rows(program_.inserts, InsertMode::kOnlyNewKeys, *tables_log_, *tables_));
   return {};

@@ -73,6 +73,11 @@ Result<ExitCode> run_sql(const std::string& text, const std::string& file_name, 
     return invalid(
         fmt::format("{}: nothing to run: it has no CREATE TABLE ... AS SELECT and no CREATE SINK", file_name));
   }
+  if (!program.explanations.empty()) {
+    return invalid(
+        fmt::format("{}: EXPLAIN is for meterstream sql --schema {} --execute \"EXPLAIN {}\"; leave it out here",
+                    file_name, file_name, program.explanations.front().name));
+  }
   ASSIGN_OR_RETURN(const ProgramSummary summary, run_where_configured(program, flow, context));
   print_summary(summary, context);
   if (!summary.balanced()) return ExitCode::kFailed;

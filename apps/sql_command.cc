@@ -4,15 +4,40 @@
 #include <fmt/format.h>
 
 #include "apps/backbone.h"
+#include "apps/json_text.h"
 #include "apps/run_command.h"
 #include "stream/table_insert.h"
 
 namespace meterstream {
 
+namespace {
+
+void print_json(const Explanation& explanation) {
+  const bool has_query = static_cast<bool>(explanation.duckdb);
+  fmt::print("{{\"name\":{},\"plan\":{},\"operators\":{},\"duckdb\":{},\"duckdbFault\":{}}}\n",
+             json_string(explanation.name), json_string(explanation.plan), json_string(explanation.operators),
+             has_query ? json_string(*explanation.duckdb) : "null",
+             has_query ? "null" : json_string(explanation.duckdb.error().message));
+}
+
+void print(const std::vector<Explanation>& explanations, const CommandContext& context) {
+  for (const Explanation& explanation : explanations) {
+    if (context.json) {
+      print_json(explanation);
+      continue;
+    }
+    fmt::print("{}\n\nLogical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n\n", explanation.name, explanation.plan,
+               explanation.operators, explanation.duckdb ? *explanation.duckdb : explanation.duckdb.error().message);
+  }
+}
+
+}  // namespace
+
 std::string SqlCommand::examples() const {
   return "meterstream sql --schema examples/alarms.sql --execute \"INSERT INTO alarm_thresholds (id, upperBound) "
          "VALUES "
          "('household-1.ELECTRICITY.VOLTAGE', 245)\"\n"
+         "meterstream sql --schema examples/alarms.sql --execute \"EXPLAIN alarms\"\n"
          "meterstream sql --kafka localhost:9092 --file thresholds.sql";
 }
 
@@ -38,15 +63,17 @@ Result<ExitCode> SqlCommand::run(const CommandContext& context) {
     RETURN_IF_ERROR(session.compile(text, path));
   }
   std::vector<InsertSpec> rows;
+  std::vector<Explanation> explanations;
   const auto compile = [&](const std::string& text, const std::string& name) -> Status {
     ASSIGN_OR_RETURN(const Program program, session.compile(text, name));
     if (!program.views.empty() || !program.sinks.empty()) {
-      return invalid(
-          fmt::format("{}: views and sinks are started by meterstream run {}; this command carries out INSERT INTO. "
-                      "To name what the file declares give it with --schema",
-                      name, name));
+      return invalid(fmt::format(
+          "{}: views and sinks are started by meterstream run FILE; this command carries out INSERT INTO and EXPLAIN. "
+          "To name what a file declares give it with --schema FILE",
+          name));
     }
     rows.insert(rows.end(), program.inserts.begin(), program.inserts.end());
+    explanations.insert(explanations.end(), program.explanations.begin(), program.explanations.end());
     return {};
   };
   for (const std::string& path : files_) {
@@ -54,6 +81,8 @@ Result<ExitCode> SqlCommand::run(const CommandContext& context) {
     RETURN_IF_ERROR(compile(text, path));
   }
   for (const std::string& text : statements_) RETURN_IF_ERROR(compile(text, "--execute"));
+  print(explanations, context);
+  if (rows.empty()) return ExitCode::kDone;
   ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kWrite));
   TableFeeds tables(backbone->log(), backbone->schemas());
   ASSIGN_OR_RETURN(const int64_t written, insert_rows(rows, InsertMode::kReplace, backbone->log(), tables));

@@ -1,4 +1,4 @@
-// Purpose: `sql`: statements that are carried out at once, beside running views: INSERT INTO tables.
+// Purpose: `sql`: statements that are carried out at once, beside running views: INSERT INTO tables, EXPLAIN.
 #pragma once
 
 #include <string>
@@ -11,7 +11,9 @@ namespace meterstream {
 class SqlCommand final : public Command {
  public:
   [[nodiscard]] std::string name() const override { return "sql"; }
-  [[nodiscard]] std::string summary() const override { return "Carry out SQL statements, such as INSERT INTO a table"; }
+  [[nodiscard]] std::string summary() const override {
+    return "Carry out SQL statements: INSERT INTO a table, EXPLAIN a view";
+  }
   [[nodiscard]] std::string examples() const override;
   void declare(CLI::App& app) override;
   Result<ExitCode> run(const CommandContext& context) override;

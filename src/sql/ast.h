@@ -169,6 +169,12 @@ struct InsertValues {
   bool operator==(const InsertValues&) const = default;
 };
 
+/// EXPLAIN target
+struct Explain {
+  Identifier target;
+  bool operator==(const Explain&) const = default;
+};
+
 struct SetOption {
   std::string name;
   std::string value;
@@ -177,7 +183,7 @@ struct SetOption {
   bool operator==(const SetOption&) const = default;
 };
 
-using Statement = std::variant<CreateStream, CreateTable, CreateSink, InsertValues, SetOption>;
+using Statement = std::variant<CreateStream, CreateTable, CreateSink, InsertValues, Explain, SetOption>;
 
 struct Script {
   std::vector<Statement> statements;

@@ -81,6 +81,8 @@ class AstBuilder {
         return create_sink(node);
       case Kind::kInsert:
         return insert_values(node);
+      case Kind::kExplain:
+        return ast::Explain{identifier(node.end - 1)};
       case Kind::kSetOption:
         return ast::SetOption{unquoted(token(node.begin + 1).text), unquoted(token(node.begin + 3).text),
                               position(node.begin + 1), position(node.begin + 3)};

@@ -161,13 +161,29 @@ Result<std::string> bind_setting(const ast::SetOption& syntax, const SourceText&
                                   : fmt::format("did you mean '{}'?", nearest)));
 }
 
+/// Whether gateway, metricType and metricAttribute are those of the source, whose keys the records have.
+bool keeps_series(const std::vector<ColumnSchema>& columns, const Project& project, const StreamSpec& source) {
+  for (size_t index = 0; index < columns.size(); ++index) {
+    const ast::Identifier name{columns[index].name, false, {}};
+    const bool is_part =
+        is_same_name(name, "gateway") || is_same_name(name, "metricType") || is_same_name(name, "metricAttribute");
+    if (!is_part) continue;
+    const Expression& expression = *project.items[index].expression;
+    const bool is_same = expression.kind == Expression::Kind::kColumn && expression.column < source.columns.size() &&
+                         is_same_name(name, source.columns[expression.column].name);
+    if (!is_same) return false;
+  }
+  return source.key_is_series;
+}
+
 /// How the topic of a computed stream is read: its event time is the column that the source's event time came through as, or
 /// its only TIMESTAMP. Null when there is none.
 std::shared_ptr<const StreamSpec> computed_stream(const BoundView& view, const Sink& sink, const StreamSpec& defaults) {
   const auto& project = std::get<Project>(view.plan->input->operation);
   const PlanNode* scan = view.plan->input->input.get();
   while (scan->input) scan = scan->input.get();
-  const size_t source_time = std::get<Scan>(scan->operation).stream->timestamp_column;
+  const StreamSpec& source = *std::get<Scan>(scan->operation).stream;
+  const size_t source_time = source.timestamp_column;
   const std::vector<ColumnSchema>& columns = view.plan->schema;
   std::vector<size_t> times;
   std::optional<size_t> event_time;
@@ -188,6 +204,7 @@ std::shared_ptr<const StreamSpec> computed_stream(const BoundView& view, const S
   stream->timestamp_column = *event_time;
   stream->deduplicate = false;
   stream->key_column.reset();
+  stream->key_is_series = keeps_series(columns, project, source);
   stream->partitions = sink.partitions;
   return stream;
 }
@@ -200,6 +217,11 @@ class ScriptBinder {
     RETURN_IF_ERROR(check_free(syntax.name, source_, catalog_));
     if (syntax.is_table) {
       ASSIGN_OR_RETURN(auto table, bind_declared_table(syntax, source_, catalog_.stream_defaults()));
+      if (const std::string writer = catalog_.computing(table->topic); !writer.empty()) {
+        return source_.error_at(syntax.name.position.offset,
+                                fmt::format("not supported yet: a table over topic {}, which {} computes in this file",
+                                            table->topic, writer));
+      }
       catalog_.add_declared_table(syntax.name, std::move(table));
       return {};
     }
@@ -220,10 +242,28 @@ class ScriptBinder {
           fmt::format("topic {} belongs to {} already; give another: WITH (topic = '...')", sink.topic, writer));
     }
     if (syntax.is_stream)
-      catalog_.add_computed_stream(syntax.name, sink.topic, computed_stream(view, sink, catalog_.stream_defaults()));
+      catalog_.add_computed_stream(syntax.name, sink.topic, computed_stream(view, sink, catalog_.stream_defaults()),
+                                   view.plan);
     else
-      catalog_.add_table(syntax.name, sink.topic);
+      catalog_.add_table(syntax.name, sink.topic, view.plan);
     program.views.push_back(std::move(view));
+    return {};
+  }
+
+  Status bind(const ast::Explain& syntax) {
+    auto plan = catalog_.plan(syntax.target);
+    if (plan == nullptr) {
+      const std::string_view kind = catalog_.kind_of(syntax.target);
+      const std::string nearest = nearest_name(syntax.target.text, catalog_.computed_names());
+      return source_.error_at(
+          syntax.target.position.offset,
+          kind.empty()
+              ? fmt::format("unknown stream or table {}; {}", syntax.target.text,
+                            nearest.empty() ? "EXPLAIN takes one that is computed by AS SELECT"
+                                            : "did you mean " + nearest + "?")
+              : fmt::format("{} is {} that is not computed; EXPLAIN takes one AS SELECT", syntax.target.text, kind));
+    }
+    program.explained.push_back({syntax.target.text, std::move(plan)});
     return {};
   }
 
@@ -254,7 +294,13 @@ class ScriptBinder {
   Status check_contents(const SinkSpec& sink, const ast::CreateSink& syntax) const {
     const bool keeps_results = !sink.table.empty();
     for (const BoundView& view : program.views) {
-      if (keeps_results || is_stream(view) || std::get<Sink>(view.plan->operation).topic != sink.topic) continue;
+      if (std::get<Sink>(view.plan->operation).topic != sink.topic) continue;
+      if (keeps_results && !has_windows(view)) {
+        return source_.error_at(
+            syntax.name.position.offset,
+            fmt::format("topic {} has no results of windows, and this sink ({}) keeps those", sink.topic, sink.type));
+      }
+      if (keeps_results || is_stream(view)) continue;
       return source_.error_at(syntax.name.position.offset,
                               fmt::format("topic {} has results of table {}, and this sink ({}) keeps readings",
                                           sink.topic, view.name, sink.type));
@@ -317,6 +363,13 @@ std::vector<std::string> Catalog::table_names() const {
   return names;
 }
 
+std::string Catalog::computing(std::string_view topic) const {
+  for (const Entry& entry : entries_) {
+    if (entry.plan != nullptr && entry.topic == topic) return entry.name.text;
+  }
+  return {};
+}
+
 std::string Catalog::writer_of(std::string_view topic) const {
   for (const Entry& entry : entries_) {
     const std::string& taken = entry.stream != nullptr ? entry.stream->topic : entry.topic;
@@ -328,22 +381,37 @@ std::string Catalog::writer_of(std::string_view topic) const {
   return {};
 }
 
+std::shared_ptr<const PlanNode> Catalog::plan(const ast::Identifier& name) const {
+  for (const Entry& entry : entries_) {
+    if (entry.plan != nullptr && is_same_name(name, entry.name.text)) return entry.plan;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Catalog::computed_names() const {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries_) {
+    if (entry.plan != nullptr) names.push_back(entry.name.text);
+  }
+  return names;
+}
+
 void Catalog::add_stream(const ast::Identifier& name, std::shared_ptr<const StreamSpec> stream) {
-  entries_.push_back({name, "a stream", std::move(stream), {}, nullptr});
+  entries_.push_back({name, "a stream", std::move(stream), {}, nullptr, nullptr});
 }
 void Catalog::add_computed_stream(const ast::Identifier& name, std::string_view topic,
-                                  std::shared_ptr<const StreamSpec> stream) {
-  entries_.push_back({name, "a stream", std::move(stream), std::string(topic), nullptr});
+                                  std::shared_ptr<const StreamSpec> stream, std::shared_ptr<const PlanNode> plan) {
+  entries_.push_back({name, "a stream", std::move(stream), std::string(topic), nullptr, std::move(plan)});
 }
-void Catalog::add_table(const ast::Identifier& name, std::string_view topic) {
-  entries_.push_back({name, "a table", nullptr, std::string(topic), nullptr});
+void Catalog::add_table(const ast::Identifier& name, std::string_view topic, std::shared_ptr<const PlanNode> plan) {
+  entries_.push_back({name, "a table", nullptr, std::string(topic), nullptr, std::move(plan)});
 }
 void Catalog::add_declared_table(const ast::Identifier& name, std::shared_ptr<const TableSpec> table) {
   std::string topic = table->topic;
-  entries_.push_back({name, "a table", nullptr, std::move(topic), std::move(table)});
+  entries_.push_back({name, "a table", nullptr, std::move(topic), std::move(table), nullptr});
 }
 void Catalog::add_sink(const ast::Identifier& name) {
-  entries_.push_back({name, "a sink", nullptr, {}, nullptr});
+  entries_.push_back({name, "a sink", nullptr, {}, nullptr, nullptr});
 }
 
 bool is_same_name(const ast::Identifier& reference, std::string_view declared) {

@@ -28,17 +28,22 @@ class Catalog {
   [[nodiscard]] std::string_view kind_of(const ast::Identifier& name) const;
   [[nodiscard]] std::shared_ptr<const StreamSpec> stream(const ast::Identifier& name) const;
   [[nodiscard]] std::vector<std::string> stream_names() const;
+  /// What the stream or table computes; null when it is not computed.
+  [[nodiscard]] std::shared_ptr<const PlanNode> plan(const ast::Identifier& name) const;
+  [[nodiscard]] std::vector<std::string> computed_names() const;
   /// A table that rows are looked up in; null when there is none of this name.
   [[nodiscard]] std::shared_ptr<const TableSpec> table(const ast::Identifier& name) const;
   [[nodiscard]] std::vector<std::string> table_names() const;
+  /// Which computed stream or table the topic is of; empty when it is of none.
+  [[nodiscard]] std::string computing(std::string_view topic) const;
   /// Who writes the topic; empty when nobody here does.
   [[nodiscard]] std::string writer_of(std::string_view topic) const;
 
   void add_stream(const ast::Identifier& name, std::shared_ptr<const StreamSpec> stream);
   /// `stream` is null when it has no event time, so that nothing can read it here.
   void add_computed_stream(const ast::Identifier& name, std::string_view topic,
-                           std::shared_ptr<const StreamSpec> stream);
-  void add_table(const ast::Identifier& name, std::string_view topic);
+                           std::shared_ptr<const StreamSpec> stream, std::shared_ptr<const PlanNode> plan);
+  void add_table(const ast::Identifier& name, std::string_view topic, std::shared_ptr<const PlanNode> plan);
   void add_declared_table(const ast::Identifier& name, std::shared_ptr<const TableSpec> table);
   void add_sink(const ast::Identifier& name);
 
@@ -49,6 +54,7 @@ class Catalog {
     std::shared_ptr<const StreamSpec> stream;
     std::string topic;
     std::shared_ptr<const TableSpec> table;
+    std::shared_ptr<const PlanNode> plan;
   };
   [[nodiscard]] const Entry* find(const ast::Identifier& name) const;
   StreamSpec stream_defaults_;

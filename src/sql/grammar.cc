@@ -112,7 +112,6 @@ enum class Feature : uint8_t {
   kQuery,
   kDescribe,
   kShow,
-  kExplain,
   kTerminate,
   kPrint,
   kAlter,
@@ -136,7 +135,6 @@ constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "a query outside CREATE TABLE",
                                               "DESCRIBE",
                                               "SHOW and LIST",
-                                              "EXPLAIN",
                                               "TERMINATE, PAUSE and RESUME",
                                               "PRINT",
                                               "ALTER",
@@ -309,18 +307,19 @@ struct InsertRow : As<SyntaxKind::kInsertRow, Seq<Is<T::kOpen>, CommaList<Whole>
 struct Insert : As<SyntaxKind::kInsert,
                    Seq<Is<T::kInsert>, Is<T::kInto>, SourceName, Opt<May<T::kOpen>, CommaList<Name>, Is<T::kClose>>,
                        Opt<Refuse<T::kSelect, Feature::kInsertSelect>>, Is<T::kValues>, CommaList<InsertRow>>> {};
+struct Explain : As<SyntaxKind::kExplain, Seq<Is<T::kExplain>, Name>> {};
 struct SetOption : As<SyntaxKind::kSetOption, Seq<Is<T::kSet>, Is<T::kString>, Is<T::kEqual>, Is<T::kString>>> {};
 struct Create : Seq<Is<T::kCreate>, Or<CreateStream, CreateTable, CreateSink, Refuse<T::kOr, Feature::kReplace>,
                                        Refuse<T::kSource, Feature::kSourceKeyword>, Refuse<T::kType, Feature::kType>,
                                        Refuse<T::kConnector, Feature::kConnector>>> {};
-struct Other : Or<Refuse<T::kDrop, Feature::kDrop>, Refuse<T::kSelect, Feature::kQuery>,
-                  Refuse<T::kDescribe, Feature::kDescribe>, Refuse<T::kShow, Feature::kShow>,
-                  Refuse<T::kList, Feature::kShow>, Refuse<T::kExplain, Feature::kExplain>,
-                  Refuse<T::kTerminate, Feature::kTerminate>, Refuse<T::kPause, Feature::kTerminate>,
-                  Refuse<T::kResume, Feature::kTerminate>, Refuse<T::kPrint, Feature::kPrint>,
-                  Refuse<T::kAlter, Feature::kAlter>, Refuse<T::kDefine, Feature::kVariables>,
-                  Refuse<T::kUndefine, Feature::kVariables>, Refuse<T::kUnset, Feature::kUnset>> {};
-struct Statement : Or<Create, Insert, SetOption, Other> {};
+struct Other
+    : Or<Refuse<T::kDrop, Feature::kDrop>, Refuse<T::kSelect, Feature::kQuery>,
+         Refuse<T::kDescribe, Feature::kDescribe>, Refuse<T::kShow, Feature::kShow>, Refuse<T::kList, Feature::kShow>,
+         Refuse<T::kTerminate, Feature::kTerminate>, Refuse<T::kPause, Feature::kTerminate>,
+         Refuse<T::kResume, Feature::kTerminate>, Refuse<T::kPrint, Feature::kPrint>,
+         Refuse<T::kAlter, Feature::kAlter>, Refuse<T::kDefine, Feature::kVariables>,
+         Refuse<T::kUndefine, Feature::kVariables>, Refuse<T::kUnset, Feature::kUnset>> {};
+struct Statement : Or<Create, Insert, Explain, SetOption, Other> {};
 struct Script : Seq<Star<May<T::kSemicolon>>, Star<Statement, Or<peg::plus<Is<T::kSemicolon>>, peg::at<May<T::kEnd>>>>,
                     May<T::kEnd>> {};
 

@@ -50,8 +50,8 @@ Result<LookupSpec> bind_join(const ast::Join& join, RowScope& scope, const Sourc
   const size_t first = scope.columns().size();
   // Twice the same table: only the alias tells them apart.
   const bool is_known = scope.has_source(join.source);
-  scope.add("table", is_known ? std::string_view(called.text) : std::string_view(lookup.table->name), join.alias,
-            lookup.table->columns);
+  scope.add("table", lookup.table->name, join.alias, lookup.table->columns);
+  if (is_known) scope.hide_name(lookup.table->name);
   const ColumnSchema& key = lookup.table->columns[lookup.table->key_column];
   const size_t key_column = first + lookup.table->key_column;
   const ast::Expression& condition = join.condition;

@@ -132,6 +132,17 @@ TEST(LagOfAStream, IsAColumnBehindThoseOfTheSources) {
   EXPECT_EQ(view.projection[2].expression->type, ColumnType::kVarchar);
 }
 
+TEST(LagOfAStream, TakesAWholeNumberAsTheFirstDouble) {
+  const Program program = compiled("CREATE STREAM s AS SELECT LAG(value, 1, 0) AS was FROM metrics;");
+  EXPECT_EQ(program.views[0].lags[0].first->type, ColumnType::kDouble);
+}
+
+TEST(Join, OfOneTableTwiceNeedsTheAliases) {
+  EXPECT_THAT(error_of("CREATE STREAM s AS SELECT bounds.low FROM metrics m JOIN bounds a ON m.gateway = a.id "
+                       "JOIN bounds b ON m.metricType = b.id;"),
+              HasSubstr("unknown source bounds"));
+}
+
 TEST(LagOfAStream, RefusesWhatItCannotDo) {
   const auto select = [](const std::string& item) {
     return error_of("CREATE STREAM s AS SELECT " + item + " AS x FROM metrics;");

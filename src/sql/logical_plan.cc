@@ -78,11 +78,24 @@ std::string node_text(const Sink& sink, const PlanNode&) {
 
 }  // namespace
 
-bool is_stream(const BoundView& view) {
+namespace {
+
+const WindowAggregate* aggregate_of(const BoundView& view) {
   for (const PlanNode* node = view.plan.get(); node != nullptr; node = node->input.get()) {
-    if (std::holds_alternative<WindowAggregate>(node->operation)) return false;
+    if (const auto* aggregate = std::get_if<WindowAggregate>(&node->operation)) return aggregate;
   }
-  return true;
+  return nullptr;
+}
+
+}  // namespace
+
+bool is_stream(const BoundView& view) {
+  return aggregate_of(view) == nullptr;
+}
+
+bool has_windows(const BoundView& view) {
+  const WindowAggregate* aggregate = aggregate_of(view);
+  return aggregate != nullptr && aggregate->size_ms != kUnboundedWindowMs;
 }
 
 std::string to_text(const PlanNode& plan) {

@@ -74,17 +74,21 @@ struct BoundView {
   std::string name;
   /// Of a stream: Sink, Project, perhaps Filter, Lag and Lookups, Scan. Of a table: Sink, Project, perhaps Filter,
   /// WindowAggregate, perhaps Filter and Lookups, Scan.
-  std::unique_ptr<PlanNode> plan;
+  std::shared_ptr<const PlanNode> plan;
 };
 
 /// Whether the view gives a row for each row, and no results of windows.
 bool is_stream(const BoundView& view);
+/// Whether it gives results of windows; a table without a window has none.
+bool has_windows(const BoundView& view);
 
 struct BoundProgram {
   std::vector<std::shared_ptr<const StreamSpec>> streams;
   std::vector<BoundView> views;
   std::vector<SinkSpec> sinks;
   std::vector<InsertSpec> inserts;
+  /// That EXPLAIN asks for.
+  std::vector<BoundView> explained;
   std::map<std::string, std::string> settings;
 };
 

@@ -15,6 +15,12 @@ void RowScope::add(std::string_view kind, std::string_view name, const std::opti
   sources_.push_back({std::string(kind), std::string(name), alias, begin, columns_.size()});
 }
 
+void RowScope::hide_name(std::string_view name) {
+  for (Source& source : sources_) {
+    if (source.name == name && source.alias) source.name = source.alias->text;
+  }
+}
+
 bool RowScope::goes_by(const Source& source, const ast::Identifier& name) {
   return is_same_name(name, source.name) || (source.alias && is_same_name(name, source.alias->text));
 }

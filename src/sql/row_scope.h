@@ -21,6 +21,9 @@ class RowScope {
   void add(std::string_view kind, std::string_view name, const std::optional<ast::Identifier>& alias,
            const std::vector<ColumnSchema>& columns);
 
+  /// Sources of this name go by their aliases only: it means more than one.
+  void hide_name(std::string_view name);
+
   /// Index into columns() of what the reference means.
   [[nodiscard]] Result<size_t> find(const ast::Expression& reference) const;
   /// Whether some source has a column of this name.

@@ -169,6 +169,11 @@ class SelectBinder {
     if (call.children.size() == 3) {
       ASSIGN_OR_RETURN(spec.first, binder.bind(call.children[2]));
       if (is_null_literal(*spec.first)) spec.first = nullptr;
+      if (spec.value->type == ColumnType::kDouble && spec.first != nullptr && spec.first->type == ColumnType::kBigint) {
+        std::vector<ExpressionPointer> children;
+        children.push_back(clone(*spec.first));
+        spec.first = operation_expression(Operator::kCast, ColumnType::kDouble, std::move(children));
+      }
       if (spec.first != nullptr && spec.first->type != spec.value->type) {
         return error(call.children[2].position, fmt::format("LAG's value is {} and its first is {}; CAST one of them",
                                                             name_of(spec.value->type), name_of(spec.first->type)));
@@ -366,7 +371,7 @@ class SelectBinder {
 
   Result<ExpressionPointer> aggregate(const ast::Expression& call) {
     const auto function = aggregate_function(call.name);
-    if (!function) return unknown_function(call);
+    if (!function) return refuse_call(call, "an aggregating table");
     AggregateSpec spec{*function, nullptr};
     if (call.star) {
       if (*function != AggregateFunction::kCount) {

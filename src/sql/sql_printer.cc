@@ -156,6 +156,10 @@ std::string to_text(const ast::InsertValues& insert) {
   return out + ";\n";
 }
 
+std::string to_text(const ast::Explain& explain) {
+  return fmt::format("EXPLAIN {};\n", to_sql(explain.target));
+}
+
 std::string to_text(const ast::SetOption& option) {
   return fmt::format("SET {} = {};\n", sql_string(option.name), sql_string(option.value));
 }

@@ -158,6 +158,7 @@ class StatementGenerator {
         return stream;
       }
       case 3:
+        if (below(4) == 0) return ast::Explain{name()};
         return insert();
       case 1: {
         ast::CreateSink sink{name(), options()};

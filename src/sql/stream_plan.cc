@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "sql/binder.h"
+#include "sql/duckdb_text.h"
 #include "sql/logical_plan.h"
+#include "sql/operators_text.h"
 #include "sql/parser.h"
 
 namespace meterstream {
@@ -99,6 +101,10 @@ Program plan_streams(const BoundProgram& bound) {
   program.streams = bound.streams;
   program.sinks = bound.sinks;
   program.inserts = bound.inserts;
+  for (const BoundView& view : bound.explained) {
+    program.explanations.push_back(
+        {view.name, to_text(*view.plan), operators_text(lower(view)), duckdb_text(*view.plan)});
+  }
   program.settings = bound.settings;
   for (const BoundView& view : bound.views) program.views.push_back(lower(view));
   return program;

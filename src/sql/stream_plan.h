@@ -16,12 +16,21 @@
 
 namespace meterstream {
 
+/// What a view is in each runtime, for people.
+struct Explanation {
+  std::string name;
+  std::string plan;            ///< a line a node, see logical_plan.h
+  std::string operators;       ///< of the stream engine
+  Result<std::string> duckdb;  ///< the query, or why there is none
+};
+
 /// A SQL file ready to run, in the file's order.
 struct Program {
   std::vector<std::shared_ptr<const StreamSpec>> streams;
   std::vector<ViewSpec> views;
   std::vector<SinkSpec> sinks;
   std::vector<InsertSpec> inserts;
+  std::vector<Explanation> explanations;
   /// SET 'name'='value', the last one wins.
   std::map<std::string, std::string> settings;
 };

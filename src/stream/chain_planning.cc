@@ -9,7 +9,8 @@ namespace {
 std::string sharing_key(const ViewSpec& view) {
   std::string key = view.filter == nullptr ? "" : identity_of(*view.filter);
   for (const LookupSpec& lookup : view.lookups) {
-    key += '/' + lookup.table->topic + (lookup.keeps_unmatched ? "/left/" : "/inner/") + identity_of(*lookup.key);
+    key +=
+        '/' + definition_of(*lookup.table) + (lookup.keeps_unmatched ? "/left/" : "/inner/") + identity_of(*lookup.key);
   }
   for (const size_t column : view.group_by) key += '/' + std::to_string(column);
   for (const auto& expression : view.group_expressions) key += '/' + identity_of(*expression);

@@ -41,16 +41,18 @@ LookupJoin::LookupJoin(const std::vector<const ViewSpec*>& views, TableFeeds* fe
     for (size_t column = 0; column < spec.table->columns.size(); ++column)
       lookup.needed.push_back(read.contains(first + column));
     first += spec.table->columns.size();
-    std::shared_mutex* mutex = &lookup.feed->table().mutex();
-    // A table that is looked into twice is locked once.
-    if (std::ranges::find(mutexes_, mutex) == mutexes_.end()) mutexes_.push_back(mutex);
+    tables_.push_back(&lookup.feed->table());
     lookups_.push_back(std::move(lookup));
   }
+  // A table that is looked into twice is locked once.
+  std::ranges::sort(tables_);
+  const auto repeats = std::ranges::unique(tables_);
+  tables_.erase(repeats.begin(), repeats.end());
 }
 
 LookupJoin::Added::Added(LookupJoin& join, ColumnBatch& batch)
     : join_(join), batch_(batch), columns_(batch.columns.size()) {
-  for (std::shared_mutex* mutex : join.mutexes_) join.locks_.emplace_back(*mutex);
+  for (const LookupTable* table : join.tables_) join.locks_.push_back(table->lock_shared());
 }
 
 LookupJoin::Added::~Added() {

@@ -49,7 +49,7 @@ class LookupJoin {
 
   std::vector<Lookup> lookups_;
   std::vector<std::shared_lock<std::shared_mutex>> locks_;
-  std::vector<std::shared_mutex*> mutexes_;  ///< each once
+  std::vector<const LookupTable*> tables_;  ///< each once, by address
 
   // Scratch of one lookup: rows of the batch that have a key, their keys and times, and the rows of the table.
   std::vector<uint32_t> probed_;

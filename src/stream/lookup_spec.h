@@ -27,6 +27,9 @@ struct TableSpec {
   int32_t partitions = 1;
 };
 
+/// The same text for the same table; names are not part of it.
+std::string definition_of(const TableSpec& table);
+
 /// Adds the columns of the table's row that has the key and is valid at the event time of the looking row.
 struct LookupSpec {
   std::shared_ptr<const TableSpec> table;

@@ -1,14 +1,15 @@
 #include "stream/lookup_table.h"
 
+#include <algorithm>
 #include <bit>
-#include <mutex>
+#include <utility>
 
 #include "base/check.h"
 
 namespace meterstream {
 
 LookupTable::LookupTable(const TableSpec& spec)
-    : width_(spec.columns.size() + kOwnCells), has_times_(spec.valid_from_column.has_value()) {
+    : width_(spec.columns.size() + 1), has_times_(spec.valid_from_column.has_value()) {
   static_assert(kNone == KeyInterner::kUnknown);
   CHECK(spec.columns.size() <= 64);
   for (const ColumnSchema& column : spec.columns) types_.push_back(column.type);
@@ -25,7 +26,7 @@ uint32_t LookupTable::new_row() {
   for (size_t column = 0; column < types_.size(); ++column) {
     if (types_[column] != ColumnType::kVarchar) continue;
     // A row's texts stay its own when it is used again.
-    cells_[row * width_ + kOwnCells + column] = texts_.size();
+    cells_[row * width_ + 1 + column] = texts_.size();
     texts_.emplace_back();
   }
   return row;
@@ -33,12 +34,12 @@ uint32_t LookupTable::new_row() {
 
 void LookupTable::fill(uint32_t row, const std::vector<Column>& columns, uint32_t from) {
   uint64_t* cells = &cells_[row * width_];
-  cells[kNulls] = 0;
+  cells[0] = 0;
   for (size_t column = 0; column < types_.size(); ++column) {
     const Column& source = columns[column];
-    uint64_t& cell = cells[kOwnCells + column];
+    uint64_t& cell = cells[1 + column];
     if (source.is_null(from)) {
-      cells[kNulls] |= uint64_t{1} << column;
+      cells[0] |= uint64_t{1} << column;
     } else if (types_[column] == ColumnType::kVarchar) {
       texts_[cell].assign(source.strings[from]);
     } else {
@@ -49,48 +50,38 @@ void LookupTable::fill(uint32_t row, const std::vector<Column>& columns, uint32_
 }
 
 void LookupTable::put(std::string_view key, int64_t valid_from_ms, const std::vector<Column>& columns, uint32_t row) {
-  const std::unique_lock lock(mutex_);
-  const uint32_t id = keys_.intern(key);
-  if (id == newest_.size()) newest_.push_back(kNone);
-  for (uint32_t own = newest_[id]; own != kNone; own = older(own)) {
-    if (has_times_ && this->valid_from_ms(own) != valid_from_ms) continue;
-    fill(own, columns, row);
-    return;
-  }
-  const uint32_t own = new_row();
-  fill(own, columns, row);
-  link(id, valid_from_ms, own);
+  fill(row_for(keys_.intern(key), valid_from_ms), columns, row);
 }
 
-// Into the rows of its key, newest first.
-void LookupTable::link(uint32_t key, int64_t valid_from_ms, uint32_t row) {
-  uint32_t newer = kNone;
-  uint32_t next = newest_[key];
-  for (; next != kNone && this->valid_from_ms(next) > valid_from_ms; next = older(next)) newer = next;
-  uint64_t* own = &cells_[row * width_];
-  own[kValidFrom] = static_cast<uint64_t>(valid_from_ms);
-  own[kOlder] = next;
-  if (newer == kNone) {
-    newest_[key] = row;
-  } else {
-    cells_[newer * width_ + kOlder] = row;
+// The row of a key, made when there is none.
+uint32_t LookupTable::row_for(uint32_t key, int64_t valid_from_ms) {
+  if (!has_times_) {
+    if (key == only_.size()) only_.push_back(kNone);
+    if (only_[key] == kNone) only_[key] = new_row();
+    return only_[key];
   }
+  if (key == versions_.size()) versions_.emplace_back();
+  std::vector<Version>& versions = versions_[key];
+  const auto place = std::ranges::lower_bound(versions, valid_from_ms, {}, &Version::valid_from_ms);
+  if (place != versions.end() && place->valid_from_ms == valid_from_ms) return place->row;
+  return versions.insert(place, {valid_from_ms, new_row()})->row;
 }
 
 void LookupTable::erase(std::string_view key) {
-  const std::unique_lock lock(mutex_);
   uint32_t id = KeyInterner::kUnknown;
   keys_.find({&key, 1}, &id);
   if (id == KeyInterner::kUnknown) return;
-  for (uint32_t row = newest_[id]; row != kNone; row = older(row)) free_rows_.push_back(row);
-  newest_[id] = kNone;
+  if (!has_times_) {
+    if (only_[id] != kNone) free_rows_.push_back(std::exchange(only_[id], kNone));
+    return;
+  }
+  for (const Version& version : versions_[id]) free_rows_.push_back(version.row);
+  versions_[id].clear();
 }
 
-uint32_t LookupTable::valid_at(uint32_t newest, int64_t time_ms) const {
-  if (!has_times_) return newest;
-  uint32_t row = newest;
-  while (row != kNone && valid_from_ms(row) > time_ms) row = older(row);
-  return row;
+uint32_t LookupTable::valid_at(const std::vector<Version>& versions, int64_t time_ms) const {
+  const auto next = std::ranges::upper_bound(versions, time_ms, {}, &Version::valid_from_ms);
+  return next == versions.begin() ? kNone : std::prev(next)->row;
 }
 
 void LookupTable::find(std::span<const std::string_view> keys, std::span<const int64_t> times_ms,
@@ -98,11 +89,9 @@ void LookupTable::find(std::span<const std::string_view> keys, std::span<const i
   keys_.find(keys, rows);
   for (size_t i = 0; i < keys.size(); ++i) {
     if (rows[i] == KeyInterner::kUnknown) continue;
-    rows[i] = newest_[rows[i]];
+    rows[i] = has_times_ ? valid_at(versions_[rows[i]], times_ms[i]) : only_[rows[i]];
     if (rows[i] != kNone) __builtin_prefetch(cells(rows[i]));
   }
-  if (!has_times_) return;
-  for (size_t i = 0; i < keys.size(); ++i) rows[i] = valid_at(rows[i], times_ms[i]);
 }
 
 uint32_t LookupTable::find(std::string_view key, int64_t time_ms) const {
@@ -112,8 +101,8 @@ uint32_t LookupTable::find(std::string_view key, int64_t time_ms) const {
 }
 
 bool LookupTable::copy(uint32_t row, size_t column, Column& out, size_t at) const {
-  if ((cells(row)[kNulls] >> column & 1) != 0) return false;
-  const uint64_t cell = cells(row)[kOwnCells + column];
+  if ((cells(row)[0] >> column & 1) != 0) return false;
+  const uint64_t cell = cells(row)[1 + column];
   switch (types_[column]) {
     case ColumnType::kVarchar:
       out.strings[at] = texts_[cell];
@@ -128,7 +117,7 @@ bool LookupTable::copy(uint32_t row, size_t column, Column& out, size_t at) cons
 }
 
 size_t LookupTable::rows() const {
-  const std::shared_lock lock(mutex_);
+  const auto lock = lock_shared();
   return cells_.size() / width_ - free_rows_.size();
 }
 

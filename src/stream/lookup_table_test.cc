@@ -1,7 +1,6 @@
 #include "stream/lookup_table.h"
 
 #include <map>
-#include <mutex>
 #include <optional>
 
 #include <gtest/gtest.h>
@@ -40,7 +39,7 @@ std::vector<Column> columns_of(const std::string& key, int64_t at_ms, const Row&
 }
 
 std::optional<Row> found(const LookupTable& table, const std::string& key, int64_t time_ms) {
-  const std::shared_lock lock(table.mutex());
+  const auto lock = table.lock_shared();
   const uint32_t at = table.find(key, time_ms);
   if (at == LookupTable::kNone) return std::nullopt;
   Column text = null_column(ColumnType::kVarchar, 1);

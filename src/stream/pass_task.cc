@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "stream/view_deployment.h"
+
 namespace meterstream {
 namespace {
 
@@ -138,6 +140,7 @@ Status PassTask::open() {
     begin.push_back(range.begin);
   }
   const RecoveryDecision decision = decide_recovery(committed, begin, layout_);
+  RETURN_IF_ERROR(check_state(decision));
   RETURN_IF_ERROR(restore());
   RETURN_IF_ERROR(pass_->load_keys(fmt::format("keys/{}/", name_), state_));
   RETURN_IF_ERROR(pass_->load_lags(fmt::format("lags/{}/", name_), state_));
@@ -152,6 +155,21 @@ Status PassTask::open() {
   records_until_snapshot_ = options_.snapshot_min_records;
   last_commit_ns_ = clock_.monotonic_ns();
   publish_status();
+  return {};
+}
+
+Status PassTask::check_state(const RecoveryDecision& decision) const {
+  if (decision.outcome == RecoveryDecision::Outcome::kFresh ||
+      decision.outcome == RecoveryDecision::Outcome::kFromState)
+    return {};
+  for (const ViewSpec& view : pass_->spec().views) {
+    if (!needs_state_with_each_commit(view)) continue;
+    return conflict(
+        fmt::format("view {}: its state was committed under another name and cannot be made anew from the log: was "
+                    "stream {} called "
+                    "otherwise? Call it as before, or run with another --application-id to compute from the beginning",
+                    view.name, view.source->name));
+  }
   return {};
 }
 

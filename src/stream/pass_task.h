@@ -97,6 +97,8 @@ class PassTask final : public Task {
   Status load(const RecoveryDecision& decision);
   Status rebuild();
   Status load_tables();
+  /// kConflict when there is state that would be lost.
+  Status check_state(const RecoveryDecision& decision) const;
   Status process_records(size_t source, bool rebuilding, Offset limit);
   Result<Step> advance();
   Status check_usable() const;

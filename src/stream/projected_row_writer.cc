@@ -9,7 +9,7 @@ ProjectedRowWriter::ProjectedRowWriter(const std::vector<ProjectedColumn>& colum
 }
 
 std::string_view ProjectedRowWriter::write(const std::vector<Column>& columns, uint32_t row) {
-  value_.clear();
+  value_ = columns.empty() ? "{" : "";
   for (size_t index = 0; index < columns.size(); ++index) {
     value_ += prefixes_[index];
     append_json_value(value_, columns[index], row);

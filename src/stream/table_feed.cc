@@ -28,9 +28,10 @@ Result<TopicDescription> create_table_topic(const TableSpec& table, EventLog& lo
   return log.create_topic(config);
 }
 
-TableFeed::TableFeed(const TableSpec& spec, EventLog& log, SchemaStore& schemas)
+TableFeed::TableFeed(const TableSpec& spec, EventLog& log, EventLog& follower, SchemaStore& schemas)
     : spec_(spec),
       log_(log),
+      follower_(follower),
       decoder_(make_record_decoder(ValueFormat::kJson, schemas, request_of(spec))),
       table_(spec) {}
 
@@ -54,7 +55,7 @@ Status TableFeed::load() {
     ASSIGN_OR_RETURN(const OffsetRange range, log_.offsets(source));
     while (next_[partition] < range.end) {
       const Offset before = next_[partition];
-      RETURN_IF_ERROR(read_on(partition));
+      RETURN_IF_ERROR(read_on(log_, partition));
       if (next_[partition] > before) continue;
       ASSIGN_OR_RETURN(const bool has_data, log_.await_data(source, before, kAwaitMs));
       static_cast<void>(has_data);
@@ -78,15 +79,15 @@ Status TableFeed::read_news() {
     Offset before;
     do {
       before = next_[partition];
-      RETURN_IF_ERROR(read_on(partition));
+      RETURN_IF_ERROR(read_on(follower_, partition));
     } while (next_[partition] > before);
   }
   return {};
 }
 
-Status TableFeed::read_on(size_t partition) {
+Status TableFeed::read_on(EventLog& log, size_t partition) {
   const TopicPartition source{spec_.topic, PartitionId(static_cast<int32_t>(partition))};
-  RETURN_IF_ERROR(log_.read(source, next_[partition], kReadBytes, records_));
+  RETURN_IF_ERROR(log.read(source, next_[partition], kReadBytes, records_));
   RETURN_IF_ERROR(decoder_->decode(records_.records, batch_));
   apply(partition);
   next_[partition] = std::max(next_[partition], records_.next);
@@ -100,6 +101,8 @@ void TableFeed::apply(size_t partition) {
   for (size_t row = 0; row < batch_.rows; ++row) keys.strings.push_back(records_.records[batch_.record_index[row]].key);
   size_t rejected = 0;
   uint32_t row = 0;
+  if (records_.records.empty()) return;
+  const auto lock = table_.lock();
   for (uint32_t index = 0; index < records_.records.size(); ++index) {
     const RecordView& record = records_.records[index];
     const bool has_row = row < batch_.rows && batch_.record_index[row] == index;
@@ -139,13 +142,10 @@ TableFeed::Faults TableFeed::faults() const {
 }
 
 std::shared_ptr<TableFeed> TableFeeds::feed(const TableSpec& spec) {
-  std::string key = spec.topic;
-  for (const ColumnSchema& column : spec.columns) key += fmt::format("|{} {}", column.name, name_of(column.type));
-  key += fmt::format("|{}|{}", spec.key_column,
-                     spec.valid_from_column ? static_cast<int64_t>(*spec.valid_from_column) : -1);
+  const std::string key = definition_of(spec);
   const std::scoped_lock lock(mutex_);
   std::shared_ptr<TableFeed>& feed = feeds_[key];
-  if (feed == nullptr) feed = std::make_shared<TableFeed>(spec, log_, schemas_);
+  if (feed == nullptr) feed = std::make_shared<TableFeed>(spec, log_, follower_, schemas_);
   return feed;
 }
 

@@ -5,7 +5,7 @@
 //                (TableSpec::valid_from_column) does not have this for changes that arrive before their time.
 // Thread-safety: all methods may be called concurrently; refresh() does not wait for another thread that is at it.
 // Errors: those of the log; call again. A record that cannot be read is left out and counted.
-// Ownership: log and schemas must outlive the feed.
+// Ownership: logs and schemas must outlive the feed.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,8 @@ Result<TopicDescription> create_table_topic(const TableSpec& table, EventLog& lo
 
 class TableFeed {
  public:
-  TableFeed(const TableSpec& spec, EventLog& log, SchemaStore& schemas);
+  /// `log` is asked by load(), `follower` by refresh(); they may be the same.
+  TableFeed(const TableSpec& spec, EventLog& log, EventLog& follower, SchemaStore& schemas);
 
   /// Waits until the topic is read to its end.
   Status load();
@@ -46,7 +47,7 @@ class TableFeed {
 
  private:
   Status open();
-  Status read_on(size_t partition);
+  Status read_on(EventLog& log, size_t partition);
   Status read_news();
   void apply(size_t partition);
   void apply(const RecordView& record, uint32_t row);
@@ -54,6 +55,7 @@ class TableFeed {
 
   const TableSpec spec_;
   EventLog& log_;
+  EventLog& follower_;
   std::unique_ptr<RecordDecoder> decoder_;
   LookupTable table_;
   mutable std::mutex mutex_;  // of everything below
@@ -67,14 +69,17 @@ class TableFeed {
 /// The feeds of a process, one a table. Thread-safe.
 class TableFeeds {
  public:
-  /// Both must outlive it.
-  TableFeeds(EventLog& log, SchemaStore& schemas) : log_(log), schemas_(schemas) {}
+  /// All must outlive it. `follower` reads on where `log` loaded, and may answer later that there is nothing new.
+  TableFeeds(EventLog& log, EventLog& follower, SchemaStore& schemas)
+      : log_(log), follower_(follower), schemas_(schemas) {}
+  TableFeeds(EventLog& log, SchemaStore& schemas) : TableFeeds(log, log, schemas) {}
 
   std::shared_ptr<TableFeed> feed(const TableSpec& spec);
   [[nodiscard]] std::vector<std::shared_ptr<TableFeed>> all() const;
 
  private:
   EventLog& log_;
+  EventLog& follower_;
   SchemaStore& schemas_;
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<TableFeed>> feeds_;

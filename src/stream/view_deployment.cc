@@ -21,6 +21,7 @@ bool groups_stay_in_partitions(const ViewSpec& view) {
   if (view.is_stream()) return true;
   const auto is_key = [&](size_t column) { return column == view.source->key_column; };
   if (std::ranges::any_of(view.group_by, is_key)) return true;
+  if (!view.source->key_is_series) return false;
   return std::all_of(kKeyColumns.begin(), kKeyColumns.end(), [&](std::string_view key_column) {
     return std::any_of(view.group_by.begin(), view.group_by.end(), [&](size_t column) {
       if (column >= view.source->columns.size()) return false;
@@ -32,7 +33,7 @@ bool groups_stay_in_partitions(const ViewSpec& view) {
 }
 
 bool needs_state_with_each_commit(const ViewSpec& view) {
-  return !view.is_stream() && (view.is_unbounded() || !view.lookups.empty());
+  return !view.lags.empty() || (!view.is_stream() && (view.is_unbounded() || !view.lookups.empty()));
 }
 
 namespace {
@@ -40,7 +41,8 @@ namespace {
 // Views may share a pass when stream, task shape and committed positions are the same.
 Result<std::string> pass_key(const ViewSpec& view, EventLog& log, int32_t partitions, std::string_view application) {
   std::string key = fmt::format("{}|{}", view.source->name, groups_stay_in_partitions(view));
-  if (needs_state_with_each_commit(view)) key += "|state";
+  // Its state is that of its pass, which must stay the same when views come and go.
+  if (needs_state_with_each_commit(view)) key += "|" + view.name;
   for (int32_t partition = 0; partition < partitions; ++partition) {
     ASSIGN_OR_RETURN(const auto position, log.position(fmt::format("{}.{}", application, view.name),
                                                        {view.source->topic, PartitionId(partition)}));

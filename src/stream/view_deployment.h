@@ -29,8 +29,8 @@ Result<std::vector<std::unique_ptr<Task>>> deploy_views(const std::vector<ViewSp
 /// Records of one group surely lie in one partition: the group contains everything that the key is made of.
 bool groups_stay_in_partitions(const ViewSpec& view);
 
-/// Windows that cannot be made anew from the log alone: what was looked up when a reading came may have changed since, and a
-/// window without end would need all of the log.
+/// State that cannot be made anew from the log alone: what was looked up when a reading came may have changed since; a window
+/// without end, and what LAG remembers, would need all of the log.
 bool needs_state_with_each_commit(const ViewSpec& view);
 
 /// Sets each view's partition counts to those of its topics, creating the topics that are missing.

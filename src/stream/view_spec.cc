@@ -40,16 +40,6 @@ std::string definition_of(const StreamSpec& stream) {
   return text;
 }
 
-std::string definition_of(const TableSpec& table) {
-  std::string text = fmt::format("table from topic {}\n", sized(table.topic));
-  for (const ColumnSchema& column : table.columns) {
-    text += fmt::format("column {} {}\n", sized(column.name), meterstream::name_of(column.type));
-  }
-  text += fmt::format("key column {}\n", table.key_column);
-  if (table.valid_from_column) text += fmt::format("valid from column {}\n", *table.valid_from_column);
-  return text;
-}
-
 /// In a join two columns may have one name; a definition tells them apart.
 std::vector<ColumnSchema> named_apart(std::vector<ColumnSchema> columns) {
   for (size_t index = columns.size(); index-- > 1;) {
@@ -62,6 +52,16 @@ std::vector<ColumnSchema> named_apart(std::vector<ColumnSchema> columns) {
 }
 
 }  // namespace
+
+std::string definition_of(const TableSpec& table) {
+  std::string text = fmt::format("table from topic {}\n", sized(table.topic));
+  for (const ColumnSchema& column : table.columns) {
+    text += fmt::format("column {} {}\n", sized(column.name), meterstream::name_of(column.type));
+  }
+  text += fmt::format("key column {}\n", table.key_column);
+  if (table.valid_from_column) text += fmt::format("valid from column {}\n", *table.valid_from_column);
+  return text;
+}
 
 std::string_view name_of(AggregateFunction function) {
   switch (function) {

@@ -160,6 +160,50 @@ class TableCommands(ProgramTest):
         self.assertEqual(json.loads(self.succeed("sql", "--schema", "flows.sql", "--execute",
                                                  "INSERT INTO bounds VALUES ('a', 1 + 1), ('b', -.5)", "--json").stdout), {"rows": 2})
 
+    def console(self, topic):
+        return [json.loads(line) for line in self.succeed("console", topic, "--json").stdout.splitlines()]
+
+    def test_one_topic_may_be_two_tables_and_a_table_may_be_keys_only(self):
+        self.write("flows.sql", """CREATE STREAM metrics;
+            CREATE TABLE now (gateway VARCHAR PRIMARY KEY, since TIMESTAMP, district VARCHAR) WITH (topic = 'groups');
+            CREATE TABLE at_the_time (gateway VARCHAR PRIMARY KEY, since TIMESTAMP, district VARCHAR) WITH (topic = 'groups', timestamp = 'since');
+            CREATE TABLE known (gateway VARCHAR PRIMARY KEY);
+            INSERT INTO at_the_time VALUES ('household-1', '2000-01-01T00:00:00Z', 'north'), ('household-1', '2020-01-01T00:00:00Z', 'south');
+            INSERT INTO known VALUES ('household-1');
+            CREATE TABLE one AS SELECT g.district, COUNT(*) AS n FROM metrics m LEFT JOIN now g ON m.gateway = g.gateway
+              WINDOW TUMBLING (SIZE 1 HOUR, GRACE PERIOD 0 SECONDS) GROUP BY g.district EMIT FINAL;
+            CREATE TABLE two AS SELECT g.district, COUNT(*) AS n FROM metrics m LEFT JOIN at_the_time g ON m.gateway = g.gateway
+              WINDOW TUMBLING (SIZE 2 HOURS, GRACE PERIOD 0 SECONDS) GROUP BY g.district EMIT FINAL;
+            CREATE STREAM three AS SELECT m.gateway FROM metrics m JOIN known k ON m.gateway = k.gateway;""")
+        self.write("uci.txt", uci_lines(30))
+        self.succeed("replay", "--type", "electricity", "--data", "uci.txt", "--households", "1-2")
+        self.succeed("run", "flows.sql", "--until-idle")
+        districts = {name: {record["value"]["district"] for record in self.console(name)} for name in ("one", "two")}
+        self.assertEqual(districts, {"one": {"south", None}, "two": {"north", None}})
+        self.assertEqual({record["value"]["gateway"] for record in self.console("three")}, {"household-1"})
+
+    def test_groups_of_renamed_columns_are_in_one_place(self):
+        self.write("flows.sql", """CREATE STREAM metrics;
+            CREATE STREAM s AS SELECT 'all' AS gateway, metricType, metricAttribute, timestamp, value FROM metrics;
+            CREATE TABLE counts AS SELECT gateway, metricType, metricAttribute, COUNT(*) AS n FROM s
+              WINDOW TUMBLING (SIZE 1 DAY, GRACE PERIOD 0 SECONDS) GROUP BY gateway, metricType, metricAttribute EMIT FINAL;""")
+        self.write("uci.txt", uci_lines(30))
+        self.succeed("replay", "--type", "electricity", "--data", "uci.txt", "--households", "1-5")
+        self.succeed("run", "flows.sql", "--until-idle")
+        counts = [record["value"] for record in self.console("counts")]
+        self.assertEqual(len(counts), 4)
+        self.assertEqual(sum(row["n"] for row in counts), len(self.console("metrics")))
+
+    def test_what_cannot_work_is_refused(self):
+        def refused(text):
+            self.write("flows.sql", "CREATE STREAM metrics; CREATE TABLE c AS SELECT gateway, COUNT(*) AS n FROM metrics GROUP BY gateway;" + text)
+            result = self.run_program("run", "flows.sql", "--until-idle")
+            self.assert_exit(result, 2)
+            return result.stderr
+
+        self.assertIn("a table over topic c, which c computes", refused("CREATE TABLE d (gateway VARCHAR PRIMARY KEY) WITH (topic = 'c');"))
+        self.assertIn("topic c has no results of windows", refused("CREATE SINK k WITH (type = 'embedded', topic = 'c');"))
+
     def test_records_that_are_no_rows_are_left_out_and_told(self):
         self.write("flows.sql", """CREATE STREAM metrics; CREATE TABLE bounds (id VARCHAR PRIMARY KEY, high DOUBLE);
             CREATE STREAM high AS SELECT m.gateway, m.value FROM metrics m JOIN bounds b ON m.gateway = b.id WHERE m.value > b.high;""")

@@ -61,6 +61,37 @@ class RunningTables(ProgramTest):
         self.succeed("run", "flows.sql", "--until-idle")
         self.check()
 
+    def test_keep_their_state_when_other_views_come_and_go(self):
+        declaration = "CREATE STREAM metrics WITH (topic = 'metrics');"
+        counts = "CREATE TABLE {0} WITH (topic = '{0}') AS SELECT metricAttribute, COUNT(*) AS n FROM metrics GROUP BY metricAttribute;"
+        changes = ("CREATE STREAM {0} WITH (topic = '{0}') AS SELECT gateway, timestamp, LAG(timestamp) AS was FROM metrics "
+                   "WHERE metricAttribute = 'VOLTAGE';")
+        steps = (("one", "lag1"), ("one", "two", "lag1", "lag2"), ("one", "lag2"), ("one", "two", "lag1"))
+        for number, names in enumerate(steps):
+            self.write("uci.txt", uci_lines(50 + 20 * number))
+            self.succeed("replay", "--type", "electricity", "--data", "uci.txt", "--households", "1-3")
+            self.write("flows.sql", declaration + "".join((changes if name.startswith("lag") else counts).format(name) for name in names))
+            self.succeed("run", "flows.sql", "--until-idle")
+        expected = collections.Counter(record["value"]["metricAttribute"] for record in self.console("metrics"))
+        for name in ("one", "two"):
+            self.assertEqual({key: row["n"] for key, row in self.table(name).items()}, expected)
+        for name in ("lag1", "lag2"):
+            before = {}
+            for record in self.console(name):
+                self.assertEqual(record["value"]["was"], before.get(record["key"]))
+                before[record["key"]] = record["value"]["timestamp"]
+
+    def test_are_refused_when_their_state_would_be_lost(self):
+        self.write("uci.txt", uci_lines(20))
+        self.succeed("replay", "--type", "electricity", "--data", "uci.txt")
+        flows = "CREATE STREAM {0} WITH (topic = 'metrics'); CREATE TABLE c AS SELECT gateway, COUNT(*) AS n FROM {0} GROUP BY gateway;"
+        self.write("flows.sql", flows.format("metrics"))
+        self.succeed("run", "flows.sql", "--until-idle")
+        self.write("flows.sql", flows.format("readings"))
+        result = self.run_program("run", "flows.sql", "--until-idle")
+        self.assert_exit(result, 3)
+        self.assertIn("view c: its state was committed under another name", result.stderr)
+
     def test_explain_what_needs_a_window(self):
         for select, message in (("COUNT(*), WINDOWSTART AS w", "WINDOWSTART needs a window"),
                                 ("COUNT(*)", "never final")):

@@ -29,12 +29,23 @@ KafkaLog::KafkaLog(KafkaLogParts parts, KafkaLogOptions options)
 }
 KafkaLog::~KafkaLog() = default;
 
-Result<std::unique_ptr<KafkaLog>> KafkaLog::connect(const KafkaSettings& settings, std::string transactional_id) {
+namespace {
+
+Result<std::unique_ptr<KafkaLog>> connect_with(KafkaLogOptions options) {
   KafkaLogParts parts;
-  ASSIGN_OR_RETURN(parts.topics, KafkaTopics::open(settings));
-  ASSIGN_OR_RETURN(parts.consumer, KafkaConsumer::open(settings));
-  return std::make_unique<KafkaLog>(
-      std::move(parts), KafkaLogOptions{.settings = settings, .transactional_id = std::move(transactional_id)});
+  ASSIGN_OR_RETURN(parts.topics, KafkaTopics::open(options.settings));
+  ASSIGN_OR_RETURN(parts.consumer, KafkaConsumer::open(options.settings));
+  return std::make_unique<KafkaLog>(std::move(parts), std::move(options));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaLog>> KafkaLog::connect(const KafkaSettings& settings, std::string transactional_id) {
+  return connect_with({.settings = settings, .transactional_id = std::move(transactional_id)});
+}
+
+Result<std::unique_ptr<KafkaLog>> KafkaLog::connect_follower(const KafkaSettings& settings, int64_t end_age_ms) {
+  return connect_with({.settings = settings, .end_age_ms = end_age_ms});
 }
 
 Result<TopicDescription> KafkaLog::create_topic(const TopicConfig& config) {

@@ -57,6 +57,8 @@ class KafkaLog final : public EventLog {
  public:
   /// For programs without a group. Does not wait for the cluster.
   static Result<std::unique_ptr<KafkaLog>> connect(const KafkaSettings& settings, std::string transactional_id = {});
+  /// For following topics: whether a partition is at its end may be known from `end_age_ms` ago.
+  static Result<std::unique_ptr<KafkaLog>> connect_follower(const KafkaSettings& settings, int64_t end_age_ms);
   KafkaLog(KafkaLogParts parts, KafkaLogOptions options);
   ~KafkaLog() override;
 
