@@ -135,7 +135,11 @@ Result<std::string> call_text(const Expression& expression, const Parts& parts) 
   const std::string_view name = expression.function->name;
   const auto found = std::ranges::find(kTemplates, name, &std::pair<std::string_view, std::string_view>::first);
   const bool is_time = found >= kTemplates.begin() + 25 && found < kTemplates.begin() + 33;
-  if (found == kTemplates.end() || (is_time && parts.size() > 1) || (name == "ROUND" && parts.size() > 1))
+  if (is_time && parts.size() == 2) {
+    const std::string local = fmt::format("({} AT TIME ZONE 'UTC') AT TIME ZONE {}", parts[0], parts[1]);
+    return fmt::format("({})::BIGINT", fmt::format(fmt::runtime(found->second), local));
+  }
+  if (found == kTemplates.end() || (name == "ROUND" && parts.size() > 1))
     return invalid(fmt::format("DuckDB has no counterpart of {} with {} argument(s)", name, parts.size()));
   // A NULL makes all of it NULL, as || does and DuckDB's concat() does not.
   if (name == "CONCAT") return fmt::format("({})", fmt::join(parts, " || "));
