@@ -26,31 +26,6 @@ std::string literal_text(const Expression& literal) {
   return fmt::format("({})::DOUBLE", std::get<double>(literal.literal));
 }
 
-std::string_view infix_of(Operator operation) {
-  switch (operation) {
-    case Operator::kAnd:
-      return " AND ";
-    case Operator::kOr:
-      return " OR ";
-    case Operator::kEqual:
-      return " = ";
-    case Operator::kNotEqual:
-      return " <> ";
-    case Operator::kLess:
-      return " < ";
-    case Operator::kLessOrEqual:
-      return " <= ";
-    case Operator::kGreater:
-      return " > ";
-    case Operator::kGreaterOrEqual:
-      return " >= ";
-    case Operator::kLike:
-      return " LIKE ";
-    default:
-      return {};
-  }
-}
-
 /// + - * / % and the sign. BIGINTs that overflow are an error in DuckDB, which TRY makes NULL.
 std::optional<std::string> arithmetic_text(const Expression& expression, const Parts& parts) {
   const bool is_integer = expression.type == ColumnType::kBigint;

@@ -34,7 +34,8 @@ uint64_t word_at(std::string_view key, size_t depth, size_t size) {
 }  // namespace
 
 char* BulkBatch::room_for(size_t size) {
-  if (size > free_bytes_) {
+  // What is empty needs a place, too: bytes that are nowhere may not be copied or compared.
+  if (size > free_bytes_ || free_ == nullptr) {
     // A large entry gets a block of its own, and what is left of the last one is used on.
     if (size > kBlockBytes / 4) return blocks_.emplace_back(std::make_unique_for_overwrite<char[]>(size)).get();
     free_ = blocks_.emplace_back(std::make_unique_for_overwrite<char[]>(kBlockBytes)).get();

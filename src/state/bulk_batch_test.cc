@@ -53,6 +53,14 @@ RC_GTEST_PROP(BulkBatchTest, HasTheLastWriteOfEachKeyInOrder, ()) {
   RC_ASSERT(batch.entries(Space::kTable).empty());
 }
 
+TEST(BulkBatchTest, TakesEmptyKeysAndValuesFirst) {
+  BulkBatch batch;
+  batch.put(Space::kState, "", "");
+  batch.erase(Space::kState, "");
+  batch.put(Space::kState, "", "last");
+  EXPECT_EQ(model_of(batch, Space::kState), (Model{{"", "last"}}));
+}
+
 TEST(BulkBatchTest, OrdersManyKeysWithLongCommonBeginnings) {
   BulkBatch batch;
   Model model;

@@ -64,6 +64,9 @@ using ExpressionPointer = std::unique_ptr<Expression>;
 /// zero. VARCHAR results point into the batch, its arena, or the expression's literals.
 Column evaluate(const Expression& expression, ColumnBatch& batch, int64_t& faults);
 
+/// " AND ", " <= ", ...: of operators that stand between their operands.
+std::string_view infix_of(Operator operation);
+
 /// Indexes of the columns an expression reads, sorted, each once.
 std::vector<size_t> columns_of(const Expression& expression);
 

@@ -47,7 +47,41 @@ std::string literal_text(const Expression& literal) {
   return text;
 }
 
-std::string_view symbol_of(Operator operation) {
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+  return fmt::format("({})", fmt::join(parts, separator));
+}
+
+std::string operation_text(const Expression& expression, const std::vector<std::string>& parts) {
+  switch (expression.operation) {
+    case Operator::kNot:
+      return fmt::format("(NOT {})", parts[0]);
+    case Operator::kNegate:
+      return fmt::format("(- {})", parts[0]);
+    case Operator::kIsNull:
+      return fmt::format("({} IS NULL)", parts[0]);
+    case Operator::kIsNotNull:
+      return fmt::format("({} IS NOT NULL)", parts[0]);
+    case Operator::kCast:
+      return fmt::format("CAST({} AS {})", parts[0], name_of(expression.type));
+    case Operator::kCall:
+      return fmt::format("{}{}", expression.function->name, joined(parts, ", "));
+    case Operator::kIn:
+      return fmt::format("({} IN {})", parts[0], joined({parts.begin() + 1, parts.end()}, ", "));
+    case Operator::kCase: {
+      std::string text = "CASE";
+      size_t child = 0;
+      for (; child + 1 < parts.size(); child += 2)
+        text += fmt::format(" WHEN {} THEN {}", parts[child], parts[child + 1]);
+      return text + fmt::format(" ELSE {} END", parts[child]);
+    }
+    default:
+      return joined(parts, infix_of(expression.operation));
+  }
+}
+
+}  // namespace
+
+std::string_view infix_of(Operator operation) {
   switch (operation) {
     case Operator::kAnd:
       return " AND ";
@@ -82,40 +116,6 @@ std::string_view symbol_of(Operator operation) {
       return {};
   }
 }
-
-std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
-  return fmt::format("({})", fmt::join(parts, separator));
-}
-
-std::string operation_text(const Expression& expression, const std::vector<std::string>& parts) {
-  switch (expression.operation) {
-    case Operator::kNot:
-      return fmt::format("(NOT {})", parts[0]);
-    case Operator::kNegate:
-      return fmt::format("(- {})", parts[0]);
-    case Operator::kIsNull:
-      return fmt::format("({} IS NULL)", parts[0]);
-    case Operator::kIsNotNull:
-      return fmt::format("({} IS NOT NULL)", parts[0]);
-    case Operator::kCast:
-      return fmt::format("CAST({} AS {})", parts[0], name_of(expression.type));
-    case Operator::kCall:
-      return fmt::format("{}{}", expression.function->name, joined(parts, ", "));
-    case Operator::kIn:
-      return fmt::format("({} IN {})", parts[0], joined({parts.begin() + 1, parts.end()}, ", "));
-    case Operator::kCase: {
-      std::string text = "CASE";
-      size_t child = 0;
-      for (; child + 1 < parts.size(); child += 2)
-        text += fmt::format(" WHEN {} THEN {}", parts[child], parts[child + 1]);
-      return text + fmt::format(" ELSE {} END", parts[child]);
-    }
-    default:
-      return joined(parts, symbol_of(expression.operation));
-  }
-}
-
-}  // namespace
 
 std::vector<size_t> columns_of(const Expression& expression) {
   std::vector<size_t> columns;
