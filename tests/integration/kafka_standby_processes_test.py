@@ -20,7 +20,7 @@ BROKER_SETTINGS = ["group.min.session.timeout.ms=500", "transaction.abort.timed.
 class KafkaStandby(KafkaClusterTest):
     readings = simulated(hours=1)
     configuration = """[kafka]
-session_timeout = "2s"
+session_timeout = "5s"
 transaction_timeout = "2s"
 commit_interval = "50ms"
 guarantee = "{guarantee}"
