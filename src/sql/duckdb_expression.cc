@@ -136,31 +136,12 @@ Result<std::string> call_text(const Expression& expression, const Parts& parts) 
   return expression.type == ColumnType::kBigint ? fmt::format("({})::BIGINT", text) : text;
 }
 
-Result<std::string> operation_text(const Expression& expression, const Parts& parts) {
+/// Where DuckDB writes it otherwise than this dialect.
+Result<std::string> own_text(const Expression& expression, const Parts& parts) {
   if (auto text = arithmetic_text(expression, parts)) return *std::move(text);
-  switch (expression.operation) {
-    case Operator::kNot:
-      return fmt::format("(NOT {})", parts[0]);
-    case Operator::kIsNull:
-      return fmt::format("({} IS NULL)", parts[0]);
-    case Operator::kIsNotNull:
-      return fmt::format("({} IS NOT NULL)", parts[0]);
-    case Operator::kCast:
-      return cast_text(expression, parts[0]);
-    case Operator::kCall:
-      return call_text(expression, parts);
-    case Operator::kIn:
-      return fmt::format("({} IN ({}))", parts[0], fmt::join(parts.begin() + 1, parts.end(), ", "));
-    case Operator::kCase: {
-      std::string text = "CASE";
-      size_t child = 0;
-      for (; child + 1 < parts.size(); child += 2)
-        text += fmt::format(" WHEN {} THEN {}", parts[child], parts[child + 1]);
-      return text + fmt::format(" ELSE {} END", parts[child]);
-    }
-    default:
-      return fmt::format("({})", fmt::join(parts, infix_of(expression.operation)));
-  }
+  if (expression.operation == Operator::kCast) return cast_text(expression, parts[0]);
+  if (expression.operation == Operator::kCall) return call_text(expression, parts);
+  return operation_text(expression, parts);
 }
 
 }  // namespace
@@ -174,7 +155,7 @@ Result<std::string> duckdb_text(const Expression& expression) {
     ASSIGN_OR_RETURN(std::string part, duckdb_text(*child));
     parts.push_back(std::move(part));
   }
-  return operation_text(expression, parts);
+  return own_text(expression, parts);
 }
 
 }  // namespace meterstream

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sql/expression_binder.h"
+#include "sql/table_binder.h"
 
 namespace meterstream {
 namespace {
@@ -22,12 +23,7 @@ Result<std::shared_ptr<const TableSpec>> find_table(const ast::Identifier& name,
                     "declared with PRIMARY KEY can be joined",
                     name.text));
   }
-  const std::string nearest = nearest_name(name.text, catalog.table_names());
-  return source.error_at(
-      name.position.offset,
-      fmt::format("unknown table {}; {}", name.text,
-                  nearest.empty() ? "declare it first with CREATE TABLE name (id VARCHAR PRIMARY KEY, ...)"
-                                  : "did you mean " + nearest + "?"));
+  return unknown_table(name, source, catalog);
 }
 
 bool is_column(const ast::Expression& side, size_t column, const RowScope& scope) {

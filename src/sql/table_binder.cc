@@ -180,6 +180,15 @@ Result<std::shared_ptr<const TableSpec>> bind_declared_table(const ast::CreateSt
   return std::shared_ptr<const TableSpec>(std::move(table));
 }
 
+Error unknown_table(const ast::Identifier& name, const SourceText& source, const Catalog& catalog) {
+  const std::string nearest = nearest_name(name.text, catalog.table_names());
+  return source.error_at(
+      name.position.offset,
+      fmt::format("unknown table {}; {}", name.text,
+                  nearest.empty() ? "declare it first with CREATE TABLE name (id VARCHAR PRIMARY KEY, ...)"
+                                  : "did you mean " + nearest + "?"));
+}
+
 Result<std::vector<InsertSpec>> bind_insert(const ast::InsertValues& syntax, const SourceText& source,
                                             const Catalog& catalog) {
   const auto table = catalog.table(syntax.target);
@@ -194,12 +203,7 @@ Result<std::vector<InsertSpec>> bind_insert(const ast::InsertValues& syntax, con
           syntax.target.position.offset,
           fmt::format("table {} is computed; rows go into what it is computed from", syntax.target.text));
     }
-    const std::string nearest = nearest_name(syntax.target.text, catalog.table_names());
-    return source.error_at(
-        syntax.target.position.offset,
-        fmt::format("unknown table {}; {}", syntax.target.text,
-                    nearest.empty() ? "declare it first with CREATE TABLE name (id VARCHAR PRIMARY KEY, ...)"
-                                    : "did you mean " + nearest + "?"));
+    return unknown_table(syntax.target, source, catalog);
   }
   ASSIGN_OR_RETURN(const std::vector<size_t> columns, insert_columns(syntax, *table, source));
   const InsertBinder binder(table, source);

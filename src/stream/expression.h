@@ -64,8 +64,8 @@ using ExpressionPointer = std::unique_ptr<Expression>;
 /// zero. VARCHAR results point into the batch, its arena, or the expression's literals.
 Column evaluate(const Expression& expression, ColumnBatch& batch, int64_t& faults);
 
-/// " AND ", " <= ", ...: of operators that stand between their operands.
-std::string_view infix_of(Operator operation);
+/// The operation of operands that have these texts. Not for a literal or a column.
+std::string operation_text(const Expression& operation, const std::vector<std::string>& operands);
 
 /// Indexes of the columns an expression reads, sorted, each once.
 std::vector<size_t> columns_of(const Expression& expression);

@@ -47,40 +47,6 @@ std::string literal_text(const Expression& literal) {
   return text;
 }
 
-std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
-  return fmt::format("({})", fmt::join(parts, separator));
-}
-
-std::string operation_text(const Expression& expression, const std::vector<std::string>& parts) {
-  switch (expression.operation) {
-    case Operator::kNot:
-      return fmt::format("(NOT {})", parts[0]);
-    case Operator::kNegate:
-      return fmt::format("(- {})", parts[0]);
-    case Operator::kIsNull:
-      return fmt::format("({} IS NULL)", parts[0]);
-    case Operator::kIsNotNull:
-      return fmt::format("({} IS NOT NULL)", parts[0]);
-    case Operator::kCast:
-      return fmt::format("CAST({} AS {})", parts[0], name_of(expression.type));
-    case Operator::kCall:
-      return fmt::format("{}{}", expression.function->name, joined(parts, ", "));
-    case Operator::kIn:
-      return fmt::format("({} IN {})", parts[0], joined({parts.begin() + 1, parts.end()}, ", "));
-    case Operator::kCase: {
-      std::string text = "CASE";
-      size_t child = 0;
-      for (; child + 1 < parts.size(); child += 2)
-        text += fmt::format(" WHEN {} THEN {}", parts[child], parts[child + 1]);
-      return text + fmt::format(" ELSE {} END", parts[child]);
-    }
-    default:
-      return joined(parts, infix_of(expression.operation));
-  }
-}
-
-}  // namespace
-
 std::string_view infix_of(Operator operation) {
   switch (operation) {
     case Operator::kAnd:
@@ -117,6 +83,12 @@ std::string_view infix_of(Operator operation) {
   }
 }
 
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+  return fmt::format("({})", fmt::join(parts, separator));
+}
+
+}  // namespace
+
 std::vector<size_t> columns_of(const Expression& expression) {
   std::vector<size_t> columns;
   collect_columns(expression, columns);
@@ -130,6 +102,34 @@ std::string identity_of(const Expression& expression) {
   std::vector<ColumnSchema> columns(read.empty() ? 0 : read.back() + 1);
   for (const size_t column : read) columns[column].name = fmt::format("_{}", column);
   return to_text(expression, columns);
+}
+
+std::string operation_text(const Expression& operation, const std::vector<std::string>& operands) {
+  switch (operation.operation) {
+    case Operator::kNot:
+      return fmt::format("(NOT {})", operands[0]);
+    case Operator::kNegate:
+      return fmt::format("(- {})", operands[0]);
+    case Operator::kIsNull:
+      return fmt::format("({} IS NULL)", operands[0]);
+    case Operator::kIsNotNull:
+      return fmt::format("({} IS NOT NULL)", operands[0]);
+    case Operator::kCast:
+      return fmt::format("CAST({} AS {})", operands[0], name_of(operation.type));
+    case Operator::kCall:
+      return fmt::format("{}{}", operation.function->name, joined(operands, ", "));
+    case Operator::kIn:
+      return fmt::format("({} IN {})", operands[0], joined({operands.begin() + 1, operands.end()}, ", "));
+    case Operator::kCase: {
+      std::string text = "CASE";
+      size_t child = 0;
+      for (; child + 1 < operands.size(); child += 2)
+        text += fmt::format(" WHEN {} THEN {}", operands[child], operands[child + 1]);
+      return text + fmt::format(" ELSE {} END", operands[child]);
+    }
+    default:
+      return joined(operands, infix_of(operation.operation));
+  }
 }
 
 std::string to_text(const Expression& expression, const std::vector<ColumnSchema>& columns) {

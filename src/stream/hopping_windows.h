@@ -32,7 +32,8 @@ class HoppingWindows {
  public:
   using Emit = std::function<Status(int64_t window_start_ms, uint32_t id, const WindowSlot& slot)>;
 
-  /// `is_integer` by argument of the slots, but for those behind them, which are sums of squares. `table_number` must be free in the spill.
+  /// `is_integer` by argument of the slots, but for those behind them, which are sums of squares. `table_number` must be
+  /// free in the spill.
   HoppingWindows(HoppingShape shape, WindowTable& panes, std::vector<bool> is_integer, MemoryBudget& budget,
                  PageSpill* spill, uint32_t table_number);
 

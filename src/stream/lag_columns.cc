@@ -1,7 +1,5 @@
 #include "stream/lag_columns.h"
 
-#include <bit>
-
 #include <fmt/format.h>
 
 #include "base/bytes.h"

@@ -11,20 +11,8 @@ namespace {
 /// Every column that the views and their lookups read.
 std::set<size_t> columns_read(const std::vector<const ViewSpec*>& views) {
   std::set<size_t> read;
-  const auto add = [&](const std::shared_ptr<const Expression>& expression) {
-    if (expression == nullptr) return;
-    for (const size_t column : columns_of(*expression)) read.insert(column);
-  };
   for (const ViewSpec* view : views) {
-    for (const LookupSpec& lookup : view->lookups) add(lookup.key);
-    for (const LagSpec& lag : view->lags) {
-      add(lag.value);
-      add(lag.first);
-    }
-    add(view->filter);
-    for (const AggregateSpec& aggregate : view->aggregates) add(aggregate.argument);
-    for (const ProjectedColumn& column : view->projection) add(column.expression);
-    for (const auto& expression : view->group_expressions) add(expression);
+    for (const size_t column : view->columns_read()) read.insert(column);
     read.insert(view->group_by.begin(), view->group_by.end());
   }
   return read;

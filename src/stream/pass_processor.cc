@@ -154,11 +154,6 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
   if (source.deduplicate) {
     for (const size_t column : value_columns_) request.needed[column] = true;
   }
-  auto need = [&](const Expression& expression) {
-    for (const size_t column : columns_of(expression)) {
-      if (is_decoded(column)) request.needed[column] = true;
-    }
-  };
   place_of_view_.resize(spec_.views.size());
   uint32_t table_number = 1;
   for (const std::vector<size_t>& members : chains) {
@@ -167,17 +162,8 @@ void PassProcessor::make_decoder(SchemaStore& schemas) {
       const ViewSpec& view = spec_.views[member];
       place_of_view_[member] = {chains_.size(), views.size()};
       views.push_back(&view);
-      for (const LookupSpec& lookup : view.lookups) need(*lookup.key);
-      for (const LagSpec& lag : view.lags) {
-        need(*lag.value);
-        if (lag.first != nullptr) need(*lag.first);
-      }
-      if (view.filter != nullptr) need(*view.filter);
-      for (const ProjectedColumn& column : view.projection) need(*column.expression);
-      for (const auto& expression : view.group_expressions) need(*expression);
-      for (const AggregateSpec& aggregate : view.aggregates) {
-        if (aggregate.argument == nullptr) continue;
-        need(*aggregate.argument);
+      for (const size_t column : view.columns_read()) {
+        if (is_decoded(column)) request.needed[column] = true;
       }
     }
     const bool keys_decoded = views.front()->group_by == request.group_key;

@@ -1,6 +1,7 @@
 #include "stream/view_spec.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -117,6 +118,24 @@ ColumnType type_of(const AggregateSpec& aggregate) {
 std::string to_text(const AggregateSpec& aggregate, const std::vector<ColumnSchema>& columns) {
   return fmt::format("{}({})", name_of(aggregate.function),
                      aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, columns));
+}
+
+std::vector<size_t> ViewSpec::columns_read() const {
+  std::set<size_t> read;
+  const auto add = [&](const std::shared_ptr<const Expression>& expression) {
+    if (expression == nullptr) return;
+    for (const size_t column : columns_of(*expression)) read.insert(column);
+  };
+  for (const LookupSpec& lookup : lookups) add(lookup.key);
+  for (const LagSpec& lag : lags) {
+    add(lag.value);
+    add(lag.first);
+  }
+  add(filter);
+  for (const ProjectedColumn& column : projection) add(column.expression);
+  for (const auto& expression : group_expressions) add(expression);
+  for (const AggregateSpec& aggregate : aggregates) add(aggregate.argument);
+  return {read.begin(), read.end()};
 }
 
 ColumnSchema ViewSpec::group_column(size_t group) const {

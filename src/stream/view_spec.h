@@ -138,6 +138,8 @@ struct ViewSpec {
   /// What expressions and group_by are over: the columns of the stream, of the looked up tables, and the lags.
   [[nodiscard]] std::vector<ColumnSchema> row_columns() const;
   [[nodiscard]] std::string late_topic() const { return topic + "-late"; }
+  /// Columns of row_columns() that some expression reads, sorted, each once. Those that only group_by names are not among them.
+  [[nodiscard]] std::vector<size_t> columns_read() const;
   /// Name and type of what group_by[group] means.
   [[nodiscard]] ColumnSchema group_column(size_t group) const;
   /// Whether the groups are VARCHAR columns of the stream as they are, so that decoders can make their keys.
