@@ -18,6 +18,8 @@ ALLOWED = {
     "log": {"base", "metering", "state"},
     "stream": {"base", "metering", "state", "log"},
     "sql": {"base", "metering", "state", "log", "stream"},
+    "http": {"base"},
+    "server": {"base", "metering", "state", "log", "stream", "sql", "http"},
     "testing": {"base", "metering", "state", "log", "stream", "sql"},
     # Each folder of connectors/ is a module. They see the ports that they implement, not each other.
     "connectors/kafka": {"base", "metering", "state", "log", "stream"},
