@@ -14,6 +14,8 @@ function(meterstream_test NAME)
   endif()
   add_executable(${NAME}_test ${ARGN})
   target_link_libraries(${NAME}_test PRIVATE GTest::gtest_main GTest::gmock rapidcheck_library)
+  # What is tested is optimised as the product is; the tests themselves need not be, and compile a third faster.
+  target_compile_options(${NAME}_test PRIVATE -O1)
   set(environment "UBSAN_OPTIONS=print_stacktrace=1")
   if(METERSTREAM_SANITIZE MATCHES thread)
     set(environment "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/tsan-suppressions.txt halt_on_error=1")

@@ -32,6 +32,24 @@ def views_over(topic):
     return sql[:sql.index("-- Tables that queries read")]
 
 
+def messages(log):
+    """The end of what a program told, of its progress the last line only."""
+    lines = log.read_text().splitlines()
+    progress = [line for line in lines if line.startswith(("run ", "replay "))]
+    return "\n".join([line for line in lines if line not in progress] + progress[-1:])[-3000:]
+
+
+def threads_of(process_id):
+    """What each thread of a process waits for, as far as the kernel tells."""
+    def read(file):
+        try:
+            return file.read_text().strip()
+        except OSError as error:
+            return str(error)
+    return "\n".join(f"thread {read(task / 'comm')}: {read(task / 'wchan')} {read(task / 'syscall')}"
+                     for task in pathlib.Path(f"/proc/{process_id}/task").iterdir())
+
+
 class KafkaClusterTest(ProgramTest):
     """A subclass says `readings` and `configuration` (TOML with the fields {guarantee} and {member}), and sets self.name (topic and
     application), self.sql (file of the views), self.brokers and self.expected."""
@@ -84,7 +102,7 @@ class KafkaClusterTest(ProgramTest):
         process.wait()
 
     def worker_log(self, name):
-        return (self.folder / f"worker-{name}.log").read_text()[-3000:]
+        return messages(self.folder / f"worker-{name}.log")
 
     def assert_workers_live(self):
         for name, process in self.workers.items():
@@ -97,8 +115,12 @@ class KafkaClusterTest(ProgramTest):
     def stop_worker(self, name):
         process = self.workers.pop(name)
         process.send_signal(signal.SIGINT)
+        try:
+            code = process.wait(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.fail(f"seed {SEED}: worker {name} did not end within {PATIENCE_S} s\n{threads_of(process.pid)}\n{self.worker_log(name)}")
         # One that was just started may not listen to the signal yet, and has done nothing.
-        self.assertIn(process.wait(timeout=PATIENCE_S), (0, 130, -signal.SIGINT), f"seed {SEED}: {self.worker_log(name)}")
+        self.assertIn(code, (0, 130, -signal.SIGINT), f"seed {SEED}: {self.worker_log(name)}")
 
     def stop_workers(self):
         for name in list(self.workers):
@@ -109,7 +131,7 @@ class KafkaClusterTest(ProgramTest):
         while not condition():
             self.assert_workers_live()
             if time.monotonic() > end:
-                logs = "\n".join(f"{file.name}: {file.read_text()[-2000:]}" for file in sorted(self.folder.glob("*.log")))
+                logs = "\n".join(f"{file.name}: {messages(file)}" for file in sorted(self.folder.glob("*.log")))
                 self.fail(f"seed {SEED}: {what} did not happen within {PATIENCE_S} s\n{logs}")
             time.sleep(0.05)
 
@@ -210,10 +232,10 @@ class Reader:
             self.process.wait()
             time.sleep(0.3)
 
-    def wait_for_more(self, what, everywhere=False):
-        """Until results were committed after this call, on every partition if so said. When there are no readings any more, faults hit
-        workers that rest."""
-        before = list(self.counts)
+    def wait_for_more(self, what, everywhere=False, than=None):
+        """Until results were committed after this call, or beyond the counts `than`; on every partition if so said. When there are no
+        readings any more, faults hit workers that rest."""
+        before = than or list(self.counts)
 
         def have_come():
             more = [now > then for now, then in zip(self.counts, before)]

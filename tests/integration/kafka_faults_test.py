@@ -226,7 +226,7 @@ guarantee = "{{guarantee}}"
     @unittest.skipIf(SHORT, "takes minutes")
     def test_brokers_die(self):
         load, reader = self.start_load()
-        self.start_worker("h")
+        self.start_worker("h", "--threads", "2", "--verbose")
         reader.wait_for_more("before brokers die")
         victim = self.random.choice("123")
         script(KAFKA, "kill", victim, *self.place)
@@ -261,8 +261,10 @@ guarantee = "{{guarantee}}"
         self.kill_worker("k")
         self.start_worker("k")
         self.wait_until(lambda: "waiting: " in self.worker_log("l") and url in self.worker_log("l"), "the message of worker l")
+        # They may have done everything before the script that starts it is at its end.
+        before = list(reader.counts)
         script(REGISTRY, "start", *place)
-        reader.wait_for_more("since the registry is back", everywhere=True)
+        reader.wait_for_more("since the registry is back", everywhere=True, than=before)
         self.stop_workers()
         self.compare("a registry that died")
 
