@@ -181,6 +181,10 @@ struct KafkaTopics::State {
       code = answer->err;
       if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_error(code, "offsets of " + name_of(partition), {}, "Describe");
+      // Where a broker gave no answer in time the library returns the question, without an error.
+      const int64_t time = rd_kafka_ListOffsetsResultInfo_timestamp(infos[index]);
+      const bool is_question = which < 0 ? answer->offset < 0 : answer->offset >= 0 && time < 0;
+      if (is_question) return kafka_error(RD_KAFKA_RESP_ERR__TIMED_OUT, "offsets of " + name_of(partition));
       const auto place = std::ranges::find(partitions, partition);
       if (place != partitions.end()) offsets[static_cast<size_t>(place - partitions.begin())] = answer->offset;
     }

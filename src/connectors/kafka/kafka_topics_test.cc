@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <sys/resource.h>
 
 #include "connectors/kafka/kafka_handles.h"
 
@@ -23,11 +24,24 @@ class KafkaTopicsTest : public testing::Test {
 
   void SetUp() override {
     ASSERT_EQ(rd_kafka_mock_topic_create(cluster_.get(), "metrics", 1, 1), RD_KAFKA_RESP_ERR_NO_ERROR);
+    open(KafkaSettings{}.request_timeout_ms);
+  }
+
+  void open(int64_t request_timeout_ms) {
     KafkaSettings settings;
     settings.brokers = rd_kafka_mock_cluster_bootstraps(cluster_.get());
+    settings.request_timeout_ms = request_timeout_ms;
     auto topics = KafkaTopics::open(settings);
     ASSERT_TRUE(topics) << topics.error().message;
     topics_ = std::move(*topics);
+  }
+
+  // Of this process, of user and system.
+  static int64_t processor_ms() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
   }
 
   const KafkaClient client_ = make_client(RD_KAFKA_PRODUCER, make_configuration({}).value()).value();
@@ -63,6 +77,33 @@ TEST_F(KafkaTopicsTest, OffsetsOfANewTopicWaitUntilBrokersHaveHeardOfIt) {
   news.join();
   ASSERT_TRUE(ends) << ends.error().message;
   EXPECT_EQ(ends->front(), Offset(0));
+}
+
+TEST_F(KafkaTopicsTest, AsksForABrokerThatIsAwayWithoutKeepingAProcessorBusy) {
+  constexpr int64_t kTimeoutMs = 2'000;
+  open(kTimeoutMs);
+  const std::vector<TopicPartition> partitions{{"metrics", PartitionId(0)}};
+  ASSERT_TRUE(topics_->ends(partitions, KafkaTopics::End::kHigh));
+  rd_kafka_mock_broker_set_down(cluster_.get(), 1);
+  const int64_t begun_ms = processor_ms();
+  EXPECT_FALSE(topics_->ends(partitions, KafkaTopics::End::kHigh));
+  EXPECT_LT(processor_ms() - begun_ms, kTimeoutMs / 5);
+}
+
+TEST_F(KafkaTopicsTest, OffsetsOfAPartitionWhoseBrokerIsAwayAreUnknown) {
+  open(300);
+  const TopicPartition partition{"metrics", PartitionId(0)};
+  ASSERT_TRUE(topics_->ends({partition}, KafkaTopics::End::kHigh));
+  rd_kafka_mock_broker_set_down(cluster_.get(), 1);
+  const auto ends = topics_->ends({partition}, KafkaTopics::End::kHigh);
+  ASSERT_FALSE(ends) << ends->front().value;
+  EXPECT_EQ(ends.error().code, ErrorCode::kUnavailable);
+  const auto ranges = topics_->offsets({partition}, KafkaTopics::End::kStable);
+  ASSERT_FALSE(ranges) << ranges->front().begin.value;
+  EXPECT_EQ(ranges.error().code, ErrorCode::kUnavailable);
+  const auto at = topics_->offset_at(partition, IngestTime(1'000));
+  ASSERT_FALSE(at) << at->value;
+  EXPECT_EQ(at.error().code, ErrorCode::kUnavailable);
 }
 
 }  // namespace
