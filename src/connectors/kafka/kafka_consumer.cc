@@ -22,6 +22,7 @@ constexpr const char* kNoGroup = "meterstream-without-group";
 constexpr int64_t kServeIntervalMs = 1000;
 // A member hears with a heartbeat's answer that others came or went.
 constexpr int64_t kHeartbeatMs = 300;
+constexpr int kLeaveSliceMs = 50;
 
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
@@ -46,6 +47,7 @@ struct KafkaConsumer::State {
                            void* opaque) {
     auto* state = static_cast<State*>(opaque);
     state->distrust_places();
+    ++state->rebalances;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
       state->assign(client, *list);
     else
@@ -85,6 +87,27 @@ struct KafkaConsumer::State {
     if (callback && !partitions.empty()) callback(partitions);
     for (const TopicPartition& partition : partitions) drop(partition);
     note(KafkaErrorOwner(rd_kafka_incremental_unassign(handle, &list)), "giving partitions back");
+  }
+
+  // Gives the group's partitions back through the listener. The library itself would wait without an end.
+  Status leave_group() {
+    const KafkaQueue queue(rd_kafka_queue_new(client.get()));
+    if (const KafkaErrorOwner error(rd_kafka_consumer_close_queue(client.get(), queue.get())); error)
+      return kafka_error(rd_kafka_error_code(error.get()), "leaving group " + options.group);
+    int64_t seen = rebalances;
+    KafkaDeadline deadline(kClientEndMs);
+    while (rd_kafka_consumer_closed(client.get()) == 0) {
+      if (rd_kafka_message_t* message = rd_kafka_consume_queue(queue.get(), kLeaveSliceMs)) {
+        rd_kafka_message_destroy(message);
+      }
+      // What the listener does takes its own time.
+      if (std::exchange(seen, rebalances) != seen) deadline = KafkaDeadline(kClientEndMs);
+      if (deadline.is_over())
+        return unavailable(fmt::format(
+            "Kafka: group {}: leaving it took more than {} ms; it does without this member when the session is over",
+            options.group, kClientEndMs));
+    }
+    return {};
   }
 
   static void note(const KafkaErrorOwner& error, std::string_view what) {
@@ -154,6 +177,7 @@ struct KafkaConsumer::State {
   KafkaAssignmentListener listener;
   std::atomic<bool> is_closed = false;
   std::atomic<int64_t> served_ms = 0;
+  int64_t rebalances = 0;  // of the thread that polls
   mutable std::shared_mutex mutex;
   std::map<TopicPartition, Reader> readers;
 };
@@ -219,9 +243,8 @@ Status KafkaConsumer::poll(int64_t timeout_ms) {
 
 Status KafkaConsumer::close() {
   if (state_->is_closed.exchange(true)) return {};
-  // Gives the group's partitions back through the listener.
-  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-  if (!state_->options.group.empty()) code = rd_kafka_consumer_close(state_->client.get());
+  const bool is_member = !state_->options.group.empty();
+  Status closed = is_member ? state_->leave_group() : Status();
   std::vector<TopicPartition> left;
   {
     const std::shared_lock lock(state_->mutex);
@@ -229,9 +252,9 @@ Status KafkaConsumer::close() {
     for (const auto& [partition, reader] : state_->readers) left.push_back(partition);
   }
   for (const TopicPartition& partition : left) state_->drop(partition);
-  if (state_->options.group.empty()) code = rd_kafka_consumer_close(state_->client.get());
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error(code, "leaving group " + state_->options.group);
-  return {};
+  if (is_member) return closed;
+  const rd_kafka_resp_err_t code = rd_kafka_consumer_close(state_->client.get());
+  return code == RD_KAFKA_RESP_ERR_NO_ERROR ? Status() : kafka_error(code, "closing a consumer");
 }
 
 std::vector<TopicPartition> KafkaConsumer::assignment() const {

@@ -90,6 +90,20 @@ TEST_F(KafkaConsumerTest, ClosingEndsWhenTheGroupEndsWhilePartitionsAreGivenBack
   EXPECT_TRUE(*has_met);
 }
 
+TEST_F(KafkaConsumerTest, ClosingEndsWhileAllBrokersAreAway) {
+  auto member = KafkaConsumer::open(settings_, {.group = "group"});
+  ASSERT_TRUE(member) << member.error().message;
+  ASSERT_TRUE((*member)->subscribe({"metrics"}, {}));
+  const KafkaDeadline deadline(10'000);
+  while ((*member)->assignment().size() < 4 && !deadline.is_over()) ASSERT_TRUE((*member)->poll(50));
+  ASSERT_EQ((*member)->assignment().size(), 4U);
+  rd_kafka_mock_broker_set_down(cluster_.get(), 1);
+  std::this_thread::sleep_for(kTimeToJoin);
+  const KafkaDeadline end(kClientEndMs);
+  EXPECT_TRUE((*member)->close());
+  EXPECT_FALSE(end.is_over());
+}
+
 TEST_F(KafkaConsumerTest, ClosingEndsWhileTheCoordinatorIsAway) {
   auto member = KafkaConsumer::open(settings_, {.group = "group"});
   ASSERT_TRUE(member) << member.error().message;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include <fmt/format.h>
@@ -207,6 +208,20 @@ Result<KafkaConfiguration> make_configuration(const std::map<std::string, std::s
 void watch_refusals(rd_kafka_conf_t& configuration, KafkaRefusals& refusals) {
   rd_kafka_conf_set_opaque(&configuration, &refusals);
   rd_kafka_conf_set_log_cb(&configuration, &note_and_forward_log);
+}
+
+// The library waits without an end for its threads, and some waited for brokers that were away.
+void end_client(rd_kafka_t* client) {
+  const auto ended = std::make_shared<std::promise<void>>();
+  const std::future<void> end = ended->get_future();
+  std::thread([client, ended] {
+    rd_kafka_destroy(client);
+    ended->set_value();
+  }).detach();
+  if (end.wait_for(std::chrono::milliseconds(kClientEndMs)) == std::future_status::ready) return;
+  // What receives its messages ends with its owner.
+  rd_kafka_set_log_level(client, 0);
+  spdlog::warn("Kafka: a client did not end within {} ms and is left behind; please report this", kClientEndMs);
 }
 
 Result<KafkaClient> make_client(rd_kafka_type_t type, KafkaConfiguration configuration) {

@@ -30,7 +30,11 @@ struct KafkaDeleter {
 template <class Handle, auto destroy>
 using KafkaOwner = std::unique_ptr<Handle, KafkaDeleter<destroy>>;
 
-using KafkaClient = KafkaOwner<rd_kafka_t, rd_kafka_destroy>;
+/// Ends the client, within kClientEndMs: one that does not end is left behind with its threads, and a warning says so.
+void end_client(rd_kafka_t* client);
+inline constexpr int64_t kClientEndMs = 30'000;
+
+using KafkaClient = KafkaOwner<rd_kafka_t, end_client>;
 using KafkaQueue = KafkaOwner<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using KafkaTopicHandle = KafkaOwner<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using KafkaConfiguration = KafkaOwner<rd_kafka_conf_t, rd_kafka_conf_destroy>;
