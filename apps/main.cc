@@ -8,6 +8,7 @@
 #include "apps/replay_command.h"
 #include "apps/run_command.h"
 #include "apps/schema_command.h"
+#include "apps/server_command.h"
 #include "apps/sink_command.h"
 #include "apps/sql_command.h"
 #include "apps/topics_command.h"
@@ -24,6 +25,7 @@ int main(int argument_count, char** arguments) {
   commands.push_back(std::make_unique<ReplayCommand>());
   commands.push_back(std::make_unique<RunCommand>());
   commands.push_back(std::make_unique<SqlCommand>());
+  commands.push_back(std::make_unique<ServerCommand>());
   commands.push_back(std::make_unique<AggregateCommand>());
   commands.push_back(std::make_unique<StoreCommand>());
   commands.push_back(std::make_unique<SinkCommand>());

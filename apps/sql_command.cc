@@ -1,11 +1,17 @@
 #include "apps/sql_command.h"
 
+#include <iostream>
+#include <sstream>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "apps/backbone.h"
 #include "apps/json_text.h"
+#include "apps/local_service.h"
 #include "apps/run_command.h"
+#include "apps/sql_shell.h"
 #include "stream/table_insert.h"
 
 namespace meterstream {
@@ -34,7 +40,8 @@ void print(const std::vector<Explanation>& explanations, const CommandContext& c
 }  // namespace
 
 std::string SqlCommand::examples() const {
-  return "meterstream sql --schema examples/alarms.sql --execute \"INSERT INTO alarm_thresholds (id, upperBound) "
+  return "meterstream sql\n"
+         "meterstream sql --schema examples/alarms.sql --execute \"INSERT INTO alarm_thresholds (id, upperBound) "
          "VALUES "
          "('household-1.ELECTRICITY.VOLTAGE', 245)\"\n"
          "meterstream sql --schema examples/alarms.sql --execute \"EXPLAIN alarms\"\n"
@@ -50,11 +57,30 @@ void SqlCommand::declare(CLI::App& app) {
   app.add_option("-f,--file", files_, "SQL file to carry out; may be given several times")->type_name("FILE");
   app.add_option("-e,--execute", statements_, "Statements to carry out, after the files; may be given several times")
       ->type_name("SQL");
+  app.add_option("--service-id", service_id_, "Of the shell: name under which its statements and queries are kept")
+      ->capture_default_str();
+}
+
+Result<ExitCode> SqlCommand::run_shell(const CommandContext& context) const {
+  const bool is_terminal = ::isatty(STDIN_FILENO) != 0;
+  std::stringstream text;
+  if (!is_terminal && schemas_.empty()) text << std::cin.rdbuf();
+  if (!schemas_.empty() || (!is_terminal && split_statements(text.str()).empty())) {
+    return invalid(
+        "nothing to do: give statements with --execute \"...\", a file of them with --file FILE, or, without --schema, "
+        "on a "
+        "terminal or in the standard input");
+  }
+  LocalServiceOptions options;
+  options.service_id = service_id_;
+  ASSIGN_OR_RETURN(const auto local, LocalService::open(context, options));
+  SqlShell shell(local->service(), context);
+  if (is_terminal) return shell.run_interactively(local->place());
+  return shell.run(text.str());
 }
 
 Result<ExitCode> SqlCommand::run(const CommandContext& context) {
-  if (files_.empty() && statements_.empty())
-    return invalid("nothing to do: give statements with --execute \"...\" or a file of them with --file FILE");
+  if (files_.empty() && statements_.empty()) return run_shell(context);
   StreamSpec defaults;
   defaults.partitions = static_cast<int32_t>(Backbone::default_partitions(context.configuration));
   SqlSession session(defaults);

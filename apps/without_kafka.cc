@@ -2,6 +2,7 @@
 #include "apps/backbone.h"
 #include "apps/doctor_command.h"
 #include "apps/kafka_program_run.h"
+#include "apps/local_service.h"
 
 namespace meterstream {
 namespace {
@@ -19,6 +20,11 @@ Result<std::unique_ptr<Backbone>> open_kafka_backbone(const CommandContext& /*co
 Result<ProgramSummary> run_program_on_kafka(const Program& /*program*/, Backbone& /*backbone*/,
                                             const CommandContext& /*context*/, const ProgramRunOptions& /*options*/,
                                             const std::atomic<bool>& /*stop*/) {
+  return no_kafka();
+}
+
+Result<std::unique_ptr<LocalService>> open_kafka_service(const CommandContext& /*context*/,
+                                                         const LocalServiceOptions& /*options*/) {
   return no_kafka();
 }
 

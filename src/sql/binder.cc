@@ -328,6 +328,10 @@ const Catalog::Entry* Catalog::find(const ast::Identifier& name) const {
   return nullptr;
 }
 
+void Catalog::remove(const ast::Identifier& name) {
+  std::erase_if(entries_, [&](const Entry& entry) { return are_same(entry.name, name); });
+}
+
 std::string_view Catalog::kind_of(const ast::Identifier& name) const {
   const Entry* entry = find(name);
   return entry == nullptr ? std::string_view() : entry->kind;

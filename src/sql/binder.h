@@ -47,7 +47,6 @@ class Catalog {
   void add_declared_table(const ast::Identifier& name, std::shared_ptr<const TableSpec> table);
   void add_sink(const ast::Identifier& name);
 
- private:
   struct Entry {
     ast::Identifier name;
     std::string_view kind;
@@ -56,7 +55,12 @@ class Catalog {
     std::shared_ptr<const TableSpec> table;
     std::shared_ptr<const PlanNode> plan;
   };
+  /// Null when the name is free. Lives until the catalog changes.
   [[nodiscard]] const Entry* find(const ast::Identifier& name) const;
+  /// Forgets the name, which then is free.
+  void remove(const ast::Identifier& name);
+
+ private:
   StreamSpec stream_defaults_;
   std::vector<Entry> entries_;
 };
@@ -66,6 +70,9 @@ Result<BoundProgram> bind_script(const ast::Script& script, const SourceText& so
 
 /// The columns of a stream of readings that names none: gateway, metricType, metricAttribute, timestamp, value.
 std::vector<ColumnSchema> reading_columns();
+
+/// As SQL writes them.
+std::vector<std::string_view> aggregate_function_names();
 
 /// Whether a reference means a declared name: quoted by exact spelling, unquoted ignoring case.
 bool is_same_name(const ast::Identifier& reference, std::string_view declared);

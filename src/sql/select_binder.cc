@@ -479,6 +479,12 @@ class SelectBinder {
 
 }  // namespace
 
+std::vector<std::string_view> aggregate_function_names() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, function] : kAggregates) names.push_back(name);
+  return names;
+}
+
 Result<BoundView> bind_table(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog) {
   return SelectBinder(table, source, catalog).bind();
 }

@@ -24,7 +24,7 @@ char lowered(char c) {
 Error SourceText::error_at(size_t offset, std::string_view message) const {
   offset = std::min(offset, text_.size());
   const std::string_view before = text_.substr(0, offset);
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const size_t line = first_line_ + static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));
   const size_t newline = before.rfind('\n');
   const size_t line_begin = newline == std::string_view::npos ? 0 : newline + 1;
   std::string_view shown_line = text_.substr(line_begin, text_.find('\n', offset) - line_begin);

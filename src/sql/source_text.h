@@ -14,7 +14,9 @@ namespace meterstream {
 
 class SourceText {
  public:
-  SourceText(std::string_view text, std::string_view file_name) : text_(text), file_name_(file_name) {}
+  /// `first_line` is the number of the text's first line, when it is a part of a larger one.
+  SourceText(std::string_view text, std::string_view file_name, size_t first_line = 1)
+      : text_(text), file_name_(file_name), first_line_(first_line) {}
 
   [[nodiscard]] std::string_view text() const { return text_; }
 
@@ -25,6 +27,7 @@ class SourceText {
  private:
   std::string_view text_;
   std::string_view file_name_;
+  size_t first_line_;
 };
 
 /// ASCII only.

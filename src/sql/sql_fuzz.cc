@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "sql/parser.h"
+#include "sql/statement.h"
 #include "sql/stream_plan.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -18,6 +19,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   } else if (!program.error().message.starts_with("fuzz.sql:")) {
     std::abort();
+  }
+  for (const StatementPart& part : split_statements(text)) {
+    const auto statement = parse_statement(part, "fuzz.sql");
+    const bool has_variable = part.text.find("${") != std::string_view::npos;
+    if (!statement && !has_variable && !statement.error().message.starts_with("fuzz.sql:")) std::abort();
   }
   const auto script = parse_sql(SourceText(text, "fuzz.sql"));
   if (!script) return 0;

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "sql/expression_binder.h"
+#include "sql/insert_binder.h"
 #include "sql/option_reader.h"
 #include "stream/projected_row_writer.h"
 
@@ -64,100 +64,6 @@ Status bind_valid_from(OptionReader& options, TableSpec& table) {
                                             nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest)));
 }
 
-/// The columns that an INSERT names, in its order.
-Result<std::vector<size_t>> insert_columns(const ast::InsertValues& syntax, const TableSpec& table,
-                                           const SourceText& source) {
-  std::vector<size_t> columns;
-  for (size_t i = 0; syntax.columns.empty() && i < table.columns.size(); ++i) columns.push_back(i);
-  for (const ast::Identifier& name : syntax.columns) {
-    const auto found = std::ranges::find_if(
-        table.columns, [&](const ColumnSchema& column) { return is_same_name(name, column.name); });
-    if (found == table.columns.end()) {
-      std::vector<std::string> names;
-      names.reserve(table.columns.size());
-      for (const ColumnSchema& column : table.columns) names.push_back(column.name);
-      const std::string nearest = nearest_name(name.text, names);
-      return source.error_at(
-          name.position.offset,
-          fmt::format("unknown column {}; {}", name.text,
-                      nearest.empty() ? fmt::format("table {} has {}", table.name, fmt::join(names, ", "))
-                                      : "did you mean " + nearest + "?"));
-    }
-    const auto index = static_cast<size_t>(found - table.columns.begin());
-    if (std::ranges::find(columns, index) != columns.end())
-      return source.error_at(name.position.offset, fmt::format("column {} is given twice", name.text));
-    columns.push_back(index);
-  }
-  return columns;
-}
-
-class InsertBinder {
- public:
-  InsertBinder(std::shared_ptr<const TableSpec> table, const SourceText& source)
-      : table_(std::move(table)), source_(source) {
-    for (size_t i = 0; i < table_->columns.size(); ++i) {
-      // The key is the record's key and not in its value.
-      if (i != table_->key_column) value_columns_.push_back({table_->columns[i].name, nullptr});
-    }
-  }
-
-  Result<InsertSpec> bind(const std::vector<ast::Expression>& values, const std::vector<size_t>& columns) const {
-    if (values.size() != columns.size()) {
-      return source_.error_at(values.front().position.offset,
-                              fmt::format("the row has {} values for {} columns", values.size(), columns.size()));
-    }
-    std::vector<Column> row;
-    for (const ColumnSchema& column : table_->columns) row.push_back(null_column(column.type, 1));
-    ColumnBatch batch;
-    batch.rows = 1;
-    for (size_t i = 0; i < values.size(); ++i) {
-      ASSIGN_OR_RETURN(row[columns[i]], value_of(values[i], table_->columns[columns[i]], batch));
-    }
-    const Column& key = row[table_->key_column];
-    if (key.is_null(0)) {
-      return source_.error_at(values.front().position.offset, fmt::format("the row has no {}, which is the primary key",
-                                                                          table_->columns[table_->key_column].name));
-    }
-    InsertSpec insert{table_, std::string(key.strings[0]), {}};
-    row.erase(row.begin() + static_cast<std::ptrdiff_t>(table_->key_column));
-    insert.value = ProjectedRowWriter(value_columns_).write(row, 0);
-    return insert;
-  }
-
- private:
-  Result<Column> value_of(const ast::Expression& syntax, const ColumnSchema& column, ColumnBatch& batch) const {
-    const auto refuse = [&](std::string_view what) {
-      return [this, what](const ast::Expression& reference) -> Result<ExpressionPointer> {
-        return source_.error_at(reference.position.offset, fmt::format("VALUES takes constants, no {}", what));
-      };
-    };
-    ExpressionBinder binder(source_, refuse("columns"), refuse("such calls"));
-    ASSIGN_OR_RETURN(ExpressionPointer bound, binder.bind(syntax));
-    if (is_null_literal(*bound)) return null_column(column.type, 1);
-    const bool is_text_of_time = bound->type == ColumnType::kVarchar && column.type == ColumnType::kTimestamp;
-    const bool is_whole_number = bound->type == ColumnType::kBigint && column.type == ColumnType::kDouble;
-    if (bound->type != column.type && !is_text_of_time && !is_whole_number) {
-      return source_.error_at(syntax.position.offset, fmt::format("column {} is {}, this is {}", column.name,
-                                                                  name_of(column.type), name_of(bound->type)));
-    }
-    if (bound->type != column.type) {
-      std::vector<ExpressionPointer> children;
-      children.push_back(std::move(bound));
-      bound = operation_expression(Operator::kCast, column.type, std::move(children));
-    }
-    int64_t faults = 0;
-    Column value = evaluate(*bound, batch, faults);
-    if (faults > 0) return source_.error_at(syntax.position.offset, fmt::format("this is no {}", name_of(column.type)));
-    // A text may be the expression's, which ends here.
-    for (std::string_view& text : value.strings) text = batch.arena.emplace_back(text);
-    return value;
-  }
-
-  std::shared_ptr<const TableSpec> table_;
-  const SourceText& source_;
-  std::vector<ProjectedColumn> value_columns_;
-};
-
 }  // namespace
 
 Result<std::shared_ptr<const TableSpec>> bind_declared_table(const ast::CreateStream& syntax, const SourceText& source,
@@ -205,12 +111,25 @@ Result<std::vector<InsertSpec>> bind_insert(const ast::InsertValues& syntax, con
     }
     return unknown_table(syntax.target, source, catalog);
   }
-  ASSIGN_OR_RETURN(const std::vector<size_t> columns, insert_columns(syntax, *table, source));
-  const InsertBinder binder(table, source);
+  ASSIGN_OR_RETURN(std::vector<InsertedRow> rows, bind_rows(syntax, "table " + table->name, table->columns, source));
+  std::vector<ProjectedColumn> value_columns;
+  for (size_t i = 0; i < table->columns.size(); ++i) {
+    // The key is the record's key and not in its value.
+    if (i != table->key_column) value_columns.push_back({table->columns[i].name, nullptr});
+  }
+  ProjectedRowWriter writer(value_columns);
   std::vector<InsertSpec> inserts;
-  for (const std::vector<ast::Expression>& row : syntax.rows) {
-    ASSIGN_OR_RETURN(InsertSpec insert, binder.bind(row, columns));
-    inserts.push_back(std::move(insert));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::vector<Column>& row = rows[i].cells;
+    const Column& key = row[table->key_column];
+    if (key.is_null(0)) {
+      return source.error_at(
+          syntax.rows[i].front().position.offset,
+          fmt::format("the row has no {}, which is the primary key", table->columns[table->key_column].name));
+    }
+    std::string key_text(key.strings[0]);
+    row.erase(row.begin() + static_cast<std::ptrdiff_t>(table->key_column));
+    inserts.push_back({table, std::move(key_text), std::string(writer.write(row, 0))});
   }
   return inserts;
 }

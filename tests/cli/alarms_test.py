@@ -156,7 +156,7 @@ class TableCommands(ProgramTest):
         self.assertIn("which is the primary key", refused("INSERT INTO bounds (high) VALUES (1)"))
         self.assertIn("INSERT INTO a stream", refused("INSERT INTO metrics VALUES (1)"))
         self.assertIn("started by meterstream run", refused("CREATE STREAM a AS SELECT * FROM metrics"))
-        self.assertIn("nothing to do", self.run_program("sql").stderr)
+        self.assertIn("nothing to do", self.run_program("sql", input="").stderr)
         self.assertEqual(json.loads(self.succeed("sql", "--schema", "flows.sql", "--execute",
                                                  "INSERT INTO bounds VALUES ('a', 1 + 1), ('b', -.5)", "--json").stdout), {"rows": 2})
 

@@ -33,7 +33,7 @@ APPS_ALLOWED = SOURCE_MODULES | {"apps"}
 # Only tests may reach for src/testing, which depends on everything.
 TEST_SUFFIXES = ("_test.cc", "_fuzz.cc", "_benchmark.cc")
 HEAVY_LIBRARIES = ("rocksdb/", "curl/", "tao/", "simdjson", "zstd", "zlib", "zip.h", "CLI/", "toml++", "isa-l", "librdkafka", "hiredis/", "openssl/",
-                        "arrow/", "parquet/")
+                        "arrow/", "parquet/", "boost/", "nghttp2/")
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70
 

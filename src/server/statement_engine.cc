@@ -1,0 +1,404 @@
+#include "server/statement_engine.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "server/row_evaluation.h"
+#include "sql/parser.h"
+#include "stream/table_feed.h"
+
+namespace meterstream {
+namespace {
+
+constexpr std::string_view kFile = "sql";
+constexpr auto kFollowEvery = std::chrono::milliseconds(200);
+constexpr std::string_view kOffsetReset = "auto.offset.reset";
+
+/// Settings of ksqlDB's clients have this in front.
+std::string_view setting_name(std::string_view name) {
+  constexpr std::string_view kPrefix = "ksql.streams.";
+  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
+}
+
+bool from_beginning(const StatementProperties& properties) {
+  return std::ranges::any_of(properties.properties, [](const auto& property) {
+    return setting_name(property.first) == kOffsetReset && equals_ignoring_case(property.second, "earliest");
+  });
+}
+
+Status set_property(const ast::SetProperty& set, const SourceText& text, StatementProperties& session) {
+  const auto error = [&](std::string_view message) { return text.error_at(set.position.offset, message); };
+  if (setting_name(set.name) != kOffsetReset) {
+    return error(
+        fmt::format("there is no setting {} of a session; there is '{}'. Others are given when the program starts",
+                    shown(set.name), kOffsetReset));
+  }
+  if (!set.value) {
+    session.properties.erase(set.name);
+    return {};
+  }
+  if (!equals_ignoring_case(*set.value, "earliest") && !equals_ignoring_case(*set.value, "latest"))
+    return error(fmt::format("'{}' is 'earliest' or 'latest'", kOffsetReset));
+  session.properties[set.name] = *set.value;
+  return {};
+}
+
+/// Rows of a table as it is.
+class TableRows final : public QueryRows {
+ public:
+  TableRows(std::string id, BoundQuery query, std::shared_ptr<MaterializedTable> table)
+      : id_(std::move(id)), query_(std::move(query)), table_(std::move(table)), columns_(columns_of(query_)) {}
+
+  [[nodiscard]] const std::string& id() const override { return id_; }
+  [[nodiscard]] const std::vector<Column>& columns() const override { return columns_; }
+  [[nodiscard]] bool is_push() const override { return false; }
+  Result<bool> next(std::vector<QueryRow>& rows, size_t most, std::chrono::milliseconds) override {
+    while (taken_ == waiting_.size()) {
+      if (!has_more_ || is_closed_) return false;
+      waiting_.clear();
+      taken_ = 0;
+      has_more_ = table_->read(query_, cursor_, waiting_);
+    }
+    size_t count = std::min(most, waiting_.size() - taken_);
+    if (query_.limit) count = std::min<size_t>(count, static_cast<size_t>(*query_.limit - given_));
+    for (size_t index = 0; index < count; ++index) rows.push_back(std::move(waiting_[taken_++]));
+    given_ += static_cast<int64_t>(count);
+    if (query_.limit && given_ >= *query_.limit) return false;
+    return has_more_ || taken_ < waiting_.size();
+  }
+  void close() override { is_closed_ = true; }
+
+ private:
+  std::string id_;
+  BoundQuery query_;
+  std::shared_ptr<MaterializedTable> table_;
+  std::vector<Column> columns_;
+  MaterializedTable::Cursor cursor_;
+  bool has_more_ = true;
+  std::vector<QueryRow> waiting_;
+  size_t taken_ = 0;
+  int64_t given_ = 0;
+  std::atomic<bool> is_closed_ = false;
+};
+
+Error not_found_at(const SourceText& text, ast::Position position, std::string_view message) {
+  Error error = text.error_at(position.offset, message);
+  error.code = ErrorCode::kNotFound;
+  return error;
+}
+
+}  // namespace
+
+StatementEngine::StatementEngine(Surroundings around, Options options, StatementLog log)
+    : around_(around),
+      options_(std::move(options)),
+      inserter_(around.log, around.schemas, around.clock),
+      tables_(around.log, around.follower, around.schemas, options_.most_rows),
+      log_(std::move(log)),
+      catalog_(std::make_shared<StatementCatalog>(options_.stream_defaults)) {}
+
+Result<std::unique_ptr<StatementEngine>> StatementEngine::open(Surroundings around, Options options) {
+  ASSIGN_OR_RETURN(StatementLog log,
+                   StatementLog::open(around.log, fmt::format("_meterstream-{}-statements", options.service_id)));
+  std::unique_ptr<StatementEngine> engine(new StatementEngine(around, std::move(options), std::move(log)));
+  RETURN_IF_ERROR(engine->restore());
+  if (engine->options_.shares_log) engine->follower_ = std::thread([running = engine.get()] { running->follow(); });
+  return engine;
+}
+
+StatementEngine::~StatementEngine() {
+  {
+    const std::scoped_lock lock(state_mutex_);
+    stopping_ = true;
+    for (const auto& query : running_) {
+      if (const auto running = query.lock()) running->is_closed = true;
+    }
+  }
+  stop_.notify_all();
+  if (follower_.joinable()) follower_.join();
+  around_.runtime.stop();
+}
+
+std::shared_ptr<const StatementCatalog> StatementEngine::catalog() const {
+  const std::scoped_lock lock(state_mutex_);
+  return catalog_;
+}
+
+Result<StatementResult::Done> StatementEngine::apply(StatementCatalog& catalog, const StatementLog::Entry& entry) {
+  const StatementPart part{entry.statement};
+  ASSIGN_OR_RETURN(const ParsedStatement statement, parse_statement(part, kFile));
+  auto done = catalog.apply(statement, entry.sequence);
+  if (done) {
+    const std::scoped_lock lock(state_mutex_);
+    statuses_[done->command_id] = {"SUCCESS", done->message};
+  }
+  return done;
+}
+
+Status StatementEngine::restore() {
+  ASSIGN_OR_RETURN(const auto entries, log_.read_on());
+  StatementCatalog catalog = *catalog_;
+  for (const StatementLog::Entry& entry : entries) {
+    const auto done = apply(catalog, entry);
+    // Of several processes that create a name at the same time the first one has it.
+    if (done || options_.shares_log) continue;
+    return done.error().within(fmt::format("statement {} of topic {} does not work with this version of the program",
+                                           entry.sequence, log_.topic()));
+  }
+  {
+    const std::scoped_lock lock(state_mutex_);
+    catalog_ = std::make_shared<StatementCatalog>(catalog);
+  }
+  // What cannot run is told by its health; everything else goes on.
+  static_cast<void>(around_.runtime.change(catalog.program()));
+  return {};
+}
+
+void StatementEngine::follow() {
+  std::unique_lock lock(state_mutex_);
+  while (!stop_.wait_for(lock, kFollowEvery, [this] { return stopping_; })) {
+    lock.unlock();
+    {
+      const std::scoped_lock execute(execute_mutex_);
+      // What fails now is read the next time.
+      static_cast<void>(catch_up({}, nullptr));
+    }
+    lock.lock();
+  }
+}
+
+Status StatementEngine::catch_up(std::string_view text, std::optional<Result<StatementResult::Done>>* own) {
+  ASSIGN_OR_RETURN(const auto entries, log_.read_on());
+  if (entries.empty()) return {};
+  const std::shared_ptr<const StatementCatalog> before = catalog();
+  StatementCatalog after = *before;
+  for (const StatementLog::Entry& entry : entries) {
+    auto done = apply(after, entry);
+    if (own != nullptr && entry.statement == text) *own = std::move(done);
+  }
+  {
+    const std::scoped_lock lock(state_mutex_);
+    catalog_ = std::make_shared<StatementCatalog>(after);
+  }
+  return deploy(*before, after);
+}
+
+Status StatementEngine::deploy(const StatementCatalog& before, const StatementCatalog& after) {
+  for (const CatalogSource& source : before.sources()) {
+    if (after.find({source.name.text, true, {}}) == nullptr) tables_.drop(source.name.text);
+  }
+  Status changed = around_.runtime.change(after.program());
+  for (const CatalogQuery& query : before.queries()) {
+    if (query.view != nullptr && after.query(query.id) == nullptr)
+      static_cast<void>(around_.runtime.retire(*query.view));
+  }
+  return changed;
+}
+
+Status StatementEngine::execute(std::string_view text, const StatementProperties& properties,
+                                std::vector<StatementResult>& results) {
+  const std::scoped_lock lock(execute_mutex_);
+  StatementProperties session = properties;
+  for (const StatementPart& part : split_statements(text)) {
+    ASSIGN_OR_RETURN(const ParsedStatement statement, parse_statement(part, kFile, session.variables));
+    ASSIGN_OR_RETURN(Content content, carry_out(statement, session));
+    results.push_back({std::string(statement.text()), std::move(content)});
+  }
+  return {};
+}
+
+Result<StatementEngine::Content> StatementEngine::carry_out(const ParsedStatement& statement,
+                                                            StatementProperties& session) {
+  const SourceText text = statement.source();
+  if (const auto* control = std::get_if<ast::ControlQuery>(&statement.command)) {
+    const bool is_other = !control->id.empty() && catalog()->query(control->id) == nullptr;
+    if (is_other && control->action == ast::ControlQuery::Action::kTerminate && close_query(control->id))
+      return Content(StatementResult::Done{.message = fmt::format("query {} terminated", control->id)});
+  }
+  if (StatementCatalog::is_change(statement.command)) return change(statement);
+  if (const auto* rows = std::get_if<ast::InsertValues>(&statement.command)) return insert(*rows, text);
+  if (const auto* list = std::get_if<ast::ListObjects>(&statement.command)) return answer(*list, session);
+  if (const auto* one = std::get_if<ast::Describe>(&statement.command)) return answer(*one, text);
+  if (const auto* explain = std::get_if<ast::ExplainQuery>(&statement.command)) return answer(*explain, text);
+  if (const auto* set = std::get_if<ast::SetProperty>(&statement.command)) {
+    RETURN_IF_ERROR(set_property(*set, text, session));
+    return Content(StatementResult::Done{.message = fmt::format("'{}' is {} for the statements that follow", set->name,
+                                                                set->value ? sql_string(*set->value) : "its default")});
+  }
+  if (const auto* variable = std::get_if<ast::DefineVariable>(&statement.command)) {
+    if (variable->value) {
+      session.variables[variable->name] = *variable->value;
+    } else {
+      session.variables.erase(variable->name);
+    }
+    return Content(StatementResult::Done{
+        .message = fmt::format("variable {} {}", variable->name, variable->value ? "defined" : "undefined")});
+  }
+  return text.error_at(0, "this is a query, which is asked by itself and gives rows");
+}
+
+Result<StatementEngine::Content> StatementEngine::change(const ParsedStatement& statement) {
+  RETURN_IF_ERROR(catch_up({}, nullptr));
+  // Only what works comes into the log.
+  StatementCatalog trial = *catalog();
+  RETURN_IF_ERROR(trial.apply(statement, 0));
+  RETURN_IF_ERROR(log_.append(statement.text()));
+  std::optional<Result<StatementResult::Done>> own;
+  const Status done = catch_up(statement.text(), &own);
+  if (own && *own && !done) {
+    const std::scoped_lock lock(state_mutex_);
+    statuses_[(*own)->command_id] = {"ERROR", done.error().message};
+  }
+  RETURN_IF_ERROR(done);
+  if (!own)
+    return unavailable(
+        "the statement is written and not read back yet; LIST STREAMS, TABLES and QUERIES show when it is carried out");
+  RETURN_IF_ERROR(*own);
+  return Content(**std::move(own));
+}
+
+Result<StatementEngine::Content> StatementEngine::insert(const ast::InsertValues& values, const SourceText& text) {
+  const auto catalog = this->catalog();
+  ASSIGN_OR_RETURN(const CatalogSource* source, catalog->need(values.target, text));
+  if (source->stream == nullptr && source->table == nullptr) {
+    return text.error_at(values.target.position.offset,
+                         fmt::format("{} {} {}", name_of(source->kind), source->name.text,
+                                     source->rows == nullptr ? "takes no rows; they go into the topic that it reads"
+                                                             : "is computed; rows go into what it is computed from"));
+  }
+  ASSIGN_OR_RETURN(
+      std::vector<InsertedRow> rows,
+      bind_rows(values, fmt::format("{} {}", name_of(source->kind), source->name.text), source->rows->columns, text));
+  const size_t count = rows.size();
+  RETURN_IF_ERROR(inserter_.insert(*source, std::move(rows)));
+  RETURN_IF_ERROR(tables_.catch_up(source->topic));
+  return Content(StatementResult::Done{
+      .message = fmt::format("{} row{} written into {}", count, count == 1 ? "" : "s", source->name.text)});
+}
+
+Status StatementEngine::insert(std::string_view name, const std::vector<std::map<std::string, QueryValue>>& rows) {
+  const auto catalog = this->catalog();
+  const CatalogSource* source = catalog->find({std::string(name), false, {}});
+  if (source == nullptr || source->rows == nullptr)
+    return not_found(fmt::format("there is no stream or table {}", name));
+  RETURN_IF_ERROR(inserter_.insert(*source, rows));
+  return tables_.catch_up(source->topic);
+}
+
+std::shared_ptr<RunningQuery> StatementEngine::register_query(std::string_view kind, std::string_view statement) {
+  auto running = std::make_shared<RunningQuery>();
+  const std::scoped_lock lock(state_mutex_);
+  running->id = fmt::format("{}_{}", kind, ++queries_);
+  running->statement = statement;
+  std::erase_if(running_, [](const auto& query) { return query.expired(); });
+  running_.push_back(running);
+  return running;
+}
+
+Result<BoundQuery> StatementEngine::bind(const ast::Query& query, const SourceText& text) const {
+  const auto catalog = this->catalog();
+  ASSIGN_OR_RETURN(const CatalogSource* source, catalog->need(query.select.source, text));
+  const auto error = [&](std::string_view message) {
+    return text.error_at(query.select.source.position.offset, message);
+  };
+  if (source->rows == nullptr) return error(fmt::format("{} is a sink, which gives no rows", source->name.text));
+  ASSIGN_OR_RETURN(BoundQuery bound, bind_query(query, source->rows, text));
+  if (bound.emits_changes || !source->rows->is_table) return bound;
+  if (source->rows->is_windowed && !source->rows->window_start) {
+    return error(fmt::format(
+        "table {} does not keep which window its rows are of, so that they cannot be told apart; select it when "
+        "the table is created: WINDOWSTART AS windowStart. EMIT CHANGES gives its results as they come",
+        source->name.text));
+  }
+  return bound;
+}
+
+Result<std::unique_ptr<QueryRows>> StatementEngine::query(std::string_view text,
+                                                          const StatementProperties& properties) {
+  const std::vector<StatementPart> parts = split_statements(text);
+  if (parts.size() != 1) return invalid(fmt::format("a query is one statement, these are {}", parts.size()));
+  ASSIGN_OR_RETURN(const ParsedStatement statement, parse_statement(parts.front(), kFile, properties.variables));
+  if (const auto* asked = std::get_if<ast::Query>(&statement.command)) return select(*asked, statement, properties);
+  if (const auto* asked = std::get_if<ast::PrintTopic>(&statement.command)) return print(*asked, statement);
+  return statement.source().error_at(0, "this is no query; a query begins with SELECT or PRINT");
+}
+
+Status StatementEngine::create_topic(const std::string& name) {
+  const auto catalog = this->catalog();
+  const CatalogSource* source = catalog->find({name, true, {}});
+  if (source == nullptr) return {};
+  const auto made = source->table != nullptr ? create_table_topic(*source->table, around_.log)
+                                             : around_.log.create_topic({source->topic, source->partitions});
+  RETURN_IF_ERROR(made);
+  return {};
+}
+
+Result<std::unique_ptr<QueryRows>> StatementEngine::select(const ast::Query& query, const ParsedStatement& statement,
+                                                           const StatementProperties& properties) {
+  ASSIGN_OR_RETURN(BoundQuery bound, bind(query, statement.source()));
+  if (bound.source->is_table && !bound.emits_changes) {
+    auto table = tables_.find(bound.source);
+    if (table == nullptr) {
+      RETURN_IF_ERROR(create_topic(bound.source->name));
+      ASSIGN_OR_RETURN(table, tables_.get(bound.source));
+    }
+    std::string id;
+    {
+      const std::scoped_lock lock(state_mutex_);
+      id = fmt::format("pull_{}", ++queries_);
+    }
+    return std::unique_ptr<QueryRows>(std::make_unique<TableRows>(std::move(id), std::move(bound), std::move(table)));
+  }
+  RETURN_IF_ERROR(create_topic(bound.source->name));
+  const TopicRange range{!bound.emits_changes || from_beginning(properties), bound.emits_changes};
+  EventLog& log = bound.emits_changes ? around_.follower : around_.log;
+  auto running = register_query(bound.emits_changes ? "transient" : "pull", statement.text());
+  return select_rows(std::move(bound), range, std::move(running), log, around_.schemas);
+}
+
+Result<std::unique_ptr<QueryRows>> StatementEngine::print(const ast::PrintTopic& print,
+                                                          const ParsedStatement& statement) {
+  const auto catalog = this->catalog();
+  std::shared_ptr<const QuerySource> reading;
+  for (const CatalogSource& source : catalog->sources()) {
+    const bool is_avro = source.stream != nullptr && source.stream->format == ValueFormat::kAvro;
+    if (is_avro && source.topic == print.topic) reading = source.rows;
+  }
+  if (const auto topic = around_.log.describe_topic(print.topic); !topic)
+    return not_found_at(statement.source(), print.position, topic.error().message);
+  auto running = register_query("print", statement.text());
+  return print_rows(print, std::move(reading), std::move(running), around_.follower, around_.schemas);
+}
+
+Status StatementEngine::close_query(std::string_view id) {
+  const std::scoped_lock lock(state_mutex_);
+  for (const auto& query : running_) {
+    const auto running = query.lock();
+    if (running == nullptr || !equals_ignoring_case(running->id, id)) continue;
+    running->is_closed = true;
+    return {};
+  }
+  return not_found(fmt::format("there is no query {} that runs", id));
+}
+
+std::optional<std::pair<std::string, std::string>> StatementEngine::status(std::string_view command_id) {
+  const std::scoped_lock lock(state_mutex_);
+  const auto found = statuses_.find(command_id);
+  if (found == statuses_.end()) return std::nullopt;
+  return found->second;
+}
+
+bool StatementEngine::is_healthy() {
+  const std::map<std::string, QueryHealth> health = around_.runtime.health();
+  const auto catalog = this->catalog();
+  return std::ranges::all_of(catalog->queries(), [&](const CatalogQuery& query) {
+    if (query.is_paused) return true;
+    const auto own = health.find(query.runtime_name());
+    return own != health.end() && own->second.error.empty();
+  });
+}
+
+}  // namespace meterstream

@@ -1,0 +1,82 @@
+#include "server/statement_log.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "metering/json_decoder.h"
+#include "metering/json_encoder.h"
+#include "stream/transaction_builder.h"
+
+namespace meterstream {
+namespace {
+
+constexpr size_t kReadBytes = size_t{1} << 20;
+constexpr int64_t kAwaitMs = 100;
+constexpr int64_t kVersion = 1;
+
+}  // namespace
+
+Result<StatementLog> StatementLog::open(EventLog& log, std::string topic) {
+  ASSIGN_OR_RETURN(const TopicDescription description, log.create_topic({topic, 1}));
+  if (description.config.partitions != 1) {
+    return conflict(fmt::format(
+        "topic {} has {} partitions; statements need one, so that they have an order. Give another service id", topic,
+        description.config.partitions));
+  }
+  StatementLog made(log, std::move(topic));
+  ASSIGN_OR_RETURN(const OffsetRange range, log.offsets({made.topic_, PartitionId(0)}));
+  made.next_ = range.begin;
+  return made;
+}
+
+Result<std::vector<StatementLog::Entry>> StatementLog::read_on() {
+  const TopicPartition source{topic_, PartitionId(0)};
+  ASSIGN_OR_RETURN(const OffsetRange range, log_->offsets(source));
+  JsonRecordDecoder decoder(
+      {{{"statement", ColumnType::kVarchar}, {"version", ColumnType::kBigint}}, {true, true}, {}});
+  std::vector<Entry> entries;
+  RecordSet records;
+  ColumnBatch batch;
+  while (next_ < range.end) {
+    RETURN_IF_ERROR(log_->read(source, next_, kReadBytes, records));
+    RETURN_IF_ERROR(decoder.decode(records.records, batch));
+    for (size_t row = 0; row < batch.rows; ++row) {
+      const RecordView& record = records.records[batch.record_index[row]];
+      if (batch.columns[0].is_null(row) || batch.columns[1].is_null(row) || batch.columns[1].integers[row] > kVersion) {
+        return corrupt(
+            fmt::format("topic {} offset {}: this is no statement that this program knows; it may be of a newer one",
+                        topic_, record.offset));
+      }
+      entries.push_back({record.offset.value, std::string(batch.columns[0].strings[row])});
+    }
+    if (!batch.rejected.empty())
+      return corrupt(fmt::format("topic {}: a record is no statement ({})", topic_, batch.rejected.front().reason));
+    if (records.next > next_) {
+      next_ = records.next;
+      continue;
+    }
+    ASSIGN_OR_RETURN(const bool has_data, log_->await_data(source, next_, kAwaitMs));
+    static_cast<void>(has_data);
+  }
+  return entries;
+}
+
+Status StatementLog::append(std::string_view statement) {
+  std::string value = json_member("statement", true);
+  append_json_string(value, statement);
+  value += json_member("version", false);
+  append_json_number(value, kVersion);
+  value += '}';
+  TransactionBuilder output;
+  output.add(output.topic(topic_), PartitionId(0), {}, value, {}, IngestTime(0));
+  Transaction transaction;
+  output.move_into(transaction);
+  return log_->commit(std::move(transaction), Durability::kSync);
+}
+
+Result<bool> StatementLog::await(int64_t timeout_ms) {
+  return log_->await_data({topic_, PartitionId(0)}, next_, timeout_ms);
+}
+
+}  // namespace meterstream
