@@ -105,9 +105,9 @@ struct TimeLength {
 };
 
 struct Window {
-  enum class Kind : uint8_t { kTumbling, kHopping };
+  enum class Kind : uint8_t { kTumbling, kHopping, kSession };
   Kind kind = Kind::kTumbling;
-  TimeLength size;
+  TimeLength size;                    ///< of a session: the gap
   std::optional<TimeLength> advance;  ///< of a hopping window
   std::optional<TimeLength> retention;
   std::optional<TimeLength> grace;
@@ -134,7 +134,7 @@ struct Join {
   bool operator==(const Join&) const = default;
 };
 
-enum class Emit : uint8_t { kDefault, kFinal, kChanges };
+enum class Emit : uint8_t { kDefault, kFinal, kChanges, kBounds };
 
 /// CREATE TABLE ... AS SELECT, or, with `is_stream`, CREATE STREAM ... AS SELECT.
 struct CreateTable {

@@ -197,13 +197,18 @@ class AstBuilder {
           break;
         }
         case Kind::kEmit:
-          table.emit = token(child->end - 1).terminal == Terminal::kFinal ? ast::Emit::kFinal : ast::Emit::kChanges;
+          table.emit = emit(token(child->end - 1).terminal);
           break;
         default:
           CHECK_MESSAGE(false, "not a part of CREATE TABLE");
       }
     }
     return table;
+  }
+
+  static ast::Emit emit(Terminal word) {
+    if (word == Terminal::kBounds) return ast::Emit::kBounds;
+    return word == Terminal::kFinal ? ast::Emit::kFinal : ast::Emit::kChanges;
   }
 
   Result<ast::Join> join(const SyntaxNode& node) {
@@ -269,6 +274,10 @@ class AstBuilder {
       if (error != std::errc()) return source_.error_at(count.offset, "this length of time is too large");
       if (negative) length.count = -length.count;
       if (child->kind == Kind::kSize) made.size = length;
+      if (child->kind == Kind::kGap) {
+        made.kind = ast::Window::Kind::kSession;
+        made.size = length;
+      }
       if (child->kind == Kind::kAdvance) {
         made.kind = ast::Window::Kind::kHopping;
         made.advance = length;

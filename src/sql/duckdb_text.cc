@@ -89,7 +89,12 @@ class DuckDbWriter {
       groups += fmt::format("{}{}", groups.empty() ? "" : ", ", text);
     }
     std::string source = input();
-    if (window.size_ms == kUnboundedWindowMs) {
+    if (window.is_session) {
+      const std::string time = fmt::format("c{}", time_column_);
+      items += fmt::format("MIN({0}) AS c{1}, MAX({0}) AS c{2}", time, column, column + 1);
+      source = sessions_of(window, source, groups);
+      groups += ", session";
+    } else if (window.size_ms == kUnboundedWindowMs) {
       items += fmt::format("NULL AS c{}, NULL AS c{}", column, column + 1);
     } else {
       items +=
@@ -118,6 +123,17 @@ class DuckDbWriter {
                        floor_of(time, window.advance_ms), window.advance_ms, rows);
   }
 
+  /// Each row with the number of its session in the group: that of the rows so far which came after a longer gap.
+  [[nodiscard]] std::string sessions_of(const WindowAggregate& window, const std::string& rows,
+                                        const std::string& groups) const {
+    const std::string time = fmt::format("epoch_ms(c{})", time_column_);
+    const std::string order = fmt::format("OVER (PARTITION BY {} ORDER BY c{}", groups, time_column_);
+    return fmt::format(
+        "(SELECT *, SUM(begins) {0} ROWS UNBOUNDED PRECEDING) AS session FROM "
+        "(SELECT *, CASE WHEN {1} - LAG({1}) {0}) <= {2} THEN 0 ELSE 1 END AS begins FROM {3}))",
+        order, time, window.size_ms, rows);
+  }
+
   static Result<std::string> aggregate_text(const AggregateSpec& aggregate) {
     if (aggregate.argument == nullptr) return std::string("COUNT(*)");
     ASSIGN_OR_RETURN(const std::string argument, duckdb_text(*aggregate.argument));
@@ -144,7 +160,9 @@ class DuckDbWriter {
   }
 
   /// What is written somewhere is what was selected.
-  Result<std::string> step(const Sink&, const PlanNode& node) {
+  Result<std::string> step(const Sink& sink, const PlanNode& node) {
+    if (sink.emit == EmitMode::kBounds)
+      return invalid("DuckDB has no counterpart of EMIT BOUNDS: a relation does not tell how far time had come");
     return std::visit([&](const auto& operation) { return step(operation, *node.input); }, node.input->operation);
   }
 

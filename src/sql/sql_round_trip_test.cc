@@ -209,6 +209,8 @@ class StatementGenerator {
       made.window.emplace();
       made.window->size = length();
       if (maybe()) {
+        made.window->kind = ast::Window::Kind::kSession;
+      } else if (maybe()) {
         made.window->kind = ast::Window::Kind::kHopping;
         made.window->advance = length();
       }
@@ -218,7 +220,7 @@ class StatementGenerator {
     if (maybe()) made.where = expression(static_cast<int>(below(5)));
     for (size_t count = below(3); count > 0; --count) made.group_by.push_back(expression(1));
     if (maybe()) made.having = expression(static_cast<int>(below(5)));
-    made.emit = static_cast<ast::Emit>(below(3));
+    made.emit = static_cast<ast::Emit>(below(4));
     return made;
   }
 

@@ -37,6 +37,7 @@ enum class SyntaxKind : uint8_t {
   kWindow,
   kSize,
   kAdvance,
+  kGap,
   kRetention,
   kGrace,
   kWhere,

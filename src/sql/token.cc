@@ -70,6 +70,7 @@ constexpr std::array<std::string_view, kTerminalCount> kNames = {"the end of the
                                                                  "ARRAY",
                                                                  "BIGINT",
                                                                  "BOOLEAN",
+                                                                 "BOUNDS",
                                                                  "BY",
                                                                  "BYTES",
                                                                  "CHANGES",

@@ -75,6 +75,7 @@ enum class Terminal : uint8_t {
   kArray,
   kBigint,
   kBoolean,
+  kBounds,
   kBy,
   kBytes,
   kChanges,

@@ -47,6 +47,12 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
     hopping_ = std::make_unique<HoppingWindows>(shape, *levels_.front().table, std::move(integers), budget, spill,
                                                 first_table_number + kMergeTables);
   }
+  if (views_.front()->is_session()) {
+    CHECK(views_.size() == 1);
+    sessions_ = std::make_unique<SessionWindows>(
+        SessionShape{views_.front()->session_gap_ms, views_.front()->grace_ms, views_.front()->emit}, arguments_.size(),
+        [this](const WindowSlot& from, WindowSlot& into) { merge_slot(from, into); });
+  }
   argument_columns_.resize(plain_arguments_);
   argument_units_.resize(plain_arguments_);
 }
@@ -246,7 +252,7 @@ Status ViewChain::add_selected(DecodedBatch& batch, ViewOutput& output) {
   find_groups(batch);
   evaluate_arguments(batch);
   swap_plain_arguments(batch);
-  Status status = add_rows(batch, output);
+  Status status = sessions_ != nullptr ? add_to_sessions(batch, output) : add_rows(batch, output);
   swap_plain_arguments(batch);
   return status;
 }
@@ -326,6 +332,7 @@ Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
 }
 
 Status ViewChain::close_windows(int64_t watermark_ms, ViewOutput& output) {
+  if (sessions_ != nullptr) return close_sessions(watermark_ms, output);
   if (watermark_ms >= close_trigger_ms_) advance(watermark_ms);
   if (hopping_ != nullptr) return close_hopping(output);
   // Its results are refined with each commit, which is often enough.
@@ -338,6 +345,7 @@ Status ViewChain::close_windows(int64_t watermark_ms, ViewOutput& output) {
 }
 
 Status ViewChain::close_all(int64_t highest_ms, ViewOutput& output) {
+  if (sessions_ != nullptr) return close_all_sessions(highest_ms, output);
   const int64_t coarsest_ms = levels_.back().advance_ms;
   const int64_t limit_ms =
       highest_ms == kNoWatermark ? kNoWatermark : window_start_of(highest_ms, coarsest_ms) + coarsest_ms;
@@ -405,6 +413,11 @@ void ViewChain::merge_slot(const WindowSlot& from, WindowSlot& into) const {
 }
 
 Status ViewChain::emit_changes(ViewOutput& output) {
+  if (sessions_ != nullptr) {
+    RETURN_IF_ERROR(sessions_->refine(sessions_to(output)));
+    count_results(0, output);
+    return {};
+  }
   if (hopping_ != nullptr) return refine_hopping(output);
   std::sort(changed_.begin(), changed_.end());
   changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
@@ -423,7 +436,7 @@ Status ViewChain::emit_changes(ViewOutput& output) {
 int64_t ViewChain::first_open_offset(size_t partition) const {
   int64_t lowest = -1;
   // What never closes is saved with each commit; it must not hold back retention for ever.
-  if (views_.front()->is_unbounded()) return lowest;
+  if (views_.front()->is_unbounded() || sessions_ != nullptr) return lowest;
   for (const Level& level : levels_) {
     for (const auto& [start_ms, window] : level.table->windows()) {
       const int64_t offset = window.first_offsets[partition];
@@ -435,7 +448,7 @@ int64_t ViewChain::first_open_offset(size_t partition) const {
 
 int64_t ViewChain::earliest_open_ms() const {
   int64_t earliest_ms = INT64_MAX;
-  if (views_.front()->is_unbounded()) return earliest_ms;
+  if (views_.front()->is_unbounded() || sessions_ != nullptr) return earliest_ms;
   for (const Level& level : levels_) {
     if (!level.table->windows().empty()) earliest_ms = std::min(earliest_ms, level.table->windows().begin()->first);
   }
@@ -443,7 +456,7 @@ int64_t ViewChain::earliest_open_ms() const {
 }
 
 int64_t ViewChain::open_windows() const {
-  int64_t count = 0;
+  int64_t count = sessions_ != nullptr ? sessions_->open() : 0;
   for (const Level& level : levels_) count += static_cast<int64_t>(level.table->windows().size());
   return count;
 }
