@@ -265,6 +265,10 @@ class AstBuilder {
     ast::Window made;
     made.position = position(node.begin);
     for (const auto& child : node.children) {
+      if (child->kind == Kind::kZone) {
+        made.zone = ast::TimeZone{unquoted(token(child->end - 1).text), position(child->end - 1)};
+        continue;
+      }
       ast::TimeLength length;
       const Token& count = token(child->end - 2);
       const bool negative = token(child->end - 3).terminal == Terminal::kMinus;

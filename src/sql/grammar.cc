@@ -279,7 +279,8 @@ struct Advance : As<SyntaxKind::kAdvance, Seq<Is<T::kAdvance>, Is<T::kBy>, Lengt
 struct Retention : As<SyntaxKind::kRetention, Seq<May<T::kRetention>, Length>> {};
 struct Grace : As<SyntaxKind::kGrace, Seq<May<T::kGrace>, Is<T::kPeriod>, Length>> {};
 struct WindowEnd : Seq<Opt<May<T::kComma>, Retention>, Opt<May<T::kComma>, Grace>, Is<T::kClose>> {};
-struct Tumbling : Seq<Is<T::kTumbling>, Is<T::kOpen>, Size, WindowEnd> {};
+struct Zone : As<SyntaxKind::kZone, Seq<May<T::kTimezone>, Is<T::kString>>> {};
+struct Tumbling : Seq<Is<T::kTumbling>, Is<T::kOpen>, Size, Opt<Opt<May<T::kComma>>, Zone>, WindowEnd> {};
 struct Hopping : Seq<Is<T::kHopping>, Is<T::kOpen>, Size, Is<T::kComma>, Advance, WindowEnd> {};
 struct Gap : As<SyntaxKind::kGap, Length> {};
 struct Session : Seq<Is<T::kSession>, Is<T::kOpen>, Gap, WindowEnd> {};

@@ -56,7 +56,8 @@ std::string node_text(const WindowAggregate& aggregate, const PlanNode& node) {
       aggregate.size_ms == kUnboundedWindowMs ? "of all times"
       : aggregate.is_session                  ? "session with gaps up to " + format_duration(aggregate.size_ms)
       : aggregate.advance_ms == 0
-          ? "tumbling " + format_duration(aggregate.size_ms)
+          ? "tumbling " + format_duration(aggregate.size_ms) +
+                (aggregate.time_zone.empty() ? "" : " in " + aggregate.time_zone)
           : fmt::format("hopping {} by {}", format_duration(aggregate.size_ms), format_duration(aggregate.advance_ms));
   const std::string grace =
       aggregate.size_ms == kUnboundedWindowMs ? "" : ", grace " + format_duration(aggregate.grace_ms);

@@ -45,6 +45,7 @@ struct WindowAggregate {
   int64_t size_ms = 0;
   int64_t advance_ms = 0;   ///< of a hopping window; 0: tumbling
   bool is_session = false;  ///< size_ms is its gap
+  std::string time_zone;    ///< of a tumbling window of whole days there; empty: UTC
   int64_t grace_ms = 0;
   std::optional<int64_t> retention_ms;
 };

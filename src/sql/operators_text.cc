@@ -41,7 +41,8 @@ std::string window_text(const ViewSpec& view) {
   } else if (view.is_session()) {
     text += fmt::format("sessions with gaps up to {}", format_duration(view.session_gap_ms));
   } else {
-    text += fmt::format("windows of {}", format_duration(view.window_size_ms));
+    text += fmt::format("windows of {}{}", format_duration(view.window_size_ms),
+                        view.has_local_days() ? " from midnight to midnight in " + view.time_zone : "");
   }
   const int64_t waits_ms = view.session_gap_ms + view.grace_ms;
   return text + fmt::format(", closed {} after their end; later readings go to {}\n{}", format_duration(waits_ms),

@@ -131,6 +131,7 @@ std::string to_text(const ast::CreateTable& table) {
     constexpr std::string_view kBeginnings[] = {"TUMBLING (SIZE ", "HOPPING (SIZE ", "SESSION ("};
     out +=
         fmt::format("\nWINDOW {}{}", kBeginnings[static_cast<size_t>(table.window->kind)], to_text(table.window->size));
+    if (table.window->zone) out += ", TIMEZONE " + sql_string(table.window->zone->name);
     if (table.window->advance) out += ", ADVANCE BY " + to_text(*table.window->advance);
     if (table.window->retention) out += ", RETENTION " + to_text(*table.window->retention);
     if (table.window->grace) out += ", GRACE PERIOD " + to_text(*table.window->grace);

@@ -213,6 +213,8 @@ class StatementGenerator {
       } else if (maybe()) {
         made.window->kind = ast::Window::Kind::kHopping;
         made.window->advance = length();
+      } else if (maybe()) {
+        made.window->zone = ast::TimeZone{"Europe/Athens", {}};
       }
       if (maybe()) made.window->retention = length();
       if (maybe()) made.window->grace = length();

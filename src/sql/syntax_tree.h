@@ -38,6 +38,7 @@ enum class SyntaxKind : uint8_t {
   kSize,
   kAdvance,
   kGap,
+  kZone,
   kRetention,
   kGrace,
   kWhere,

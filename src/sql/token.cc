@@ -127,6 +127,7 @@ constexpr std::array<std::string_view, kTerminalCount> kNames = {"the end of the
                                                                  "TERMINATE",
                                                                  "TIME",
                                                                  "TIMESTAMP",
+                                                                 "TIMEZONE",
                                                                  "TUMBLING",
                                                                  "TYPE",
                                                                  "UNDEFINE",

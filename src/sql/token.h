@@ -132,6 +132,7 @@ enum class Terminal : uint8_t {
   kTerminate,
   kTime,
   kTimestamp,
+  kTimezone,
   kTumbling,
   kType,
   kUndefine,

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "metering/time_zone.h"
 #include "sql/option_reader.h"
 
 namespace meterstream {
@@ -11,6 +12,7 @@ namespace {
 
 /// ksqlDB's default; a view that should close its windows sooner says GRACE PERIOD.
 constexpr int64_t kDefaultGraceMs = 86'400'000;
+constexpr int64_t kDayMs = 86'400'000;
 /// That a reading may lie in.
 constexpr int64_t kMostWindows = 50'000;
 
@@ -25,6 +27,7 @@ class WindowBinder {
     const ast::Window& syntax = *table_.window;
     window_.is_session = syntax.kind == ast::Window::Kind::kSession;
     ASSIGN_OR_RETURN(window_.size_ms, length(syntax.size, size_name(), 1));
+    if (syntax.zone) RETURN_IF_ERROR(bind_zone(*syntax.zone));
     if (syntax.advance) RETURN_IF_ERROR(bind_advance(*syntax.advance));
     window_.grace_ms = kDefaultGraceMs;
     if (syntax.grace) {
@@ -66,6 +69,20 @@ class WindowBinder {
       return error(given.position, fmt::format("the {} must be {}", what, least > 0 ? "above 0" : "0 or more"));
     }
     return *length_ms;
+  }
+
+  Status bind_zone(const ast::TimeZone& zone) {
+    if (!is_time_zone(zone.name)) {
+      return error(zone.position,
+                   fmt::format("unknown time zone '{}'; it has a name like 'Europe/Athens', or is an offset "
+                               "like '+02:00'",
+                               zone.name));
+    }
+    if (window_.size_ms % kDayMs != 0)
+      return error(table_.window->size.position, "windows with a TIMEZONE are whole days: SIZE 1 DAY");
+    // The same windows as without.
+    if (zone.name != "UTC" && zone.name != "Z" && zone.name != "+00:00") window_.time_zone = zone.name;
+    return {};
   }
 
   Status bind_advance(const ast::TimeLength& advance) {

@@ -87,5 +87,29 @@ TEST(SessionBinder, BoundsAndSessionAreNamesToo) {
               "GROUP BY bounds > 1"));
 }
 
+TEST(LocalDayBinder, TakesAZoneWithAndWithoutAComma) {
+  const auto view_of = [](const std::string& window) {
+    return compiled(kCount + "WINDOW TUMBLING (" + window + ", GRACE PERIOD 1 HOUR) GROUP BY gateway").views.at(0);
+  };
+  const ViewSpec athens = view_of("SIZE 1 DAY, TIMEZONE 'Europe/Athens'");
+  EXPECT_EQ(athens.time_zone, "Europe/Athens");
+  EXPECT_EQ(athens.definition(), view_of("SIZE 24 HOURS TIMEZONE 'Europe/Athens'").definition());
+  EXPECT_THAT(athens.definition(), HasSubstr("\nwindow 86400000 ms, days of 13:Europe/Athens, grace 3600000 ms"));
+  EXPECT_EQ(view_of("SIZE 7 DAYS TIMEZONE '+02:00'").time_zone, "+02:00");
+  // The same windows, so the same view.
+  EXPECT_EQ(view_of("SIZE 1 DAY, TIMEZONE 'UTC'").definition(), view_of("SIZE 1 DAY").definition());
+}
+
+TEST(LocalDayBinder, RefusesZonesThatThereAreNotAndPartsOfDays) {
+  EXPECT_EQ(error_of(kCount + "WINDOW TUMBLING (SIZE 1 DAY, TIMEZONE 'Europe/Atens') GROUP BY gateway"),
+            "2:100: unknown time zone 'Europe/Atens'; it has a name like 'Europe/Athens', or is an offset like "
+            "'+02:00'");
+  EXPECT_EQ(error_of(kCount + "WINDOW TUMBLING (SIZE 1 HOUR, TIMEZONE 'Europe/Athens') GROUP BY gateway"),
+            "2:84: windows with a TIMEZONE are whole days: SIZE 1 DAY");
+  EXPECT_EQ(
+      error_of(kCount + "WINDOW HOPPING (SIZE 2 DAYS, TIMEZONE 'UTC', ADVANCE BY 1 DAY) GROUP BY gateway").substr(0, 5),
+      "2:91:");
+}
+
 }  // namespace
 }  // namespace meterstream

@@ -31,6 +31,8 @@ class PassProcessor::Output final : public ViewOutput {
     for (size_t view = 0; view < chain.views().size(); ++view) {
       const ViewSpec& spec = *chain.views()[view];
       views_.push_back(&spec);
+      days_.push_back(spec.has_local_days() ? std::make_unique<LocalDays>(spec.time_zone, spec.window_size_ms)
+                                            : nullptr);
       calculators_.push_back(ResultCalculator::is_needed_for(spec)
                                  ? std::make_unique<ResultCalculator>(spec, chain.arguments_of(view), types)
                                  : nullptr);
@@ -43,8 +45,9 @@ class PassProcessor::Output final : public ViewOutput {
 
   Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) override {
     const bool refined = views_[view]->emit == EmitMode::kChanges;
-    emit_window(view, group_key,
-                {window_start_ms, window_start_ms + views_[view]->window_size_ms, refined ? slot.rows : 0}, slot);
+    const int64_t end_ms = days_[view] != nullptr ? days_[view]->window_of(window_start_ms).end_ms
+                                                  : window_start_ms + views_[view]->window_size_ms;
+    emit_window(view, group_key, {window_start_ms, end_ms, refined ? slot.rows : 0}, slot);
     return {};
   }
 
@@ -114,6 +117,8 @@ class PassProcessor::Output final : public ViewOutput {
 
   PassProcessor& pass_;
   std::vector<const ViewSpec*> views_;
+  /// Null for views whose windows are all of one length.
+  std::vector<std::unique_ptr<LocalDays>> days_;
   /// Null for views that need none.
   std::vector<std::unique_ptr<ResultCalculator>> calculators_;
   std::vector<ResultWriter> writers_;

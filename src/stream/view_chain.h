@@ -3,6 +3,7 @@
 // Rules: a reading is late for a view when its window is closed there. A reading whose fine window is closed but whose
 //        coarse window is open is added to the coarse one directly, so each view answers as if it ran alone.
 //        Closing depends on the watermark at each reading and not on batch borders, so results do not either.
+//        A view of local days stands alone. Its windows are those of local_days.h.
 //        A hopping view stands alone. Its table holds panes, and a reading is late when its last window is closed.
 //        A view with sessions stands alone, too. Its table is empty, see session_windows.h.
 // Order: results come by view (finest first), window start, group in order of first appearance.
@@ -23,6 +24,7 @@
 #include "stream/hopping_windows.h"
 #include "stream/key_interner.h"
 #include "stream/lag_columns.h"
+#include "stream/local_days.h"
 #include "stream/lookup_join.h"
 #include "stream/session_windows.h"
 #include "stream/snapshot_stream.h"
@@ -123,6 +125,7 @@ class ViewChain {
     int64_t size_ms = 0;
     int64_t advance_ms = 0;  ///< the size, unless the view hops
     int64_t grace_ms = 0;
+    std::unique_ptr<LocalDays> days;       ///< where windows are such days
     int64_t closed_before_ms = INT64_MIN;  ///< readings of windows before it are late
     /// Starts of windows at or after closed_before_ms that were closed by force: opened by fast meter clocks. Closing one
     /// of them must not close everything before it.
@@ -139,6 +142,13 @@ class ViewChain {
     return start_ms < level.closed_before_ms || level.closed_beyond.contains(start_ms);
   }
   void advance(int64_t watermark_ms);
+  /// Of views that do not hop.
+  static LocalDays::Bounds window_at(const Level& level, int64_t time_ms) {
+    if (level.days != nullptr) return level.days->window_of(time_ms);
+    const int64_t start_ms = window_start_of(time_ms, level.size_ms);
+    return {start_ms, start_ms + level.size_ms};
+  }
+  static int64_t closed_before(const Level& level, int64_t watermark_ms);
   void count_faults(int64_t faults);
   void count_results(size_t level, ViewOutput& output);
   void swap_plain_arguments(DecodedBatch& batch);

@@ -169,8 +169,9 @@ std::string ViewSpec::definition() const {
   const std::vector<ColumnSchema> results =
       having == nullptr && calculations.empty() ? std::vector<ColumnSchema>() : named_apart(result_columns());
   std::string text = fmt::format("view {} to topic {}\n", sized(name), sized(topic)) + definition_of(*source);
-  text += fmt::format("{} {} ms, {}grace {} ms, emit {}\n", is_session() ? "session gap" : "window", window_size_ms,
-                      is_hopping() ? fmt::format("advance {} ms, ", advance_ms) : "", grace_ms,
+  text += fmt::format("{} {} ms, {}{}grace {} ms, emit {}\n", is_session() ? "session gap" : "window", window_size_ms,
+                      is_hopping() ? fmt::format("advance {} ms, ", advance_ms) : "",
+                      has_local_days() ? fmt::format("days of {}, ", sized(time_zone)) : "", grace_ms,
                       emit == EmitMode::kFinal    ? "final"
                       : emit == EmitMode::kBounds ? "bounds"
                                                   : "changes");

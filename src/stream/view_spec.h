@@ -126,6 +126,8 @@ struct ViewSpec {
   int64_t window_size_ms = 60'000;
   /// Above 0: hopping windows, one from each multiple of it; below the size. 0: tumbling windows.
   int64_t advance_ms = 0;
+  /// Of tumbling windows of whole days: from midnight to midnight there; empty: in UTC.
+  std::string time_zone;
   /// Above 0: sessions, which hold readings that follow each other by at most this; window_size_ms is the same.
   int64_t session_gap_ms = 0;
   int64_t grace_ms = 0;
@@ -138,6 +140,7 @@ struct ViewSpec {
   int32_t late_partitions = 4;  ///< of late_topic()
 
   [[nodiscard]] bool is_hopping() const { return advance_ms != 0; }
+  [[nodiscard]] bool has_local_days() const { return !time_zone.empty(); }
   [[nodiscard]] bool is_session() const { return session_gap_ms != 0; }
   [[nodiscard]] bool is_stream() const { return !projection.empty(); }
   /// One window holds all times and never closes; only with EmitMode::kChanges.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "metering/time_zone.h"
+
 namespace meterstream {
 namespace {
 
@@ -15,6 +17,19 @@ void add_to(OracleWindow& window, double value) {
   window.max = window.count == 0 ? value : std::max(window.max, value);
   window.sum = window.sum + Decimal::from_double(value).value();
   ++window.count;
+}
+
+// The local day that holds the time, found by going from it to where the calendar there shows another.
+std::pair<int64_t, int64_t> local_day_of(int64_t time_ms, const OracleView& view) {
+  constexpr int64_t kStepMs = 900'000;
+  const auto number_of = [&](int64_t moment_ms) {
+    return floor_to(moment_ms + time_zone_offset_ms(view.time_zone, moment_ms).value(), view.size_ms);
+  };
+  int64_t start_ms = floor_to(time_ms, kStepMs);
+  while (number_of(start_ms - kStepMs) == number_of(time_ms)) start_ms -= kStepMs;
+  int64_t end_ms = floor_to(time_ms, kStepMs) + kStepMs;
+  while (number_of(end_ms) == number_of(time_ms)) end_ms += kStepMs;
+  return {start_ms, end_ms};
 }
 
 struct OracleSession {
@@ -64,6 +79,7 @@ OracleView::OracleView(const ViewSpec& view)
     : size_ms(view.window_size_ms),
       advance_ms(view.advance_ms),
       session_gap_ms(view.session_gap_ms),
+      time_zone(view.time_zone),
       grace_ms(view.grace_ms),
       deduplicate(view.source->deduplicate),
       deduplicate_horizon_ms(view.source->deduplicate_horizon_ms),
@@ -110,6 +126,14 @@ OracleAnswer ask_oracle(const std::vector<OracleReading>& readings, const Oracle
       const bool taken = add_to_sessions(sessions[reading.series.text()], time_ms, reading.value, watermark_ms, view);
       ++(taken ? accounting.aggregated : accounting.late);
       if (!taken) answer.late.push_back(index);
+      continue;
+    }
+    if (!view.time_zone.empty()) {
+      const auto [start_ms, end_ms] = local_day_of(time_ms, view);
+      const bool is_open = end_ms + view.grace_ms > watermark_ms;
+      if (is_open) add_to(answer.windows[{start_ms, reading.series.text()}], reading.value);
+      ++(is_open ? accounting.aggregated : accounting.late);
+      if (!is_open) answer.late.push_back(index);
       continue;
     }
     // Each window that holds the reading and is open takes it.

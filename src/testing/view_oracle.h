@@ -29,6 +29,7 @@ struct OracleView {
   int64_t size_ms = 60'000;
   int64_t advance_ms = 0;      ///< of hopping windows; 0: tumbling
   int64_t session_gap_ms = 0;  ///< of sessions
+  std::string time_zone;       ///< of windows of days there
   int64_t grace_ms = 0;
   bool deduplicate = false;
   int64_t deduplicate_horizon_ms = 3'600'000;
