@@ -73,6 +73,26 @@ GROUP BY gateway EMIT FINAL;
 CREATE TABLE latest_activity WITH (topic = 'latest_activity') AS
 SELECT gateway, MAX(timestamp) AS timestamp FROM metrics GROUP BY gateway;
 
+-- 5. A gateway that sent nothing for half an hour: raised while it is silent, cleared when it sends again, once each.
+CREATE TABLE gateway_activity WITH (topic = 'gateway_activity') AS
+SELECT gateway, WINDOWSTART AS activeSince, WINDOWEND AS lastSeen, COUNT(*) AS readings
+FROM metrics WINDOW SESSION (30 MINUTES, GRACE PERIOD 1 MINUTE)
+GROUP BY gateway EMIT BOUNDS;
+
+CREATE STREAM activity (
+  gateway VARCHAR KEY, activeSince TIMESTAMP, lastSeen TIMESTAMP
+) WITH (topic = 'gateway_activity', value_format = 'JSON', timestamp = 'activeSince');
+
+CREATE STREAM silence_alarms WITH (topic = 'silence_alarms') AS
+SELECT gateway, CASE WHEN lastSeen IS NULL THEN 'CLEARED' ELSE 'RAISED' END AS alarm,
+       CASE WHEN lastSeen IS NULL THEN LAG(lastSeen) ELSE lastSeen END AS silentSince, activeSince
+FROM activity WHERE lastSeen IS NOT NULL OR LAG(lastSeen) IS NOT NULL;
+
+CREATE TABLE gateway_sessions WITH (topic = 'gateway_sessions') AS
+SELECT gateway, WINDOWSTART AS windowStart, WINDOWEND AS windowEnd, COUNT(*) AS readings
+FROM metrics WINDOW SESSION (30 MINUTES, GRACE PERIOD 1 MINUTE)
+GROUP BY gateway EMIT FINAL;
+
 -- 6. Totals of districts: a gateway hangs on a transformer, that in a district. Who moves counts where he was at the time.
 CREATE TABLE transformers_of_gateways (gateway VARCHAR PRIMARY KEY, since TIMESTAMP, transformer VARCHAR)
   WITH (topic = 'transformers_of_gateways', timestamp = 'since');

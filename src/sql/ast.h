@@ -104,10 +104,17 @@ struct TimeLength {
   bool operator==(const TimeLength&) const = default;
 };
 
+struct TimeZone {
+  std::string name;
+  Position position;
+  bool operator==(const TimeZone&) const = default;
+};
+
 struct Window {
-  enum class Kind : uint8_t { kTumbling, kHopping };
+  enum class Kind : uint8_t { kTumbling, kHopping, kSession };
   Kind kind = Kind::kTumbling;
-  TimeLength size;
+  TimeLength size;                    ///< of a session: the gap
+  std::optional<TimeZone> zone;       ///< of a tumbling window: its days are those of this place
   std::optional<TimeLength> advance;  ///< of a hopping window
   std::optional<TimeLength> retention;
   std::optional<TimeLength> grace;
@@ -134,7 +141,7 @@ struct Join {
   bool operator==(const Join&) const = default;
 };
 
-enum class Emit : uint8_t { kDefault, kFinal, kChanges };
+enum class Emit : uint8_t { kDefault, kFinal, kChanges, kBounds };
 
 /// CREATE TABLE ... AS SELECT, or, with `is_stream`, CREATE STREAM ... AS SELECT.
 struct CreateTable {

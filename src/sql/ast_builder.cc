@@ -197,13 +197,18 @@ class AstBuilder {
           break;
         }
         case Kind::kEmit:
-          table.emit = token(child->end - 1).terminal == Terminal::kFinal ? ast::Emit::kFinal : ast::Emit::kChanges;
+          table.emit = emit(token(child->end - 1).terminal);
           break;
         default:
           CHECK_MESSAGE(false, "not a part of CREATE TABLE");
       }
     }
     return table;
+  }
+
+  static ast::Emit emit(Terminal word) {
+    if (word == Terminal::kBounds) return ast::Emit::kBounds;
+    return word == Terminal::kFinal ? ast::Emit::kFinal : ast::Emit::kChanges;
   }
 
   Result<ast::Join> join(const SyntaxNode& node) {
@@ -260,6 +265,10 @@ class AstBuilder {
     ast::Window made;
     made.position = position(node.begin);
     for (const auto& child : node.children) {
+      if (child->kind == Kind::kZone) {
+        made.zone = ast::TimeZone{unquoted(token(child->end - 1).text), position(child->end - 1)};
+        continue;
+      }
       ast::TimeLength length;
       const Token& count = token(child->end - 2);
       const bool negative = token(child->end - 3).terminal == Terminal::kMinus;
@@ -269,6 +278,10 @@ class AstBuilder {
       if (error != std::errc()) return source_.error_at(count.offset, "this length of time is too large");
       if (negative) length.count = -length.count;
       if (child->kind == Kind::kSize) made.size = length;
+      if (child->kind == Kind::kGap) {
+        made.kind = ast::Window::Kind::kSession;
+        made.size = length;
+      }
       if (child->kind == Kind::kAdvance) {
         made.kind = ast::Window::Kind::kHopping;
         made.advance = length;

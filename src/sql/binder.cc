@@ -298,7 +298,8 @@ class ScriptBinder {
       if (keeps_results && !has_windows(view)) {
         return source_.error_at(
             syntax.name.position.offset,
-            fmt::format("topic {} has no results of windows, and this sink ({}) keeps those", sink.topic, sink.type));
+            fmt::format("topic {} has no results of windows of one length, and this sink ({}) keeps those", sink.topic,
+                        sink.type));
       }
       if (keeps_results || is_stream(view)) continue;
       return source_.error_at(syntax.name.position.offset,

@@ -89,12 +89,16 @@ class DuckDbWriter {
       groups += fmt::format("{}{}", groups.empty() ? "" : ", ", text);
     }
     std::string source = input();
-    if (window.size_ms == kUnboundedWindowMs) {
+    if (window.is_session) {
+      const std::string time = fmt::format("c{}", time_column_);
+      items += fmt::format("MIN({0}) AS c{1}, MAX({0}) AS c{2}", time, column, column + 1);
+      source = sessions_of(window, source, groups);
+      groups += ", session";
+    } else if (window.size_ms == kUnboundedWindowMs) {
       items += fmt::format("NULL AS c{}, NULL AS c{}", column, column + 1);
     } else {
-      items +=
-          fmt::format("epoch_ms(start_ms) AS c{}, epoch_ms(start_ms + {}) AS c{}", column, window.size_ms, column + 1);
-      groups += ", start_ms";
+      items += fmt::format("epoch_ms(start_ms) AS c{}, epoch_ms({}) AS c{}", column, end_of(window), column + 1);
+      groups += window.time_zone.empty() ? ", start_ms" : ", start_ms, end_ms";
       source = windows_of(window, source);
     }
     column += 2;
@@ -105,17 +109,43 @@ class DuckDbWriter {
     return fmt::format("SELECT {} FROM {} GROUP BY {}", items, source, groups);
   }
 
+  static std::string end_of(const WindowAggregate& window) {
+    return window.time_zone.empty() ? fmt::format("start_ms + {}", window.size_ms) : "end_ms";
+  }
+
   /// Each row with the start of its window, once for each that holds it.
   [[nodiscard]] std::string windows_of(const WindowAggregate& window, const std::string& rows) const {
     const std::string time = fmt::format("epoch_ms(c{})", time_column_);
     const auto floor_of = [](const std::string& value, int64_t step) {
       return fmt::format("({0} - (({0}) % {1} + {1}) % {1})", value, step);
     };
+    if (!window.time_zone.empty()) {
+      // Days are counted by local time, and their bounds set back to UTC.
+      const std::string zone = sql_string(window.time_zone);
+      const std::string local = fmt::format("epoch_ms((c{} AT TIME ZONE 'UTC') AT TIME ZONE {})", time_column_, zone);
+      const auto utc_of = [&](const std::string& local_ms) {
+        return fmt::format("epoch_ms((epoch_ms({}) AT TIME ZONE {}) AT TIME ZONE 'UTC')", local_ms, zone);
+      };
+      const std::string start = floor_of(local, window.size_ms);
+      return fmt::format("(SELECT *, {} AS start_ms, {} AS end_ms FROM {})", utc_of(start),
+                         utc_of(fmt::format("{} + {}", start, window.size_ms)), rows);
+    }
     if (window.advance_ms == 0)
       return fmt::format("(SELECT *, {} AS start_ms FROM {})", floor_of(time, window.size_ms), rows);
     return fmt::format("(SELECT *, unnest(generate_series({} + {}, {}, {})) AS start_ms FROM {})",
                        floor_of(fmt::format("({} - {})", time, window.size_ms), window.advance_ms), window.advance_ms,
                        floor_of(time, window.advance_ms), window.advance_ms, rows);
+  }
+
+  /// Each row with the number of its session in the group: that of the rows so far which came after a longer gap.
+  [[nodiscard]] std::string sessions_of(const WindowAggregate& window, const std::string& rows,
+                                        const std::string& groups) const {
+    const std::string time = fmt::format("epoch_ms(c{})", time_column_);
+    const std::string order = fmt::format("OVER (PARTITION BY {} ORDER BY c{}", groups, time_column_);
+    return fmt::format(
+        "(SELECT *, SUM(begins) {0} ROWS UNBOUNDED PRECEDING) AS session FROM "
+        "(SELECT *, CASE WHEN {1} - LAG({1}) {0}) <= {2} THEN 0 ELSE 1 END AS begins FROM {3}))",
+        order, time, window.size_ms, rows);
   }
 
   static Result<std::string> aggregate_text(const AggregateSpec& aggregate) {
@@ -144,7 +174,9 @@ class DuckDbWriter {
   }
 
   /// What is written somewhere is what was selected.
-  Result<std::string> step(const Sink&, const PlanNode& node) {
+  Result<std::string> step(const Sink& sink, const PlanNode& node) {
+    if (sink.emit == EmitMode::kBounds)
+      return invalid("DuckDB has no counterpart of EMIT BOUNDS: a relation does not tell how far time had come");
     return std::visit([&](const auto& operation) { return step(operation, *node.input); }, node.input->operation);
   }
 

@@ -117,7 +117,6 @@ enum class Feature : uint8_t {
   kAlter,
   kVariables,
   kUnset,
-  kSession,
   kPartitionBy,
   kJoin,
   kSeveralSources,
@@ -140,7 +139,6 @@ constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "ALTER",
                                               "DEFINE and UNDEFINE",
                                               "UNSET",
-                                              "WINDOW SESSION",
                                               "PARTITION BY",
                                               "RIGHT and FULL JOIN",
                                               "more than one source in FROM",
@@ -281,14 +279,16 @@ struct Advance : As<SyntaxKind::kAdvance, Seq<Is<T::kAdvance>, Is<T::kBy>, Lengt
 struct Retention : As<SyntaxKind::kRetention, Seq<May<T::kRetention>, Length>> {};
 struct Grace : As<SyntaxKind::kGrace, Seq<May<T::kGrace>, Is<T::kPeriod>, Length>> {};
 struct WindowEnd : Seq<Opt<May<T::kComma>, Retention>, Opt<May<T::kComma>, Grace>, Is<T::kClose>> {};
-struct Tumbling : Seq<Is<T::kTumbling>, Is<T::kOpen>, Size, WindowEnd> {};
+struct Zone : As<SyntaxKind::kZone, Seq<May<T::kTimezone>, Is<T::kString>>> {};
+struct Tumbling : Seq<Is<T::kTumbling>, Is<T::kOpen>, Size, Opt<Opt<May<T::kComma>>, Zone>, WindowEnd> {};
 struct Hopping : Seq<Is<T::kHopping>, Is<T::kOpen>, Size, Is<T::kComma>, Advance, WindowEnd> {};
-struct Window
-    : As<SyntaxKind::kWindow, Seq<May<T::kWindow>, Or<Tumbling, Hopping, Refuse<T::kSession, Feature::kSession>>>> {};
+struct Gap : As<SyntaxKind::kGap, Length> {};
+struct Session : Seq<Is<T::kSession>, Is<T::kOpen>, Gap, WindowEnd> {};
+struct Window : As<SyntaxKind::kWindow, Seq<May<T::kWindow>, Or<Tumbling, Hopping, Session>>> {};
 struct Where : As<SyntaxKind::kWhere, Seq<May<T::kWhere>, Whole>> {};
 struct GroupBy : As<SyntaxKind::kGroupBy, Seq<May<T::kGroup>, Is<T::kBy>, CommaList<Whole>>> {};
 struct Having : As<SyntaxKind::kHaving, Seq<May<T::kHaving>, Whole>> {};
-struct Emit : As<SyntaxKind::kEmit, Seq<May<T::kEmit>, Or<Is<T::kFinal>, Is<T::kChanges>>>> {};
+struct Emit : As<SyntaxKind::kEmit, Seq<May<T::kEmit>, Or<Is<T::kFinal>, Is<T::kChanges>, Is<T::kBounds>>>> {};
 struct Select : Seq<Is<T::kSelect>, Opt<Refuse<T::kDistinct, Feature::kDistinct>>, CommaList<SelectItem>, Is<T::kFrom>,
                     SourceName, Opt<SourceAlias>, Joins, Opt<Or<Seq<Window, Opt<Where>>, Seq<Where, Opt<Window>>>>,
                     Opt<GroupBy>, Opt<Refuse<T::kPartition, Feature::kPartitionBy>>, Opt<Having>, Opt<Emit>,

@@ -54,8 +54,10 @@ std::string node_text(const WindowAggregate& aggregate, const PlanNode& node) {
   }
   const std::string window =
       aggregate.size_ms == kUnboundedWindowMs ? "of all times"
+      : aggregate.is_session                  ? "session with gaps up to " + format_duration(aggregate.size_ms)
       : aggregate.advance_ms == 0
-          ? "tumbling " + format_duration(aggregate.size_ms)
+          ? "tumbling " + format_duration(aggregate.size_ms) +
+                (aggregate.time_zone.empty() ? "" : " in " + aggregate.time_zone)
           : fmt::format("hopping {} by {}", format_duration(aggregate.size_ms), format_duration(aggregate.advance_ms));
   const std::string grace =
       aggregate.size_ms == kUnboundedWindowMs ? "" : ", grace " + format_duration(aggregate.grace_ms);
@@ -73,7 +75,9 @@ std::string node_text(const Project& project, const PlanNode& node) {
 
 std::string node_text(const Sink& sink, const PlanNode&) {
   return fmt::format("Sink topic {} with {} partitions, emit {}", sink.topic, sink.partitions,
-                     sink.emit == EmitMode::kFinal ? "final" : "changes");
+                     sink.emit == EmitMode::kFinal    ? "final"
+                     : sink.emit == EmitMode::kBounds ? "bounds"
+                                                      : "changes");
 }
 
 }  // namespace
@@ -95,7 +99,7 @@ bool is_stream(const BoundView& view) {
 
 bool has_windows(const BoundView& view) {
   const WindowAggregate* aggregate = aggregate_of(view);
-  return aggregate != nullptr && aggregate->size_ms != kUnboundedWindowMs;
+  return aggregate != nullptr && aggregate->size_ms != kUnboundedWindowMs && !aggregate->is_session;
 }
 
 std::string to_text(const PlanNode& plan) {

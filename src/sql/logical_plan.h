@@ -36,14 +36,16 @@ struct Filter {
   std::shared_ptr<const Expression> condition;
 };
 
-/// Groups by columns and tumbling or hopping window. Its schema: the groups, WINDOWSTART, WINDOWEND, the aggregates. A Filter
+/// Groups by columns and tumbling, hopping or session window. Its schema: the groups, WINDOWSTART, WINDOWEND, the aggregates. A Filter
 /// above it is HAVING.
 struct WindowAggregate {
   std::vector<size_t> group_by;  ///< columns of the input; the indexes behind them are those of group_expressions
   std::vector<std::shared_ptr<const Expression>> group_expressions;
   std::vector<AggregateSpec> aggregates;
   int64_t size_ms = 0;
-  int64_t advance_ms = 0;  ///< of a hopping window; 0: tumbling
+  int64_t advance_ms = 0;   ///< of a hopping window; 0: tumbling
+  bool is_session = false;  ///< size_ms is its gap
+  std::string time_zone;    ///< of a tumbling window of whole days there; empty: UTC
   int64_t grace_ms = 0;
   std::optional<int64_t> retention_ms;
 };
@@ -79,7 +81,7 @@ struct BoundView {
 
 /// Whether the view gives a row for each row, and no results of windows.
 bool is_stream(const BoundView& view);
-/// Whether it gives results of windows; a table without a window has none.
+/// Whether it gives results of windows of one length; a table without a window has none.
 bool has_windows(const BoundView& view);
 
 struct BoundProgram {

@@ -38,11 +38,15 @@ std::string window_text(const ViewSpec& view) {
   if (view.is_hopping()) {
     text += fmt::format("panes of windows of {} that start each {}", format_duration(view.window_size_ms),
                         format_duration(view.advance_ms));
+  } else if (view.is_session()) {
+    text += fmt::format("sessions with gaps up to {}", format_duration(view.session_gap_ms));
   } else {
-    text += fmt::format("windows of {}", format_duration(view.window_size_ms));
+    text += fmt::format("windows of {}{}", format_duration(view.window_size_ms),
+                        view.has_local_days() ? " from midnight to midnight in " + view.time_zone : "");
   }
-  return text + fmt::format(", closed {} after their end; later readings go to {}\n", format_duration(view.grace_ms),
-                            view.late_topic());
+  const int64_t waits_ms = view.session_gap_ms + view.grace_ms;
+  return text + fmt::format(", closed {} after their end; later readings go to {}\n{}", format_duration(waits_ms),
+                            view.late_topic(), view.is_session() ? "their state is written with each commit\n" : "");
 }
 
 }  // namespace
@@ -61,7 +65,9 @@ std::string operators_text(const ViewSpec& view) {
     text += fmt::format("keep results with {}\n", to_text(*view.having, view.result_columns()));
   const std::string_view when = view.is_stream()                ? "each row"
                                 : view.emit == EmitMode::kFinal ? "the final result of each window"
-                                                                : "refinements with each commit";
+                                : view.emit == EmitMode::kBounds
+                                    ? "the beginning of each session, without WINDOWEND, and its final result"
+                                    : "refinements with each commit";
   return text + fmt::format("write topic {} (JSON): {}\n", view.topic, when);
 }
 

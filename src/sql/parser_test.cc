@@ -174,7 +174,6 @@ TEST(ParserError, SaysHonestlyWhatIsNotSupportedYet) {
       {"CREATE TABLE t AS SELECT a FROM b RIGHT JOIN c", "1:35: not supported yet: RIGHT and FULL JOIN"},
       {"CREATE TABLE t AS SELECT a FROM b x FULL JOIN c", "1:37: not supported yet: RIGHT and FULL JOIN"},
       {"CREATE TABLE t AS SELECT a FROM b, c", "1:34: not supported yet: more than one source in FROM"},
-      {"CREATE TABLE t AS SELECT a FROM b WINDOW SESSION (1 DAY)", "1:42: not supported yet: WINDOW SESSION"},
       {"CREATE TABLE t AS SELECT a FROM b PARTITION BY a", "1:35: not supported yet: PARTITION BY"},
       {"CREATE TABLE t AS SELECT COUNT(DISTINCT a) FROM b", "1:32: not supported yet: DISTINCT"},
       {"CREATE TABLE t AS SELECT a FROM b EMIT FINAL LIMIT 3", "1:46: not supported yet: LIMIT"},

@@ -12,15 +12,12 @@
 #include "sql/parser.h"
 #include "sql/result_binder.h"
 #include "sql/row_scope.h"
+#include "sql/window_binder.h"
 
 namespace meterstream {
 namespace {
 
-/// ksqlDB's default; a view that should close its windows sooner says GRACE PERIOD.
-constexpr int64_t kDefaultGraceMs = 86'400'000;
 constexpr int64_t kMostPartitions = 1024;
-/// That a reading may lie in.
-constexpr int64_t kMostWindows = 50'000;
 
 constexpr std::array<std::pair<std::string_view, AggregateFunction>, 11> kAggregates = {
     {{"COUNT", AggregateFunction::kCount},
@@ -59,7 +56,7 @@ class SelectBinder {
     scope_.add("stream", stream_->name, table_.source_alias, stream_->columns);
     RETURN_IF_ERROR(bind_joins());
     if (table_.is_stream) return bind_stream(std::move(sink));
-    RETURN_IF_ERROR(bind_window());
+    RETURN_IF_ERROR(bind_window(table_, source_, window_));
     ASSIGN_OR_RETURN(ExpressionPointer condition,
                      bind_where([this](const ast::Expression& reference) { return refuse_call(reference, "WHERE"); }));
     RETURN_IF_ERROR(bind_groups());
@@ -123,6 +120,8 @@ class SelectBinder {
       return error(table_.having->position, "a stream has no groups for HAVING; WHERE leaves rows out");
     if (table_.emit == ast::Emit::kFinal)
       return error(table_.select_position, "a stream gives each row at once; leave EMIT FINAL out");
+    if (table_.emit == ast::Emit::kBounds)
+      return error(table_.select_position, "a stream gives each row at once; leave EMIT BOUNDS out");
     const auto call = [this](const ast::Expression& reference) -> Result<ExpressionPointer> {
       if (is_same_name(reference.name, "LAG")) return lag(reference);
       return refuse_call(reference, "the SELECT of a stream");
@@ -229,7 +228,9 @@ class SelectBinder {
     sink.partitions = static_cast<int32_t>(partitions.value_or(sink.partitions));
     RETURN_IF_ERROR(options.choice({"value_format"}, {"JSON"}));
     RETURN_IF_ERROR(options.finish());
-    sink.emit = table_.emit == ast::Emit::kFinal ? EmitMode::kFinal : EmitMode::kChanges;
+    sink.emit = table_.emit == ast::Emit::kFinal    ? EmitMode::kFinal
+                : table_.emit == ast::Emit::kBounds ? EmitMode::kBounds
+                                                    : EmitMode::kChanges;
     return {};
   }
 
@@ -250,53 +251,6 @@ class SelectBinder {
     return error(table_.source.position, fmt::format("unknown stream {}; {}", table_.source.text,
                                                      nearest.empty() ? "declare it first with CREATE STREAM"
                                                                      : "did you mean " + nearest + "?"));
-  }
-
-  Status bind_window() {
-    if (!table_.window) {
-      if (table_.emit == ast::Emit::kFinal) {
-        return error(
-            table_.source.position,
-            "a table without a window is never final; leave EMIT FINAL out, or add WINDOW TUMBLING (SIZE ...)");
-      }
-      window_.size_ms = kUnboundedWindowMs;
-      return {};
-    }
-    const auto length = [&](const ast::TimeLength& given, std::string_view what, int64_t least) -> Result<int64_t> {
-      const auto length_ms = milliseconds_of(given);
-      if (!length_ms) return error(given.position, fmt::format("the {} is longer than 100 years", what));
-      if (*length_ms < least) {
-        return error(given.position, fmt::format("the {} must be {}", what, least > 0 ? "above 0" : "0 or more"));
-      }
-      return *length_ms;
-    };
-    ASSIGN_OR_RETURN(window_.size_ms, length(table_.window->size, "window's size", 1));
-    if (table_.window->advance) {
-      const ast::Position position = table_.window->advance->position;
-      ASSIGN_OR_RETURN(window_.advance_ms, length(*table_.window->advance, "window's advance", 1));
-      if (window_.advance_ms > window_.size_ms)
-        return error(position,
-                     "windows that advance by more than their size leave readings out; ADVANCE BY at most SIZE");
-      if (const int64_t windows = window_.size_ms / window_.advance_ms; windows > kMostWindows)
-        return error(position,
-                     fmt::format("each reading would lie in {} windows; advance by more, so that it is at most {}",
-                                 windows, kMostWindows));
-      // Such windows do not overlap.
-      if (window_.advance_ms == window_.size_ms) window_.advance_ms = 0;
-    }
-    window_.grace_ms = kDefaultGraceMs;
-    if (table_.window->grace) {
-      ASSIGN_OR_RETURN(window_.grace_ms, length(*table_.window->grace, "grace period", 0));
-    }
-    if (table_.window->retention) {
-      ASSIGN_OR_RETURN(window_.retention_ms, length(*table_.window->retention, "retention", 1));
-      if (*window_.retention_ms < window_.size_ms + window_.grace_ms) {
-        return error(table_.window->retention->position,
-                     fmt::format("the retention must cover the window's size and its grace period{}",
-                                 table_.window->grace ? "" : " (24 hours unless GRACE PERIOD says otherwise)"));
-      }
-    }
-    return {};
   }
 
   /// For expressions over the rows: WHERE, SELECT of a stream and the arguments of aggregates.

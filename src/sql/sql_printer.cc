@@ -128,8 +128,10 @@ std::string to_text(const ast::CreateTable& table) {
                        join.alias ? " AS " + to_sql(*join.alias) : "", to_sql(join.condition));
   }
   if (table.window) {
-    const bool hops = table.window->kind == ast::Window::Kind::kHopping;
-    out += fmt::format("\nWINDOW {} (SIZE {}", hops ? "HOPPING" : "TUMBLING", to_text(table.window->size));
+    constexpr std::string_view kBeginnings[] = {"TUMBLING (SIZE ", "HOPPING (SIZE ", "SESSION ("};
+    out +=
+        fmt::format("\nWINDOW {}{}", kBeginnings[static_cast<size_t>(table.window->kind)], to_text(table.window->size));
+    if (table.window->zone) out += ", TIMEZONE " + sql_string(table.window->zone->name);
     if (table.window->advance) out += ", ADVANCE BY " + to_text(*table.window->advance);
     if (table.window->retention) out += ", RETENTION " + to_text(*table.window->retention);
     if (table.window->grace) out += ", GRACE PERIOD " + to_text(*table.window->grace);
@@ -140,6 +142,7 @@ std::string to_text(const ast::CreateTable& table) {
   if (table.having) out += "\nHAVING " + to_sql(*table.having);
   if (table.emit == ast::Emit::kFinal) out += "\nEMIT FINAL";
   if (table.emit == ast::Emit::kChanges) out += "\nEMIT CHANGES";
+  if (table.emit == ast::Emit::kBounds) out += "\nEMIT BOUNDS";
   return out + ";\n";
 }
 

@@ -209,8 +209,12 @@ class StatementGenerator {
       made.window.emplace();
       made.window->size = length();
       if (maybe()) {
+        made.window->kind = ast::Window::Kind::kSession;
+      } else if (maybe()) {
         made.window->kind = ast::Window::Kind::kHopping;
         made.window->advance = length();
+      } else if (maybe()) {
+        made.window->zone = ast::TimeZone{"Europe/Athens", {}};
       }
       if (maybe()) made.window->retention = length();
       if (maybe()) made.window->grace = length();
@@ -218,7 +222,7 @@ class StatementGenerator {
     if (maybe()) made.where = expression(static_cast<int>(below(5)));
     for (size_t count = below(3); count > 0; --count) made.group_by.push_back(expression(1));
     if (maybe()) made.having = expression(static_cast<int>(below(5)));
-    made.emit = static_cast<ast::Emit>(below(3));
+    made.emit = static_cast<ast::Emit>(below(4));
     return made;
   }
 

@@ -89,6 +89,8 @@ ViewSpec lower(const BoundView& bound) {
   view.aggregates = window.aggregates;
   view.window_size_ms = window.size_ms;
   view.advance_ms = window.advance_ms;
+  view.session_gap_ms = window.is_session ? window.size_ms : 0;
+  view.time_zone = window.time_zone;
   view.grace_ms = window.grace_ms;
   lower_input(*node->input, view);
   return view;

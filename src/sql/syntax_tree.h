@@ -37,6 +37,8 @@ enum class SyntaxKind : uint8_t {
   kWindow,
   kSize,
   kAdvance,
+  kGap,
+  kZone,
   kRetention,
   kGrace,
   kWhere,

@@ -30,7 +30,8 @@ std::vector<std::vector<size_t>> chains_of(const std::vector<ViewSpec>& views) {
     auto fits = [&](const std::vector<size_t>& chain) {
       const ViewSpec& last = views[chain.back()];
       return !last.is_stream() && !view.is_stream() && last.lags.empty() && view.lags.empty() && !last.is_hopping() &&
-             !view.is_hopping() && last.emit == EmitMode::kFinal && view.emit == EmitMode::kFinal &&
+             !view.is_hopping() && !last.is_session() && !view.is_session() && !last.has_local_days() &&
+             !view.has_local_days() && last.emit == EmitMode::kFinal && view.emit == EmitMode::kFinal &&
              last.source == view.source && view.window_size_ms % last.window_size_ms == 0 &&
              sharing_key(last) == sharing_key(view);
     };

@@ -31,6 +31,8 @@ class PassProcessor::Output final : public ViewOutput {
     for (size_t view = 0; view < chain.views().size(); ++view) {
       const ViewSpec& spec = *chain.views()[view];
       views_.push_back(&spec);
+      days_.push_back(spec.has_local_days() ? std::make_unique<LocalDays>(spec.time_zone, spec.window_size_ms)
+                                            : nullptr);
       calculators_.push_back(ResultCalculator::is_needed_for(spec)
                                  ? std::make_unique<ResultCalculator>(spec, chain.arguments_of(view), types)
                                  : nullptr);
@@ -42,14 +44,31 @@ class PassProcessor::Output final : public ViewOutput {
   }
 
   Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) override {
-    ResultCalculator* calculator = calculators_[view].get();
-    if (calculator == nullptr) {
-      write(view, group_key, window_start_ms, slot, {});
-      return {};
-    }
-    calculator->add(group_key, window_start_ms, slot);
-    if (calculator->is_full()) write_calculated(view, *calculator);
+    const bool refined = views_[view]->emit == EmitMode::kChanges;
+    const int64_t end_ms = days_[view] != nullptr ? days_[view]->window_of(window_start_ms).end_ms
+                                                  : window_start_ms + views_[view]->window_size_ms;
+    emit_window(view, group_key, {window_start_ms, end_ms, refined ? slot.rows : 0}, slot);
     return {};
+  }
+
+  void emit_window(size_t view, std::string_view group_key, const ResultWindow& window,
+                   const WindowSlot& slot) override {
+    ResultCalculator* calculator = calculators_[view].get();
+    if (calculator == nullptr) return write(view, group_key, window, slot, {});
+    calculator->add(group_key, window, slot);
+    if (calculator->is_full()) write_calculated(view, *calculator);
+  }
+
+  void retract(size_t view, std::string_view group_key, int64_t window_start_ms) override {
+    // What waits was before it.
+    if (calculators_[view] != nullptr) write_calculated(view, *calculators_[view]);
+    const std::string_view key = writers_[view].key(group_key);
+    headers_.clear();
+    append_window_header(headers_, window_start_ms);
+    if (pass_.options_.result_ids) append_result_id(headers_, views_[view]->name, key, window_start_ms, 0);
+    pass_.output_.add(result_topics_[view], partition_for_key(key, views_[view]->partitions), key, {}, headers_,
+                      pass_.last_ingest_time_);
+    ++counts_[view].written;
   }
 
   ResultCounts take_counts(size_t view) override {
@@ -78,14 +97,12 @@ class PassProcessor::Output final : public ViewOutput {
   }
 
  private:
-  void write(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
+  void write(size_t view, std::string_view group_key, const ResultWindow& window, const WindowSlot& slot,
              CalculatedRow calculated) {
-    const ResultWriter::Result result = writers_[view].write(group_key, window_start_ms, slot, calculated);
+    const ResultWriter::Result result = writers_[view].write(group_key, window, slot, calculated);
     headers_.clear();
-    if (pass_.options_.result_ids) {
-      const bool refined = views_[view]->emit == EmitMode::kChanges;
-      append_result_id(headers_, views_[view]->name, result.key, window_start_ms, refined ? slot.rows : 0);
-    }
+    if (pass_.options_.result_ids)
+      append_result_id(headers_, views_[view]->name, result.key, window.start_ms, window.revision);
     pass_.output_.add(result_topics_[view], partition_for_key(result.key, views_[view]->partitions), result.key,
                       result.value, headers_, pass_.last_ingest_time_);
     ++counts_[view].written;
@@ -94,13 +111,14 @@ class PassProcessor::Output final : public ViewOutput {
   void write_calculated(size_t view, ResultCalculator& calculator) {
     counts_[view].faults += calculator.calculate();
     for (size_t row = 0; row < calculator.rows(); ++row)
-      write(view, calculator.group_key(row), calculator.window_start_ms(row), calculator.slot(row),
-            calculator.calculated(row));
+      write(view, calculator.group_key(row), calculator.window(row), calculator.slot(row), calculator.calculated(row));
     calculator.clear();
   }
 
   PassProcessor& pass_;
   std::vector<const ViewSpec*> views_;
+  /// Null for views whose windows are all of one length.
+  std::vector<std::unique_ptr<LocalDays>> days_;
   /// Null for views that need none.
   std::vector<std::unique_ptr<ResultCalculator>> calculators_;
   std::vector<ResultWriter> writers_;

@@ -3,12 +3,18 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "metering/timestamp.h"
 
 namespace meterstream {
 
 void append_reason_header(std::string& headers, std::string_view reason) {
   append_sized(headers, "reason");
   append_sized(headers, reason);
+}
+
+void append_window_header(std::string& headers, int64_t window_start_ms) {
+  append_sized(headers, "windowStart");
+  append_sized(headers, format_timestamp(EventTime(window_start_ms)));
 }
 
 void append_result_id(std::string& headers, std::string_view view, std::string_view key, int64_t window_start_ms,

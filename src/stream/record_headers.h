@@ -14,6 +14,9 @@ namespace meterstream {
 
 void append_reason_header(std::string& headers, std::string_view reason);
 
+/// Of a tombstone: which window of the key is no more.
+void append_window_header(std::string& headers, int64_t window_start_ms);
+
 /// `revision` is 0 for a final result, else the rows that the window had when it was refined.
 void append_result_id(std::string& headers, std::string_view view, std::string_view key, int64_t window_start_ms,
                       uint64_t revision);

@@ -52,12 +52,12 @@ const WindowSlot& ResultCalculator::slot(size_t row) const {
   return *reinterpret_cast<const WindowSlot*>(slot_words_.data() + rows_[row].slot * words);
 }
 
-void ResultCalculator::add(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) {
+void ResultCalculator::add(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot) {
   const size_t bytes = WindowSlot::bytes_for(argument_types_.size());
   const size_t used = slot_words_.size();
   slot_words_.resize(used + bytes / kWordBytes);
   std::memcpy(slot_words_.data() + used, &slot, bytes);
-  rows_.push_back({group_key, window_start_ms, rows_.size()});
+  rows_.push_back({group_key, window, rows_.size()});
 }
 
 void ResultCalculator::clear() {
@@ -96,8 +96,8 @@ int64_t ResultCalculator::fill(const std::vector<bool>& needed) {
   const bool again = &needed == &calculations_need_;
   int64_t faults = 0;
   fill_groups(needed);
-  if (needed[groups]) fill_window_bound(batch_.columns[groups], 0);
-  if (needed[groups + 1]) fill_window_bound(batch_.columns[groups + 1], view_.window_size_ms);
+  if (needed[groups]) fill_window_bound(batch_.columns[groups], &ResultWindow::start_ms);
+  if (needed[groups + 1]) fill_window_bound(batch_.columns[groups + 1], &ResultWindow::end_ms);
   for (size_t index = groups + 2; index < schema_.size(); ++index) {
     if (!needed[index]) continue;
     const int64_t found = fill_aggregate(index - groups - 2, batch_.columns[index]);
@@ -132,9 +132,16 @@ void ResultCalculator::fill_groups(const std::vector<bool>& needed) {
   }
 }
 
-void ResultCalculator::fill_window_bound(Column& column, int64_t after_start_ms) {
+void ResultCalculator::fill_window_bound(Column& column, int64_t ResultWindow::* bound) {
   reset(column, ColumnType::kTimestamp, rows_.size());
-  for (size_t row = 0; row < rows_.size(); ++row) column.integers[row] = rows_[row].window_start_ms + after_start_ms;
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    const int64_t time_ms = rows_[row].window.*bound;
+    if (time_ms == ResultWindow::kNotEnded) {
+      mark_null(column, row, rows_.size());
+    } else {
+      column.integers[row] = time_ms;
+    }
+  }
 }
 
 int64_t ResultCalculator::fill_aggregate(size_t aggregate, Column& column) {

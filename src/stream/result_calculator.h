@@ -25,7 +25,7 @@ class ResultCalculator {
   /// Views without HAVING and calculations are written without one.
   static bool is_needed_for(const ViewSpec& view) { return view.having != nullptr || !view.calculations.empty(); }
 
-  void add(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot);
+  void add(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot);
   /// Time to calculate().
   [[nodiscard]] bool is_full() const { return rows_.size() >= kMostRows; }
 
@@ -34,7 +34,7 @@ class ResultCalculator {
 
   [[nodiscard]] size_t rows() const { return rows_.size(); }
   [[nodiscard]] std::string_view group_key(size_t row) const { return rows_[row].group_key; }
-  [[nodiscard]] int64_t window_start_ms(size_t row) const { return rows_[row].window_start_ms; }
+  [[nodiscard]] const ResultWindow& window(size_t row) const { return rows_[row].window; }
   [[nodiscard]] const WindowSlot& slot(size_t row) const;
   /// After calculate().
   [[nodiscard]] CalculatedRow calculated(size_t row) const { return {&calculated_, static_cast<uint32_t>(row)}; }
@@ -44,14 +44,14 @@ class ResultCalculator {
   static constexpr size_t kMostRows = 1024;
   struct Row {
     std::string_view group_key;
-    int64_t window_start_ms = 0;
+    ResultWindow window;
     size_t slot = 0;  // among the slots of slot_words_
   };
 
   int64_t apply_having();
   int64_t fill(const std::vector<bool>& needed);
   void fill_groups(const std::vector<bool>& needed);
-  void fill_window_bound(Column& column, int64_t after_start_ms);
+  void fill_window_bound(Column& column, int64_t ResultWindow::* bound);
   int64_t fill_aggregate(size_t aggregate, Column& column);
 
   const ViewSpec& view_;

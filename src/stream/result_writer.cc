@@ -27,9 +27,7 @@ void append_key_text(std::string& out, ColumnType type, int64_t value) {
 
 ResultWriter::ResultWriter(const ViewSpec& view, std::vector<SlotPlace> argument_of,
                            std::vector<ColumnType> argument_types)
-    : window_size_ms_(view.window_size_ms),
-      argument_of_(std::move(argument_of)),
-      argument_types_(std::move(argument_types)) {
+    : argument_of_(std::move(argument_of)), argument_types_(std::move(argument_types)) {
   for (const AggregateSpec& aggregate : view.aggregates) functions_.push_back(aggregate.function);
   for (const OutputColumn& column : view.output) {
     parts_.push_back({json_member(column.name, parts_.empty()), column.from, column.index});
@@ -135,14 +133,19 @@ void ResultWriter::append_spread(size_t aggregate, const WindowSlot& slot) {
   }
 }
 
-ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
-                                         CalculatedRow calculated) {
+std::string_view ResultWriter::key(std::string_view group_key) {
   split_group_key(group_key);
   key_.clear();
   for (size_t i = 0; i < group_values_.size(); ++i) {
     if (i != 0) key_ += '.';
     key_ += group_values_[i];
   }
+  return key_;
+}
+
+ResultWriter::Result ResultWriter::write(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot,
+                                         CalculatedRow calculated) {
+  key(group_key);
   value_.clear();
   for (const Part& part : parts_) {
     value_ += part.prefix;
@@ -157,10 +160,14 @@ ResultWriter::Result ResultWriter::write(std::string_view group_key, int64_t win
         }
         break;
       case OutputColumn::From::kWindowStart:
-        append_time(window_start_ms, start_text_, start_cached_ms_);
+        append_time(window.start_ms, start_text_, start_cached_ms_);
         break;
       case OutputColumn::From::kWindowEnd:
-        append_time(window_start_ms + window_size_ms_, end_text_, end_cached_ms_);
+        if (window.end_ms == ResultWindow::kNotEnded) {
+          value_ += "null";
+        } else {
+          append_time(window.end_ms, end_text_, end_cached_ms_);
+        }
         break;
       case OutputColumn::From::kAggregate:
         append_aggregate(part.index, slot);

@@ -30,8 +30,10 @@ class ResultWriter {
     std::string_view key;
     std::string_view value;
   };
-  Result write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
+  Result write(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot,
                CalculatedRow calculated = {});
+  /// The key alone.
+  std::string_view key(std::string_view group_key);
 
  private:
   struct Part {
@@ -46,7 +48,6 @@ class ResultWriter {
   void append_spread(size_t aggregate, const WindowSlot& slot);
   void append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms);
 
-  int64_t window_size_ms_;
   std::vector<AggregateFunction> functions_;
   std::vector<SlotPlace> argument_of_;
   std::vector<ColumnType> argument_types_;

@@ -37,6 +37,7 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
     level.size_ms = view->window_size_ms;
     level.advance_ms = view->is_hopping() ? view->advance_ms : view->window_size_ms;
     level.grace_ms = view->grace_ms;
+    if (view->has_local_days()) level.days = std::make_unique<LocalDays>(view->time_zone, view->window_size_ms);
     levels_.push_back(std::move(level));
   }
   if (views_.front()->is_hopping()) {
@@ -46,6 +47,12 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
     const HoppingShape shape{levels_.front().size_ms, levels_.front().advance_ms};
     hopping_ = std::make_unique<HoppingWindows>(shape, *levels_.front().table, std::move(integers), budget, spill,
                                                 first_table_number + kMergeTables);
+  }
+  if (views_.front()->is_session()) {
+    CHECK(views_.size() == 1);
+    sessions_ = std::make_unique<SessionWindows>(
+        SessionShape{views_.front()->session_gap_ms, views_.front()->grace_ms, views_.front()->emit}, arguments_.size(),
+        [this](const WindowSlot& from, WindowSlot& into) { merge_slot(from, into); });
   }
   argument_columns_.resize(plain_arguments_);
   argument_units_.resize(plain_arguments_);
@@ -114,14 +121,21 @@ void ViewChain::evaluate_arguments(DecodedBatch& batch) {
   }
 }
 
+int64_t ViewChain::closed_before(const Level& level, int64_t watermark_ms) {
+  if (level.days == nullptr) return closed_before_of(watermark_ms, level.size_ms, level.advance_ms, level.grace_ms);
+  // Those before the one that this time is in.
+  return watermark_ms == kNoWatermark ? INT64_MIN : level.days->window_of(watermark_ms - level.grace_ms).start_ms;
+}
+
 void ViewChain::advance(int64_t watermark_ms) {
-  for (Level& level : levels_) {
-    level.closed_before_ms = std::max(level.closed_before_ms,
-                                      closed_before_of(watermark_ms, level.size_ms, level.advance_ms, level.grace_ms));
-  }
+  for (Level& level : levels_)
+    level.closed_before_ms = std::max(level.closed_before_ms, closed_before(level, watermark_ms));
   const Level& finest = levels_.front();
-  close_trigger_ms_ =
-      finest.closed_before_ms == INT64_MIN ? INT64_MIN : finest.closed_before_ms + finest.size_ms + finest.grace_ms;
+  close_trigger_ms_ = INT64_MIN;
+  if (finest.closed_before_ms == INT64_MIN) return;
+  const int64_t next_end_ms = finest.days != nullptr ? finest.days->window_of(finest.closed_before_ms).end_ms
+                                                     : finest.closed_before_ms + finest.size_ms;
+  close_trigger_ms_ = next_end_ms + finest.grace_ms;
 }
 
 WindowTable::Window& ViewChain::window_for(size_t level, int64_t start_ms, size_t partition, int64_t offset) {
@@ -200,7 +214,7 @@ Status ViewChain::add_beyond_finest(DecodedBatch& batch, size_t row_index, uint3
   size_t reached = 0;  // levels below it get the row when the windows under them close
   for (size_t i = 0; i < levels_.size(); ++i) {
     Level& level = levels_[i];
-    const int64_t start_ms = window_start_of(time_ms, level.size_ms);
+    const int64_t start_ms = window_at(level, time_ms).start_ms;
     if (is_closed(level, start_ms)) {
       if (rebuilding_) continue;
       ++level.accounting.late;
@@ -246,7 +260,7 @@ Status ViewChain::add_selected(DecodedBatch& batch, ViewOutput& output) {
   find_groups(batch);
   evaluate_arguments(batch);
   swap_plain_arguments(batch);
-  Status status = add_rows(batch, output);
+  Status status = sessions_ != nullptr ? add_to_sessions(batch, output) : add_rows(batch, output);
   swap_plain_arguments(batch);
   return status;
 }
@@ -270,7 +284,6 @@ Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
   const double* values = simple ? argument_columns_[0].doubles.data() : nullptr;
   const int64_t* units = simple ? argument_units_[0].data() : nullptr;
   WindowTable& table = *levels_.front().table;
-  const int64_t size_ms = levels_.front().size_ms;
   int64_t window_end_ms = INT64_MIN;
   const size_t count = rows_.size();
   int64_t trigger_ms = rebuilding_ ? INT64_MAX : close_trigger_ms_;
@@ -292,9 +305,9 @@ Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
         window = open_pane(batch, row, start_ms);
         window_end_ms = hopping_->shape().pane_end_of(start_ms);
       } else {
-        const int64_t start_ms = window_start_of(time_ms, size_ms);
-        window = open_window(batch, row, start_ms);
-        window_end_ms = start_ms + size_ms;
+        const LocalDays::Bounds bounds = window_at(levels_.front(), time_ms);
+        window = open_window(batch, row, bounds.start_ms);
+        window_end_ms = bounds.end_ms;
       }
       if (window == nullptr) {
         RETURN_IF_ERROR(hopping_ != nullptr ? add_beside_pane(batch, i, row, output)
@@ -326,6 +339,7 @@ Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
 }
 
 Status ViewChain::close_windows(int64_t watermark_ms, ViewOutput& output) {
+  if (sessions_ != nullptr) return close_sessions(watermark_ms, output);
   if (watermark_ms >= close_trigger_ms_) advance(watermark_ms);
   if (hopping_ != nullptr) return close_hopping(output);
   // Its results are refined with each commit, which is often enough.
@@ -338,9 +352,12 @@ Status ViewChain::close_windows(int64_t watermark_ms, ViewOutput& output) {
 }
 
 Status ViewChain::close_all(int64_t highest_ms, ViewOutput& output) {
-  const int64_t coarsest_ms = levels_.back().advance_ms;
-  const int64_t limit_ms =
-      highest_ms == kNoWatermark ? kNoWatermark : window_start_of(highest_ms, coarsest_ms) + coarsest_ms;
+  if (sessions_ != nullptr) return close_all_sessions(highest_ms, output);
+  const Level& coarsest = levels_.back();
+  const int64_t limit_ms = highest_ms == kNoWatermark ? kNoWatermark
+                           : coarsest.days != nullptr
+                               ? coarsest.days->window_of(highest_ms).end_ms
+                               : window_start_of(highest_ms, coarsest.advance_ms) + coarsest.advance_ms;
   if (emits_changes_) RETURN_IF_ERROR(emit_changes(output));
   if (views_.front()->is_unbounded()) return {};
   if (hopping_ != nullptr) return close_all_hopping(limit_ms, output);
@@ -350,7 +367,7 @@ Status ViewChain::close_all(int64_t highest_ms, ViewOutput& output) {
     if (windows.empty()) continue;
     const auto beyond = windows.lower_bound(limit_ms);
     if (beyond != windows.begin()) {
-      level.closed_before_ms = std::max(level.closed_before_ms, std::prev(beyond)->first + level.size_ms);
+      level.closed_before_ms = std::max(level.closed_before_ms, window_at(level, std::prev(beyond)->first).end_ms);
     }
     for (auto window = beyond; window != windows.end(); ++window) level.closed_beyond.insert(window->first);
     RETURN_IF_ERROR(close_level(i, &output));
@@ -405,6 +422,11 @@ void ViewChain::merge_slot(const WindowSlot& from, WindowSlot& into) const {
 }
 
 Status ViewChain::emit_changes(ViewOutput& output) {
+  if (sessions_ != nullptr) {
+    RETURN_IF_ERROR(sessions_->refine(sessions_to(output)));
+    count_results(0, output);
+    return {};
+  }
   if (hopping_ != nullptr) return refine_hopping(output);
   std::sort(changed_.begin(), changed_.end());
   changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
@@ -423,7 +445,7 @@ Status ViewChain::emit_changes(ViewOutput& output) {
 int64_t ViewChain::first_open_offset(size_t partition) const {
   int64_t lowest = -1;
   // What never closes is saved with each commit; it must not hold back retention for ever.
-  if (views_.front()->is_unbounded()) return lowest;
+  if (views_.front()->is_unbounded() || sessions_ != nullptr) return lowest;
   for (const Level& level : levels_) {
     for (const auto& [start_ms, window] : level.table->windows()) {
       const int64_t offset = window.first_offsets[partition];
@@ -435,7 +457,7 @@ int64_t ViewChain::first_open_offset(size_t partition) const {
 
 int64_t ViewChain::earliest_open_ms() const {
   int64_t earliest_ms = INT64_MAX;
-  if (views_.front()->is_unbounded()) return earliest_ms;
+  if (views_.front()->is_unbounded() || sessions_ != nullptr) return earliest_ms;
   for (const Level& level : levels_) {
     if (!level.table->windows().empty()) earliest_ms = std::min(earliest_ms, level.table->windows().begin()->first);
   }
@@ -443,7 +465,7 @@ int64_t ViewChain::earliest_open_ms() const {
 }
 
 int64_t ViewChain::open_windows() const {
-  int64_t count = 0;
+  int64_t count = sessions_ != nullptr ? sessions_->open() : 0;
   for (const Level& level : levels_) count += static_cast<int64_t>(level.table->windows().size());
   return count;
 }

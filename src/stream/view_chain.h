@@ -3,7 +3,9 @@
 // Rules: a reading is late for a view when its window is closed there. A reading whose fine window is closed but whose
 //        coarse window is open is added to the coarse one directly, so each view answers as if it ran alone.
 //        Closing depends on the watermark at each reading and not on batch borders, so results do not either.
+//        A view of local days stands alone. Its windows are those of local_days.h.
 //        A hopping view stands alone. Its table holds panes, and a reading is late when its last window is closed.
+//        A view with sessions stands alone, too. Its table is empty, see session_windows.h.
 // Order: results come by view (finest first), window start, group in order of first appearance.
 // Thread-safety: none; one chain belongs to one task.
 // Errors: only those of the page spill (disk full).
@@ -22,7 +24,9 @@
 #include "stream/hopping_windows.h"
 #include "stream/key_interner.h"
 #include "stream/lag_columns.h"
+#include "stream/local_days.h"
 #include "stream/lookup_join.h"
+#include "stream/session_windows.h"
 #include "stream/snapshot_stream.h"
 #include "stream/view_accounting.h"
 #include "stream/view_spec.h"
@@ -42,6 +46,11 @@ class ViewOutput {
   virtual ~ViewOutput() = default;
   /// The group's key lives until take_counts().
   virtual Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) = 0;
+  /// The same with a window of any bounds.
+  virtual void emit_window(size_t view, std::string_view group_key, const ResultWindow& window,
+                           const WindowSlot& slot) = 0;
+  /// The window of the group that was emitted with this start is no more: others took what it had.
+  virtual void retract(size_t view, std::string_view group_key, int64_t window_start_ms) = 0;
   /// Called when the view's results so far must be written, before a commit can follow. Gives the counts since the last call.
   virtual ResultCounts take_counts(size_t view) = 0;
   /// A row of a stream: the values are in row `row` of its columns.
@@ -91,7 +100,9 @@ class ViewChain {
   [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
   /// Of each aggregate of the view.
   [[nodiscard]] std::vector<SlotPlace> arguments_of(size_t view) const;
-  [[nodiscard]] size_t key_bytes() const { return keys_.bytes() + (lags_ ? lags_->bytes() : 0); }
+  [[nodiscard]] size_t key_bytes() const {
+    return keys_.bytes() + (lags_ ? lags_->bytes() : 0) + (sessions_ ? sessions_->bytes() : 0);
+  }
   [[nodiscard]] uint32_t groups() const { return keys_.size(); }
 
   Status enforce_budget();
@@ -114,6 +125,7 @@ class ViewChain {
     int64_t size_ms = 0;
     int64_t advance_ms = 0;  ///< the size, unless the view hops
     int64_t grace_ms = 0;
+    std::unique_ptr<LocalDays> days;       ///< where windows are such days
     int64_t closed_before_ms = INT64_MIN;  ///< readings of windows before it are late
     /// Starts of windows at or after closed_before_ms that were closed by force: opened by fast meter clocks. Closing one
     /// of them must not close everything before it.
@@ -130,6 +142,13 @@ class ViewChain {
     return start_ms < level.closed_before_ms || level.closed_beyond.contains(start_ms);
   }
   void advance(int64_t watermark_ms);
+  /// Of views that do not hop.
+  static LocalDays::Bounds window_at(const Level& level, int64_t time_ms) {
+    if (level.days != nullptr) return level.days->window_of(time_ms);
+    const int64_t start_ms = window_start_of(time_ms, level.size_ms);
+    return {start_ms, start_ms + level.size_ms};
+  }
+  static int64_t closed_before(const Level& level, int64_t watermark_ms);
   void count_faults(int64_t faults);
   void count_results(size_t level, ViewOutput& output);
   void swap_plain_arguments(DecodedBatch& batch);
@@ -149,6 +168,11 @@ class ViewChain {
   Status close_all_hopping(int64_t limit_ms, ViewOutput& output);
   Status refine_hopping(ViewOutput& output);
   HoppingWindows::Emit emit_to(ViewOutput& output);
+  // Of a view with sessions, in view_chain_sessions.cc.
+  Status add_to_sessions(DecodedBatch& batch, ViewOutput& output);
+  Status close_sessions(int64_t watermark_ms, ViewOutput& output);
+  Status close_all_sessions(int64_t highest_ms, ViewOutput& output);
+  SessionWindows::Emit sessions_to(ViewOutput& output);
   WindowTable::Window& window_above(size_t level, const WindowTable::Window& from);
   void merge_slot(const WindowSlot& from, WindowSlot& into) const;
 
@@ -164,6 +188,7 @@ class ViewChain {
   std::optional<LookupJoin> lookups_;  ///< of views with lookups or lags
   std::optional<LagColumns> lags_;
   std::unique_ptr<HoppingWindows> hopping_;  // over the table of the only level
+  std::unique_ptr<SessionWindows> sessions_;
   KeyInterner keys_;
   uint32_t keys_saved_ = 0;
   int64_t close_trigger_ms_ = INT64_MIN;

@@ -1,8 +1,20 @@
+#include "base/bytes.h"
+#include "base/check.h"
 #include "stream/key_changelog.h"
 #include "stream/view_chain.h"
 #include "stream/window_changelog.h"
 
 namespace meterstream {
+namespace {
+
+/// Beside what WindowChangelog writes under the number of the table.
+std::string sessions_prefix(std::string_view prefix, const WindowTable& table) {
+  std::string key(prefix);
+  append_big_endian32(key, table.number());
+  return key + 's';
+}
+
+}  // namespace
 
 void ViewChain::save_new_keys(std::string_view prefix, WriteBatch& batch) {
   save_keys(keys_, prefix, keys_saved_, batch);
@@ -26,6 +38,7 @@ Status ViewChain::save_changes(std::string_view prefix, WriteBatch& batch) {
   for (Level& level : levels_) {
     RETURN_IF_ERROR(WindowChangelog(*level.table, partitions_, prefix).save(touch_saved_, batch));
   }
+  if (sessions_ != nullptr) sessions_->save_changes(sessions_prefix(prefix, *levels_.front().table), batch);
   touch_saved_ = touch_;
   return {};
 }
@@ -34,12 +47,16 @@ Status ViewChain::load_changes(std::string_view prefix, const KeyValueStore& sto
   for (Level& level : levels_) {
     RETURN_IF_ERROR(WindowChangelog(*level.table, partitions_, prefix).load(store, keys_.size()));
   }
+  if (sessions_ != nullptr) {
+    RETURN_IF_ERROR(sessions_->load(sessions_prefix(prefix, *levels_.front().table), store, keys_.size()));
+  }
   // All is stored as it is.
   touch_saved_ = ++touch_;
   return {};
 }
 
 Status ViewChain::save(SnapshotWriter& writer) const {
+  CHECK_MESSAGE(sessions_ == nullptr, "sessions are kept with each commit");
   for (const Level& level : levels_) {
     RETURN_IF_ERROR(writer.number(static_cast<uint64_t>(level.table->windows().size())));
     for (const auto& [start_ms, window] : level.table->windows()) {

@@ -33,7 +33,8 @@ bool groups_stay_in_partitions(const ViewSpec& view) {
 }
 
 bool needs_state_with_each_commit(const ViewSpec& view) {
-  return !view.lags.empty() || (!view.is_stream() && (view.is_unbounded() || !view.lookups.empty()));
+  return !view.lags.empty() ||
+         (!view.is_stream() && (view.is_unbounded() || view.is_session() || !view.lookups.empty()));
 }
 
 namespace {

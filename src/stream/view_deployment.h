@@ -30,7 +30,7 @@ Result<std::vector<std::unique_ptr<Task>>> deploy_views(const std::vector<ViewSp
 bool groups_stay_in_partitions(const ViewSpec& view);
 
 /// State that cannot be made anew from the log alone: what was looked up when a reading came may have changed since; a window
-/// without end, and what LAG remembers, would need all of the log.
+/// without end, a session, which may be as long, and what LAG remembers, would need all of the log.
 bool needs_state_with_each_commit(const ViewSpec& view);
 
 /// Sets each view's partition counts to those of its topics, creating the topics that are missing.

@@ -169,9 +169,12 @@ std::string ViewSpec::definition() const {
   const std::vector<ColumnSchema> results =
       having == nullptr && calculations.empty() ? std::vector<ColumnSchema>() : named_apart(result_columns());
   std::string text = fmt::format("view {} to topic {}\n", sized(name), sized(topic)) + definition_of(*source);
-  text += fmt::format("window {} ms, {}grace {} ms, emit {}\n", window_size_ms,
-                      is_hopping() ? fmt::format("advance {} ms, ", advance_ms) : "", grace_ms,
-                      emit == EmitMode::kFinal ? "final" : "changes");
+  text += fmt::format("{} {} ms, {}{}grace {} ms, emit {}\n", is_session() ? "session gap" : "window", window_size_ms,
+                      is_hopping() ? fmt::format("advance {} ms, ", advance_ms) : "",
+                      has_local_days() ? fmt::format("days of {}, ", sized(time_zone)) : "", grace_ms,
+                      emit == EmitMode::kFinal    ? "final"
+                      : emit == EmitMode::kBounds ? "bounds"
+                                                  : "changes");
   for (const LookupSpec& lookup : lookups) {
     text += fmt::format("{} by {} in {}", lookup.keeps_unmatched ? "look up" : "look up or drop",
                         to_text(*lookup.key, columns), definition_of(*lookup.table));

@@ -88,7 +88,11 @@ struct ProjectedColumn {
   std::shared_ptr<const Expression> expression;
 };
 
-enum class EmitMode : uint8_t { kFinal, kChanges };
+enum class EmitMode : uint8_t {
+  kFinal,    ///< one result of each window, when it closes
+  kChanges,  ///< refinements
+  kBounds,   ///< of sessions: one result when it begins and one when it has ended, in turns for each group
+};
 
 /// What keeps the records of a topic outside of the log: aggregates in a table (embedded, cassandra), the latest readings
 /// (redis), or all readings (lake).
@@ -122,6 +126,10 @@ struct ViewSpec {
   int64_t window_size_ms = 60'000;
   /// Above 0: hopping windows, one from each multiple of it; below the size. 0: tumbling windows.
   int64_t advance_ms = 0;
+  /// Of tumbling windows of whole days: from midnight to midnight there; empty: in UTC.
+  std::string time_zone;
+  /// Above 0: sessions, which hold readings that follow each other by at most this; window_size_ms is the same.
+  int64_t session_gap_ms = 0;
   int64_t grace_ms = 0;
   EmitMode emit = EmitMode::kFinal;
   /// Not empty: a stream. Each row that passes the filter gives one with these columns, at once and under the key of its
@@ -132,6 +140,8 @@ struct ViewSpec {
   int32_t late_partitions = 4;  ///< of late_topic()
 
   [[nodiscard]] bool is_hopping() const { return advance_ms != 0; }
+  [[nodiscard]] bool has_local_days() const { return !time_zone.empty(); }
+  [[nodiscard]] bool is_session() const { return session_gap_ms != 0; }
   [[nodiscard]] bool is_stream() const { return !projection.empty(); }
   /// One window holds all times and never closes; only with EmitMode::kChanges.
   [[nodiscard]] bool is_unbounded() const { return window_size_ms == kUnboundedWindowMs; }

@@ -38,6 +38,8 @@ Int128 wide_varint(ByteReader& reader) {
   return static_cast<Int128>((bits >> 1) ^ -(bits & 1));
 }
 
+}  // namespace
+
 void append_slot(std::string& out, const WindowSlot& slot, size_t arguments) {
   append_varint(out, slot.rows);
   for (size_t i = 0; i < arguments; ++i) {
@@ -61,8 +63,6 @@ void read_slot(ByteReader& reader, WindowSlot& slot, size_t arguments) {
     state.add_to_sum(wide_varint(reader));
   }
 }
-
-}  // namespace
 
 WindowChangelog::WindowChangelog(WindowTable& table, size_t partitions, std::string_view prefix)
     : table_(table), partitions_(partitions), prefix_(prefix) {

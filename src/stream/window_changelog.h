@@ -9,11 +9,16 @@
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "state/key_value_store.h"
 #include "stream/window_table.h"
 
 namespace meterstream {
+
+/// A slot in as few bytes as it needs. What is read goes into an empty one.
+void append_slot(std::string& out, const WindowSlot& slot, size_t arguments);
+void read_slot(ByteReader& reader, WindowSlot& slot, size_t arguments);
 
 class WindowChangelog {
  public:

@@ -9,6 +9,15 @@ namespace meterstream {
 /// The size of the window that holds all times. Its start is 0.
 inline constexpr int64_t kUnboundedWindowMs = INT64_MAX / 4;
 
+/// Of one result. Those of a session are its first and its last event time.
+struct ResultWindow {
+  static constexpr int64_t kNotEnded = INT64_MAX;
+
+  int64_t start_ms = 0;
+  int64_t end_ms = 0;     ///< kNotEnded: a session that goes on, of which only the beginning is told
+  uint64_t revision = 0;  ///< tells apart what is written of the same window
+};
+
 /// Start of the window of `size_ms` that holds `time_ms`, also for times before 1970.
 constexpr int64_t window_start_of(int64_t time_ms, int64_t size_ms) {
   if (size_ms == kUnboundedWindowMs) return 0;

@@ -24,7 +24,7 @@ TABLES = (("alarm_thresholds", {"id": "VARCHAR", "lowerBound": "DOUBLE", "upperB
           ("districts_of_transformers", {"transformer": "VARCHAR", "district": "VARCHAR"}))
 TOPICS = {"metrics_": "metrics_", "metrics_aggregates_60": "metrics-aggregates-60", "metrics_aggregates_3600": "metrics-aggregates-3600",
           "december": "december", "readings_by_attribute": "readings-by-attribute", "alarms": "alarms", "alarm_states": "alarm_states",
-          "device_uplink_count": "device_uplink_count", "latest_activity": "latest_activity", "group_totals": "group_totals",
+          "device_uplink_count": "device_uplink_count", "gateway_sessions": "gateway_sessions", "latest_activity": "latest_activity", "group_totals": "group_totals",
           "load_profile": "load_profile"}
 REFINED = ("readings_by_attribute", "latest_activity", "load_profile")
 
@@ -35,19 +35,39 @@ class ReferenceFlows(duckdb_text_test.DuckDbText):
         self.write("flows.sql", FLOWS.read_text())
 
     def test_gives_the_rows_of_the_stream_engine(self):
-        self.write("uci.txt", uci_lines(1800))
-        self.check("uci.txt", "--households", "1-4")
+        # The fourth gateway is silent for some hours.
+        lines = uci_lines(1800).splitlines(keepends=True)
+        for number, first in enumerate((1, 701, 1101)):
+            self.write(f"part{number}.txt", "".join([lines[0], *lines[first:(701, 1101, 1801)[number]]]))
+        self.replay("part0.txt", "--households", "1-4")
+        self.replay("part1.txt", "--households", "1-3")
+        self.on_log("run", "flows.sql", "--until-idle", "--keep-open")
+        self.assertEqual([(row["gateway"], row["alarm"]) for row in self.silence_alarms()], [("household-4", "RAISED")])
+        self.replay("part2.txt", "--households", "1-4")
+        self.check()
+        first, second = self.silence_alarms()
+        times = sorted(row["timestamp"] for row in (record["value"] for record in self.records("metrics"))
+                       if row["gateway"] == "household-4")
+        before, after = next((a, b) for a, b in zip(times, times[1:]) if a[:10] == b[:10] and int(b[11:13]) > int(a[11:13]) + 1)
+        self.assertEqual((first["silentSince"], second["silentSince"]), (before, before))
+        self.assertEqual((second["gateway"], second["alarm"], second["activeSince"]), ("household-4", "CLEARED", after))
 
     def test_the_real_household(self):
         files = sorted(REAL.glob("**/household_power_consumption*")) if REAL.is_dir() else []
         if not files:
             self.skipTest("no real data beside this clone")
-        self.check(files[0], "--households", "1-3", "--count", "60000")
-
-    def check(self, data, *options):
-        self.on_log("replay", "--type", "electricity", "--data", data, *options)
+        self.replay(files[0], "--households", "1-3", "--count", "60000")
         # In two runs, so that all of them go on from where they were.
         self.on_log("run", "flows.sql", "--until-idle", "--keep-open")
+        self.check()
+
+    def replay(self, data, *options):
+        self.on_log("replay", "--type", "electricity", "--data", data, *options)
+
+    def silence_alarms(self):
+        return [record["value"] for record in self.records("silence_alarms")]
+
+    def check(self):
         self.on_log("run", "flows.sql", "--until-idle")
         for name, topic, columns in STREAMS:
             self.relation(name, [record["value"] for record in self.records(topic)], columns)

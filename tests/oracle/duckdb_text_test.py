@@ -47,9 +47,15 @@ CREATE TABLE districts AS
 CREATE TABLE hopping AS
   SELECT gateway, WINDOWSTART AS ws, WINDOWEND AS we, COUNT(value) AS n, MAX(value) AS most, VAR_SAMP(value) AS variance FROM metrics
   WINDOW HOPPING (SIZE 50 MINUTES, ADVANCE BY 20 MINUTES, {GRACE}) WHERE metricAttribute = 'VOLTAGE' GROUP BY gateway EMIT FINAL;
+CREATE TABLE sessions AS
+  SELECT gateway, metricType, WINDOWSTART AS ws, WINDOWEND AS we, COUNT(*) AS n, SUM(value) AS total, MAX(value) AS most FROM metrics
+  WINDOW SESSION (2 MINUTES, {GRACE}) WHERE value > 1.3 GROUP BY gateway, metricType HAVING COUNT(*) > 1 EMIT FINAL;
+CREATE TABLE athens AS
+  SELECT gateway, WINDOWSTART AS ws, WINDOWEND AS we, COUNT(*) AS n, SUM(value) AS total FROM metrics
+  WINDOW TUMBLING (SIZE 1 DAY, TIMEZONE 'Europe/Athens', {GRACE}) GROUP BY gateway EMIT FINAL;
 CREATE TABLE running AS SELECT metricAttribute, COUNT(*) AS n, MIN(timestamp) AS first FROM metrics GROUP BY metricAttribute;
 """
-VIEWS = ("projected", "alarms", "owned", "quarters", "districts", "hopping", "running")
+VIEWS = ("projected", "alarms", "owned", "quarters", "districts", "hopping", "sessions", "athens", "running")
 
 
 def same(value):
