@@ -1,5 +1,6 @@
 #include "apps/sql_command.h"
 
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 
@@ -45,14 +46,15 @@ std::string SqlCommand::examples() const {
          "VALUES "
          "('household-1.ELECTRICITY.VOLTAGE', 245)\"\n"
          "meterstream sql --schema examples/alarms.sql --execute \"EXPLAIN alarms\"\n"
-         "meterstream sql --kafka localhost:9092 --file thresholds.sql";
+         "meterstream sql --execute \"SELECT * FROM hourly\" --json\n"
+         "meterstream sql --kafka localhost:9092 --file flows.sql";
 }
 
 void SqlCommand::declare(CLI::App& app) {
-  app.add_option("--schema", schemas_,
-                 "SQL file whose streams and tables the statements may name; nothing in it is carried out. May be "
-                 "given several "
-                 "times")
+  app.add_option(
+         "--schema", schemas_,
+         "SQL file that meterstream run runs, whose streams and tables INSERT INTO and EXPLAIN may name; nothing in "
+         "it is carried out. May be given several times")
       ->type_name("FILE");
   app.add_option("-f,--file", files_, "SQL file to carry out; may be given several times")->type_name("FILE");
   app.add_option("-e,--execute", statements_, "Statements to carry out, after the files; may be given several times")
@@ -62,25 +64,41 @@ void SqlCommand::declare(CLI::App& app) {
 }
 
 Result<ExitCode> SqlCommand::run_shell(const CommandContext& context) const {
-  const bool is_terminal = ::isatty(STDIN_FILENO) != 0;
-  std::stringstream text;
-  if (!is_terminal && schemas_.empty()) text << std::cin.rdbuf();
-  if (!schemas_.empty() || (!is_terminal && split_statements(text.str()).empty())) {
+  std::vector<std::pair<std::string, std::string>> texts;  // name and statements
+  for (const std::string& path : files_) {
+    ASSIGN_OR_RETURN(std::string text, read_sql_file(path));
+    texts.emplace_back(path, std::move(text));
+  }
+  for (const std::string& statements : statements_) texts.emplace_back("--execute", statements);
+  const bool is_interactive = texts.empty() && ::isatty(STDIN_FILENO) != 0;
+  if (texts.empty() && !is_interactive) {
+    std::stringstream input;
+    input << std::cin.rdbuf();
+    texts.emplace_back("sql", input.str());
+  }
+  const bool is_empty =
+      std::ranges::all_of(texts, [](const auto& text) { return split_statements(text.second).empty(); });
+  if (!is_interactive && is_empty) {
     return invalid(
-        "nothing to do: give statements with --execute \"...\", a file of them with --file FILE, or, without --schema, "
-        "on a "
-        "terminal or in the standard input");
+        "nothing to do: give statements with --execute \"...\", a file of them with --file FILE, in the standard "
+        "input, "
+        "or on a terminal");
   }
   LocalServiceOptions options;
   options.service_id = service_id_;
   ASSIGN_OR_RETURN(const auto local, LocalService::open(context, options));
   SqlShell shell(local->service(), context);
-  if (is_terminal) return shell.run_interactively(local->place());
-  return shell.run(text.str());
+  if (is_interactive) return shell.run_interactively(local->place());
+  for (const auto& [name, text] : texts) RETURN_IF_ERROR(shell.run(text, name));
+  return ExitCode::kDone;
 }
 
 Result<ExitCode> SqlCommand::run(const CommandContext& context) {
-  if (files_.empty() && statements_.empty()) return run_shell(context);
+  if (schemas_.empty()) return run_shell(context);
+  if (files_.empty() && statements_.empty()) {
+    return invalid(
+        "nothing to do: --schema only names what statements may use; give them with --execute \"...\" or --file FILE");
+  }
   StreamSpec defaults;
   defaults.partitions = static_cast<int32_t>(Backbone::default_partitions(context.configuration));
   SqlSession session(defaults);
@@ -94,8 +112,8 @@ Result<ExitCode> SqlCommand::run(const CommandContext& context) {
     ASSIGN_OR_RETURN(const Program program, session.compile(text, name));
     if (!program.views.empty() || !program.sinks.empty()) {
       return invalid(fmt::format(
-          "{}: views and sinks are started by meterstream run FILE; this command carries out INSERT INTO and EXPLAIN. "
-          "To name what a file declares give it with --schema FILE",
+          "{}: with --schema this command carries out INSERT INTO and EXPLAIN only. Views and sinks are started by "
+          "meterstream run FILE, or without --schema",
           name));
     }
     rows.insert(rows.end(), program.inserts.begin(), program.inserts.end());

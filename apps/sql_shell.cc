@@ -84,7 +84,7 @@ Status SqlShell::show(std::string_view query) {
 }
 
 Status SqlShell::carry_out(const StatementPart& part) {
-  ASSIGN_OR_RETURN(const ParsedStatement statement, parse_statement(part, "sql", session_.variables));
+  ASSIGN_OR_RETURN(const ParsedStatement statement, parse_statement(part, session_.text_name, session_.variables));
   const bool is_query = std::holds_alternative<ast::Query>(statement.command) ||
                         std::holds_alternative<ast::PrintTopic>(statement.command);
   // Messages name places in the whole text.
@@ -112,9 +112,10 @@ Status SqlShell::carry_out(const StatementPart& part) {
   return {};
 }
 
-Result<ExitCode> SqlShell::run(const std::string& text) {
+Status SqlShell::run(const std::string& text, const std::string& name) {
+  session_.text_name = name;
   for (const StatementPart& part : split_statements(text)) RETURN_IF_ERROR(carry_out(part));
-  return ExitCode::kDone;
+  return {};
 }
 
 ExitCode SqlShell::run_interactively(const std::string& place) {
@@ -147,7 +148,7 @@ ExitCode SqlShell::run_interactively(const std::string& place) {
     }
     editor.remember(trimmed(text) + ';');
     Interrupt::take();
-    if (const auto done = run(text); !done)
+    if (const Status done = run(text, "sql"); !done)
       fmt::print(stderr, "{}\n", coloured(context_.errors, Colour::kRed, done.error().message));
     text.clear();
   }

@@ -18,8 +18,8 @@ class SqlShell {
 
   /// On a terminal, until exit or the end of the input.
   ExitCode run_interactively(const std::string& place);
-  /// Of a text; stops at the first statement that fails.
-  Result<ExitCode> run(const std::string& text);
+  /// The statements of a text; stops at the first one that fails. `name` is for messages.
+  Status run(const std::string& text, const std::string& name);
 
  private:
   Status carry_out(const StatementPart& part);

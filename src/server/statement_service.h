@@ -117,6 +117,8 @@ class QueryRows {
 struct StatementProperties {
   std::map<std::string, std::string> properties;
   std::map<std::string, std::string> variables;
+  /// Of the text, for messages: a file's name.
+  std::string text_name = "sql";
 };
 
 class StatementService {

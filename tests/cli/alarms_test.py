@@ -157,6 +157,7 @@ class TableCommands(ProgramTest):
         self.assertIn("INSERT INTO a stream", refused("INSERT INTO metrics VALUES (1)"))
         self.assertIn("started by meterstream run", refused("CREATE STREAM a AS SELECT * FROM metrics"))
         self.assertIn("nothing to do", self.run_program("sql", input="").stderr)
+        self.assertIn("nothing to do", self.run_program("sql", "--schema", "flows.sql").stderr)
         self.assertEqual(json.loads(self.succeed("sql", "--schema", "flows.sql", "--execute",
                                                  "INSERT INTO bounds VALUES ('a', 1 + 1), ('b', -.5)", "--json").stdout), {"rows": 2})
 

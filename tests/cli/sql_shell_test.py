@@ -95,6 +95,41 @@ class SqlShell(ProgramTest):
         self.sql("DROP TABLE hourly; DROP STREAM metrics;")
         self.assertEqual(self.sql("LIST QUERIES;"), "none\n")
 
+    def test_carries_out_files_and_statements_of_the_command_line(self):
+        self.write("flows.sql", FLOWS)
+        self.write("readings.sql", INSERT.format("7", 10, 230) + INSERT.format("8", 20, 210))
+        self.succeed("sql", "--file", "flows.sql", "-f", "readings.sql")
+        result = self.succeed("sql", "-e", "SELECT gateway FROM metrics", "--json")
+        self.assertEqual(sorted(result.stdout.split()), ['{"gateway":"7"}', '{"gateway":"8"}'])
+        self.write("wrong.sql", "LIST STREAMS;\nSELECT nothing\nFROM metrics;")
+        refused = self.run_program("sql", "--file", "wrong.sql")
+        self.assert_exit(refused, 2)
+        self.assertIn("wrong.sql:2:8: unknown column nothing", refused.stderr)
+
+    def test_a_changed_threshold_raises_and_clears_an_alarm_at_once(self):
+        shell = Shell(self)
+        shell.expect("sql> ")
+        for statement in (
+                "CREATE STREAM metrics WITH (topic = 'metrics', partitions = 1);",
+                "CREATE TABLE thresholds (id VARCHAR PRIMARY KEY, upperBound DOUBLE) WITH (topic = 'thresholds');",
+                "CREATE STREAM states AS SELECT m.gateway, CASE WHEN m.value > t.upperBound THEN 'OVER' ELSE 'NORMAL' END AS state "
+                "FROM metrics m JOIN thresholds t ON m.gateway = t.id;",
+                "CREATE STREAM alarm_changes AS SELECT gateway, state FROM states WHERE state <> LAG(state, 1, 'NORMAL');",
+                "SET 'auto.offset.reset' = 'earliest';",
+                "INSERT INTO thresholds VALUES ('7', 245);", INSERT.format("7", 1, 240).strip()):
+            shell.type(statement + "\n")
+            shell.expect("sql> ")
+        # Both are far below a second on a machine that does nothing else.
+        for bound, minute, alarm, changes in ((235, 2, "OVER", 1), (245, 3, "NORMAL", 2)):
+            begun = time.monotonic()
+            shell.type(f"INSERT INTO thresholds VALUES ('7', {bound});\n" + INSERT.format("7", minute, 240))
+            shell.type(f"SELECT state FROM alarm_changes EMIT CHANGES LIMIT {changes};\n")
+            told = shell.expect(rf"\n{changes} rows?\n.*sql> ")
+            self.assertLess(time.monotonic() - begun, 5)
+            self.assertEqual(re.findall("OVER|NORMAL", told)[-1], alarm)
+        shell.type("exit\n")
+        self.assertEqual(shell.process.wait(timeout=20), 0)
+
     def test_a_person_types_statements_of_several_lines(self):
         shell = Shell(self)
         shell.expect("sql> ")
