@@ -35,25 +35,28 @@ class PassProcessor::Output final : public ViewOutput {
                                  ? std::make_unique<ResultCalculator>(spec, chain.arguments_of(view), types)
                                  : nullptr);
       writers_.emplace_back(*chain.views()[view], chain.arguments_of(view), types);
+      samples_.emplace_back(spec, chain.samples_of(view));
       row_writers_.emplace_back(chain.views()[view]->projection);
       result_topics_.push_back(pass.output_.topic(chain.views()[view]->topic));
       late_topics_.push_back(pass.output_.topic(chain.views()[view]->late_topic()));
     }
   }
 
-  Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) override {
+  Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const GroupState& state) override {
     ResultCalculator* calculator = calculators_[view].get();
+    const std::vector<ScalarValue>& sampled = samples_[view].of(state, window_start_ms);
     if (calculator == nullptr) {
-      write(view, group_key, window_start_ms, slot, {});
+      write(view, group_key, window_start_ms, state.slot, sampled, {});
       return {};
     }
-    calculator->add(group_key, window_start_ms, slot);
+    calculator->add(group_key, window_start_ms, state.slot, sampled);
     if (calculator->is_full()) write_calculated(view, *calculator);
     return {};
   }
 
   ResultCounts take_counts(size_t view) override {
     if (calculators_[view] != nullptr) write_calculated(view, *calculators_[view]);
+    counts_[view].faults += samples_[view].take_faults();
     return std::exchange(counts_[view], {});
   }
 
@@ -79,8 +82,8 @@ class PassProcessor::Output final : public ViewOutput {
 
  private:
   void write(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
-             CalculatedRow calculated) {
-    const ResultWriter::Result result = writers_[view].write(group_key, window_start_ms, slot, calculated);
+             const std::vector<ScalarValue>& sampled, CalculatedRow calculated) {
+    const ResultWriter::Result result = writers_[view].write(group_key, window_start_ms, slot, sampled, calculated);
     headers_.clear();
     if (pass_.options_.result_ids) {
       const bool refined = views_[view]->emit == EmitMode::kChanges;
@@ -95,7 +98,7 @@ class PassProcessor::Output final : public ViewOutput {
     counts_[view].faults += calculator.calculate();
     for (size_t row = 0; row < calculator.rows(); ++row)
       write(view, calculator.group_key(row), calculator.window_start_ms(row), calculator.slot(row),
-            calculator.calculated(row));
+            calculator.sampled(row), calculator.calculated(row));
     calculator.clear();
   }
 
@@ -104,6 +107,7 @@ class PassProcessor::Output final : public ViewOutput {
   /// Null for views that need none.
   std::vector<std::unique_ptr<ResultCalculator>> calculators_;
   std::vector<ResultWriter> writers_;
+  std::vector<SampleResults> samples_;
   std::vector<ProjectedRowWriter> row_writers_;
   std::vector<size_t> result_topics_;
   std::vector<size_t> late_topics_;

@@ -30,8 +30,9 @@ class ResultWriter {
     std::string_view key;
     std::string_view value;
   };
+  /// `sampled` by aggregate, as SampleResults gives it; may be empty when no aggregate has samples.
   Result write(std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot,
-               CalculatedRow calculated = {});
+               const std::vector<ScalarValue>& sampled, CalculatedRow calculated = {});
 
  private:
   struct Part {
@@ -47,7 +48,7 @@ class ResultWriter {
   void append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms);
 
   int64_t window_size_ms_;
-  std::vector<AggregateFunction> functions_;
+  std::vector<AggregateSpec> aggregates_;
   std::vector<SlotPlace> argument_of_;
   std::vector<ColumnType> argument_types_;
   std::vector<Part> parts_;
