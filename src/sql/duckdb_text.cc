@@ -98,8 +98,10 @@ class DuckDbWriter {
       source = windows_of(window, source);
     }
     column += 2;
+    const DuckDbWindow bounds{fmt::format("epoch_ms(c{})", time_column_),
+                              fmt::format("(start_ms + {})", window.size_ms)};
     for (const AggregateSpec& aggregate : window.aggregates) {
-      ASSIGN_OR_RETURN(const std::string text, aggregate_text(aggregate));
+      ASSIGN_OR_RETURN(const std::string text, duckdb_text(aggregate, bounds));
       items += fmt::format(", {} AS c{}", text, column++);
     }
     return fmt::format("SELECT {} FROM {} GROUP BY {}", items, source, groups);
@@ -116,21 +118,6 @@ class DuckDbWriter {
     return fmt::format("(SELECT *, unnest(generate_series({} + {}, {}, {})) AS start_ms FROM {})",
                        floor_of(fmt::format("({} - {})", time, window.size_ms), window.advance_ms), window.advance_ms,
                        floor_of(time, window.advance_ms), window.advance_ms, rows);
-  }
-
-  static Result<std::string> aggregate_text(const AggregateSpec& aggregate) {
-    if (aggregate.argument == nullptr) return std::string("COUNT(*)");
-    ASSIGN_OR_RETURN(const std::string argument, duckdb_text(*aggregate.argument));
-    const bool is_double = aggregate.argument->type == ColumnType::kDouble;
-    const std::string exact = is_double ? fmt::format("CAST({} AS DECIMAL(38, 9))", argument) : argument;
-    switch (aggregate.function) {
-      case AggregateFunction::kSum:
-        return fmt::format("TRY_CAST(SUM({}) AS {})", exact, is_double ? "DOUBLE" : "BIGINT");
-      case AggregateFunction::kAverage:
-        return fmt::format("ROUND(AVG({}), 9)", exact);
-      default:
-        return fmt::format("{}({})", name_of(aggregate.function), argument);
-    }
   }
 
   Result<std::string> step(const Project& project, const PlanNode& node) {
