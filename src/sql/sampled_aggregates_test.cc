@@ -273,6 +273,34 @@ TEST(SampledAggregates, AreTheSameForEveryOrderAndPartitioning) {
   }));
 }
 
+// In the state that is written with each commit such sets have many parts.
+TEST(SampledAggregates, LargeSetsOutliveRestartsWithEveryCommit) {
+  const auto views = views_of(table("day", "TUMBLING (SIZE 1 DAY, GRACE PERIOD 1000 DAYS)", "FINAL"));
+  std::mt19937_64 random(5);
+  std::vector<OracleReading> readings;
+  for (int64_t i = 0; i < 3'000; ++i) {
+    // Mostly in order, and some that belong far back.
+    const int64_t second = i % 10 == 0 ? static_cast<int64_t>(random() % 3'000) : i;
+    const double value = static_cast<double>(random() % 2'000) / 16 - 20;
+    readings.push_back({{{"g", "GAS", i % 3 == 0 ? "x.y" : "z"}, EventTime(kStart + second * 1'000), value},
+                        IngestTime(kStart + 86'400'000)});
+  }
+  const auto expected = expected_values(windows_of(readings, views[0]));
+  ASSERT_EQ(expected.size(), 1U);
+  EngineFixture engine;
+  engine.append(readings, 1);
+  PassTaskOptions options;
+  options.read_bytes = 1;
+  options.commit_interval_ms = 0;
+  options.state_keeping = StateKeeping::kChangelog;
+  for (const size_t memory_bytes : {0, 1, 50'000}) {
+    options.memory_limit_bytes = memory_bytes;
+    ASSERT_TRUE(engine.pipeline->run(views, options, 40));
+  }
+  ASSERT_TRUE(engine.pipeline->run(views, options));
+  EXPECT_EQ(engine.last_values("day"), expected);
+}
+
 TEST(SampledAggregates, TablesWithoutWindowsRememberAcrossRuns) {
   const auto views = views_of(
       "CREATE TABLE known AS SELECT gateway, COUNT(*) AS n, COUNT_DISTINCT(metricAttribute) AS attributes, "
