@@ -261,6 +261,34 @@ void run_hopping(const std::filesystem::path& directory, const Selection& select
   }
 }
 
+// Aggregates that remember samples, beside one that does not: 360 readings of a series in each window.
+void run_samples(const std::filesystem::path& directory, const Selection& selection) {
+  constexpr uint32_t kSeries = 10'000;
+  if (selection.series != 0 && selection.series != kSeries) return;
+  SyntheticLoad load;
+  load.series = kSeries;
+  load.ticks = 1'200;
+  load.tick_ms = 10'000;
+  const auto table = [](const std::string& name, const std::string& aggregates, StateKeeping keeping) {
+    return Scenario{.name = "samples, 1 h: " + name,
+                    .state_keeping = keeping,
+                    .sql = "CREATE TABLE o WITH (partitions = 1) AS SELECT gateway, " + aggregates +
+                           " FROM metrics WINDOW TUMBLING (SIZE 1 HOUR, GRACE PERIOD 5 SECONDS) GROUP BY gateway, "
+                           "metricType, metricAttribute EMIT FINAL;"};
+  };
+  std::vector<Scenario> scenarios;
+  for (const StateKeeping keeping : {StateKeeping::kSnapshots, StateKeeping::kChangelog}) {
+    const std::string kept = keeping == StateKeeping::kChangelog ? ", state" : "";
+    scenarios.push_back(table("MAX of a number" + kept, "MAX(value) AS a", keeping));
+    scenarios.push_back(table("latest" + kept, "LATEST_BY_OFFSET(value) AS a", keeping));
+    scenarios.push_back(table("increase" + kept, "INCREASE(value) AS a", keeping));
+    scenarios.push_back(table("percentile" + kept, "PERCENTILE(value, 0.95) AS a", keeping));
+    scenarios.push_back(table("top 3" + kept, "TOPK(value, 3) AS a", keeping));
+    scenarios.push_back(table("histogram of a text" + kept, "HISTOGRAM(metricAttribute) AS a", keeping));
+  }
+  run(load, directory, selection, scenarios);
+}
+
 }  // namespace
 }  // namespace meterstream
 
@@ -293,6 +321,7 @@ int main(int argc, char** argv) {
     run(load, directory, selection, usual_scenarios(load, false));
   }
   run_hopping(directory, selection);
+  run_samples(directory, selection);
   std::filesystem::remove_all(directory);
   return 0;
 }

@@ -71,8 +71,6 @@ Result<BoundProgram> bind_script(const ast::Script& script, const SourceText& so
 /// The columns of a stream of readings that names none: gateway, metricType, metricAttribute, timestamp, value.
 std::vector<ColumnSchema> reading_columns();
 
-/// As SQL writes them.
-std::vector<std::string_view> aggregate_function_names();
 
 /// Whether a reference means a declared name: quoted by exact spelling, unquoted ignoring case.
 bool is_same_name(const ast::Identifier& reference, std::string_view declared);

@@ -102,8 +102,10 @@ class DuckDbWriter {
       source = windows_of(window, source);
     }
     column += 2;
+    const DuckDbWindow bounds{fmt::format("epoch_ms(c{})", time_column_),
+                              fmt::format("(start_ms + {})", window.size_ms)};
     for (const AggregateSpec& aggregate : window.aggregates) {
-      ASSIGN_OR_RETURN(const std::string text, aggregate_text(aggregate));
+      ASSIGN_OR_RETURN(const std::string text, duckdb_text(aggregate, bounds));
       items += fmt::format(", {} AS c{}", text, column++);
     }
     return fmt::format("SELECT {} FROM {} GROUP BY {}", items, source, groups);
@@ -146,21 +148,6 @@ class DuckDbWriter {
         "(SELECT *, SUM(begins) {0} ROWS UNBOUNDED PRECEDING) AS session FROM "
         "(SELECT *, CASE WHEN {1} - LAG({1}) {0}) <= {2} THEN 0 ELSE 1 END AS begins FROM {3}))",
         order, time, window.size_ms, rows);
-  }
-
-  static Result<std::string> aggregate_text(const AggregateSpec& aggregate) {
-    if (aggregate.argument == nullptr) return std::string("COUNT(*)");
-    ASSIGN_OR_RETURN(const std::string argument, duckdb_text(*aggregate.argument));
-    const bool is_double = aggregate.argument->type == ColumnType::kDouble;
-    const std::string exact = is_double ? fmt::format("CAST({} AS DECIMAL(38, 9))", argument) : argument;
-    switch (aggregate.function) {
-      case AggregateFunction::kSum:
-        return fmt::format("TRY_CAST(SUM({}) AS {})", exact, is_double ? "DOUBLE" : "BIGINT");
-      case AggregateFunction::kAverage:
-        return fmt::format("ROUND(AVG({}), 9)", exact);
-      default:
-        return fmt::format("{}({})", name_of(aggregate.function), argument);
-    }
   }
 
   Result<std::string> step(const Project& project, const PlanNode& node) {

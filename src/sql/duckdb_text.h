@@ -20,4 +20,12 @@ Result<std::string> duckdb_text(const PlanNode& plan);
 /// Over columns that are called c0, c1, ... there.
 Result<std::string> duckdb_text(const Expression& expression);
 
+/// Of the rows of a group, in milliseconds.
+struct DuckDbWindow {
+  std::string time;
+  std::string end;
+};
+/// Over such columns, too.
+Result<std::string> duckdb_text(const AggregateSpec& aggregate, const DuckDbWindow& window);
+
 }  // namespace meterstream

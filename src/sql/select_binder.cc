@@ -1,10 +1,10 @@
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "sql/aggregate_binder.h"
 #include "sql/binder.h"
 #include "sql/expression_binder.h"
 #include "sql/join_binder.h"
@@ -18,26 +18,6 @@ namespace meterstream {
 namespace {
 
 constexpr int64_t kMostPartitions = 1024;
-
-constexpr std::array<std::pair<std::string_view, AggregateFunction>, 11> kAggregates = {
-    {{"COUNT", AggregateFunction::kCount},
-     {"MIN", AggregateFunction::kMin},
-     {"MAX", AggregateFunction::kMax},
-     {"SUM", AggregateFunction::kSum},
-     {"AVG", AggregateFunction::kAverage},
-     {"STDDEV_SAMP", AggregateFunction::kDeviationSample},
-     {"STDDEV_POP", AggregateFunction::kDeviationPopulation},
-     {"STDDEV", AggregateFunction::kDeviationSample},
-     {"VAR_SAMP", AggregateFunction::kVarianceSample},
-     {"VAR_POP", AggregateFunction::kVariancePopulation},
-     {"VARIANCE", AggregateFunction::kVarianceSample}}};
-
-std::optional<AggregateFunction> aggregate_function(const ast::Identifier& name) {
-  for (const auto& [text, function] : kAggregates) {
-    if (is_same_name(name, text)) return function;
-  }
-  return std::nullopt;
-}
 
 bool is_window_bound(const ast::Identifier& name) {
   return !name.quoted &&
@@ -284,8 +264,7 @@ class SelectBinder {
   }
 
   Error unknown_function(const ast::Expression& call) const {
-    std::vector<std::string_view> names;
-    std::ranges::transform(kAggregates, std::back_inserter(names), [](const auto& entry) { return entry.first; });
+    std::vector<std::string_view> names = aggregate_function_names();
     std::ranges::copy(scalar_function_names(), std::back_inserter(names));
     const std::string nearest = nearest_name(call.name.text, names);
     return error(call.position, fmt::format("not supported yet: function {}; {}", call.name.text,
@@ -326,25 +305,22 @@ class SelectBinder {
   Result<ExpressionPointer> aggregate(const ast::Expression& call) {
     const auto function = aggregate_function(call.name);
     if (!function) return refuse_call(call, "an aggregating table");
-    AggregateSpec spec{*function, nullptr};
-    if (call.star) {
-      if (*function != AggregateFunction::kCount) {
-        return error(call.position, fmt::format("{}(*) has no meaning; only COUNT takes *", call.name.text));
-      }
-      spec.function = AggregateFunction::kCountAll;
-    } else {
-      if (call.children.size() != 1) {
-        return error(call.position, fmt::format("{} takes one argument, not {}", call.name.text, call.children.size()));
-      }
-      ExpressionBinder binder = row_binder("an aggregate");
-      ASSIGN_OR_RETURN(ExpressionPointer argument, binder.bind(call.children[0]));
-      ASSIGN_OR_RETURN(spec.argument, checked_argument(*function, std::move(argument), call));
+    ASSIGN_OR_RETURN(
+        AggregateSpec spec,
+        AggregateBinder(source_, row_binder("an aggregate"), table_.window.has_value()).bind(*function, call));
+    if (is_sampled(spec) && table_.window && table_.window->kind == ast::Window::Kind::kSession)
+      return error(call.position, fmt::format("not supported yet: {} in session windows", call.name.text));
+    if (gives_json(spec) && &call != selected_) {
+      return error(call.position,
+                   fmt::format("{} gives a JSON {}, which SELECT can take as it is and nothing else can",
+                               call.name.text, *function == AggregateFunction::kHistogram ? "object" : "array"));
     }
     const ColumnType type = type_of(spec);
     const std::string identity = spec.argument == nullptr ? "*" : identity_of(*spec.argument);
     const size_t first = window_.group_by.size() + 2;
     for (size_t i = 0; i < window_.aggregates.size(); ++i) {
-      if (window_.aggregates[i].function == spec.function && argument_identities_[i] == identity) {
+      const AggregateSpec& known = window_.aggregates[i];
+      if (known.function == spec.function && known.parameter == spec.parameter && argument_identities_[i] == identity) {
         return column_expression(first + i, type);
       }
     }
@@ -352,32 +328,6 @@ class SelectBinder {
     argument_identities_.push_back(identity);
     window_.aggregates.push_back(std::move(spec));
     return column_expression(schema_.size() - 1, type);
-  }
-
-  Result<std::shared_ptr<const Expression>> checked_argument(AggregateFunction function, ExpressionPointer argument,
-                                                             const ast::Expression& call) const {
-    const ColumnType type = argument->type;
-    const bool is_number = type == ColumnType::kBigint || type == ColumnType::kDouble;
-    if (function == AggregateFunction::kCount) {
-      if (is_number || type == ColumnType::kTimestamp) return std::shared_ptr<const Expression>(std::move(argument));
-      // Only whether it is NULL matters, so that the engine need not carry other types.
-      std::vector<ExpressionPointer> test;
-      test.push_back(std::move(argument));
-      std::vector<ExpressionPointer> children;
-      children.push_back(operation_expression(Operator::kIsNull, ColumnType::kBoolean, std::move(test)));
-      children.push_back(literal_expression(ColumnType::kBigint, std::monostate()));
-      children.push_back(literal_expression(ColumnType::kBigint, int64_t{1}));
-      return std::shared_ptr<const Expression>(
-          operation_expression(Operator::kCase, ColumnType::kBigint, std::move(children)));
-    }
-    const bool is_extreme = function == AggregateFunction::kMin || function == AggregateFunction::kMax;
-    if (is_number || (is_extreme && type == ColumnType::kTimestamp)) {
-      return std::shared_ptr<const Expression>(std::move(argument));
-    }
-    if (is_extreme) {
-      return error(call.position, fmt::format("not supported yet: {} of {}", call.name.text, name_of(type)));
-    }
-    return error(call.position, fmt::format("{} needs a number, this is {}", call.name.text, name_of(type)));
   }
 
   /// For expressions over results: SELECT and HAVING.
@@ -408,7 +358,9 @@ class SelectBinder {
       if (item.star) {
         return error(item.position, "'*' has no meaning in an aggregating table; name the columns and aggregates");
       }
+      selected_ = &item.expression;
       ASSIGN_OR_RETURN(ExpressionPointer bound, binder.bind(item.expression));
+      selected_ = nullptr;
       if (is_null_literal(*bound)) return error(item.position, "NULL has no type; say one: CAST(NULL AS DOUBLE)");
       const ast::Identifier name = name_of_item(item, *bound, schema_, names.size());
       RETURN_IF_ERROR(add_name(name, names));
@@ -429,15 +381,10 @@ class SelectBinder {
   GroupBinder groups_;
   std::vector<ColumnSchema> schema_;  ///< of window_
   std::vector<std::string> argument_identities_;
+  const ast::Expression* selected_ = nullptr;  ///< the item of SELECT that is bound now
 };
 
 }  // namespace
-
-std::vector<std::string_view> aggregate_function_names() {
-  std::vector<std::string_view> names;
-  for (const auto& [name, function] : kAggregates) names.push_back(name);
-  return names;
-}
 
 Result<BoundView> bind_table(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog) {
   return SelectBinder(table, source, catalog).bind();

@@ -147,11 +147,30 @@ Status HoppingWindows::emit_window(int64_t start_ms, int64_t keep_from_ms, const
 Status HoppingWindows::emit_page(int64_t start_ms, uint32_t page, const Emit& emit) {
   ASSIGN_OR_RETURN(const char* const merged, merged_page(page));
   if (merged == nullptr) return {};
+  ASSIGN_OR_RETURN(const auto samples, samples_of_page(start_ms, page));
   for (uint32_t i = 0; i < kPageSlots; ++i) {
     const auto& slot = *reinterpret_cast<const WindowSlot*>(merged + i * slot_bytes_);
-    if (slot.rows != 0) RETURN_IF_ERROR(emit(start_ms, page * kPageSlots + i, slot));
+    if (slot.rows == 0) continue;
+    const GroupState state(slot, samples == nullptr ? nullptr : samples->sets(i));
+    RETURN_IF_ERROR(emit(start_ms, page * kPageSlots + i, state));
   }
   return {};
+}
+
+std::unique_ptr<SamplePage> HoppingWindows::new_samples(uint32_t slots) const {
+  return panes_.sample_shapes().empty() ? nullptr : std::make_unique<SamplePage>(panes_.sample_shapes(), slots);
+}
+
+Result<std::unique_ptr<SamplePage>> HoppingWindows::samples_of_page(int64_t start_ms, uint32_t page) const {
+  auto samples = new_samples(kPageSlots);
+  if (samples == nullptr) return samples;
+  for (const WindowTable::Window* pane : panes_between(start_ms, start_ms + shape_.size_ms)) {
+    if (page >= pane->pages.size()) continue;
+    ASSIGN_OR_RETURN(const WindowTable::PageContent content, panes_.page_content(pane->pages[page]));
+    if (content.samples == nullptr) continue;
+    for (uint32_t i = 0; i < kPageSlots; ++i) samples->merge(i, content.samples->sets(i));
+  }
+  return samples;
 }
 
 Status HoppingWindows::forget_merged() {
@@ -303,7 +322,8 @@ Status HoppingWindows::find_group_panes(uint32_t id) {
   const auto& panes = panes_.windows();
   for (auto pane = panes.lower_bound(starts_.front()); pane != panes.end() && pane->first < end_ms; ++pane) {
     ASSIGN_OR_RETURN(const WindowSlot* const slot, panes_.load_if_touched(*panes_.find(pane->first), id));
-    if (slot != nullptr && slot->rows != 0) group_panes_.push_back({pane->first, slot});
+    if (slot == nullptr || slot->rows == 0) continue;
+    group_panes_.push_back({pane->first, slot, panes_.samples_in_memory(pane->second, id)});
   }
   return {};
 }
@@ -343,7 +363,10 @@ Status HoppingWindows::refine_group(uint32_t id, const Emit& emit) {
         const char* const suffix = suffixes_.data() + (first - suffixes_from) * slot_bytes_;
         merge(*reinterpret_cast<const WindowSlot*>(suffix), result);
       }
-      RETURN_IF_ERROR(emit(starts_[i], id, result));
+      const auto samples = new_samples(1);
+      for (size_t pane = first; pane < entering && samples != nullptr; ++pane)
+        samples->merge(0, group_panes_[pane].samples);
+      RETURN_IF_ERROR(emit(starts_[i], id, GroupState(result, samples == nullptr ? nullptr : samples->sets(0))));
     }
   }
   return {};

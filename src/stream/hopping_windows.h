@@ -1,6 +1,7 @@
 // Purpose: the windows of a hopping view. Readings are in the panes of a WindowTable; a window's result is the merge of its
 //          panes. The merge moves on with the windows that close: panes that enter are added, panes that leave are
-//          subtracted, and where a minimum or maximum left with them it is looked up in the panes that stay.
+//          subtracted, and where a minimum or maximum left with them it is looked up in the panes that stay. Sample sets cannot
+//          be taken back: they are merged from all panes of a window.
 // Rules: a pane is needed until its last window is closed. A window that closes has all readings that came while it was
 //        open, also those that are late for earlier windows.
 // State: the panes are all of it. The merge is made again when there is none.
@@ -11,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -30,7 +32,7 @@ struct ChangedGroup {
 
 class HoppingWindows {
  public:
-  using Emit = std::function<Status(int64_t window_start_ms, uint32_t id, const WindowSlot& slot)>;
+  using Emit = std::function<Status(int64_t window_start_ms, uint32_t id, const GroupState& state)>;
 
   /// `is_integer` by argument of the slots, but for those behind them, which are sums of squares. `table_number` must be
   /// free in the spill.
@@ -68,6 +70,7 @@ class HoppingWindows {
   struct GroupPane {
     int64_t start_ms;
     const WindowSlot* slot;
+    const SampleSet* samples;
   };
 
   [[nodiscard]] std::optional<int64_t> next_window(int64_t from_ms) const;
@@ -75,6 +78,8 @@ class HoppingWindows {
   Status drop_closed(int64_t closed_before_ms);
   Status emit_window(int64_t start_ms, int64_t keep_from_ms, const Emit& emit);
   Status emit_page(int64_t start_ms, uint32_t page, const Emit& emit);
+  [[nodiscard]] std::unique_ptr<SamplePage> new_samples(uint32_t slots) const;
+  Result<std::unique_ptr<SamplePage>> samples_of_page(int64_t start_ms, uint32_t page) const;
   Status forget_merged();
   Status retire_until(int64_t start_ms);
   Status add_page(uint32_t page, const Panes& entering);

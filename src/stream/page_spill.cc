@@ -28,15 +28,24 @@ Status PageSpill::put(uint64_t page, std::string_view bytes) {
   return store_.write(batch, Durability::kBuffered);
 }
 
+Error PageSpill::unusable(uint64_t page) const {
+  return corrupt(
+      fmt::format("state: page {} of {} is missing or has another size; stop the run and start it again: "
+                  "state is rebuilt from the log",
+                  page, prefix_));
+}
+
+Result<std::string> PageSpill::read(uint64_t page, size_t least_size) const {
+  ++pages_read_;
+  ASSIGN_OR_RETURN(const auto value, store_.get(Space::kState, key_of(page)));
+  if (!value || value->bytes.size() < least_size) return unusable(page);
+  return std::string(value->bytes);
+}
+
 Status PageSpill::peek(uint64_t page, char* bytes, size_t size) const {
   ++pages_read_;
   ASSIGN_OR_RETURN(const auto value, store_.get(Space::kState, key_of(page)));
-  if (!value || value->bytes.size() != size) {
-    return corrupt(
-        fmt::format("state: page {} of {} is missing or has another size; stop the run and start it again: "
-                    "state is rebuilt from the log",
-                    page, prefix_));
-  }
+  if (!value || value->bytes.size() != size) return unusable(page);
   std::memcpy(bytes, value->bytes.data(), size);
   return {};
 }

@@ -21,6 +21,8 @@ class PageSpill {
   Status put(uint64_t page, std::string_view bytes);
   /// Copies the page to `bytes` (exactly `size`), then forgets it.
   Status take(uint64_t page, char* bytes, size_t size);
+  /// A page that is not shorter than `least_size`, without forgetting it.
+  [[nodiscard]] Result<std::string> read(uint64_t page, size_t least_size) const;
   /// Copies without forgetting.
   Status peek(uint64_t page, char* bytes, size_t size) const;
   Status erase(uint64_t page);
@@ -30,6 +32,7 @@ class PageSpill {
 
  private:
   [[nodiscard]] std::string key_of(uint64_t page) const;
+  [[nodiscard]] Error unusable(uint64_t page) const;
 
   KeyValueStore& store_;
   std::string prefix_;

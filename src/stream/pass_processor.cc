@@ -37,25 +37,27 @@ class PassProcessor::Output final : public ViewOutput {
                                  ? std::make_unique<ResultCalculator>(spec, chain.arguments_of(view), types)
                                  : nullptr);
       writers_.emplace_back(*chain.views()[view], chain.arguments_of(view), types);
+      samples_.emplace_back(spec, chain.samples_of(view));
       row_writers_.emplace_back(chain.views()[view]->projection);
       result_topics_.push_back(pass.output_.topic(chain.views()[view]->topic));
       late_topics_.push_back(pass.output_.topic(chain.views()[view]->late_topic()));
     }
   }
 
-  Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) override {
+  Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const GroupState& state) override {
     const bool refined = views_[view]->emit == EmitMode::kChanges;
     const int64_t end_ms = days_[view] != nullptr ? days_[view]->window_of(window_start_ms).end_ms
                                                   : window_start_ms + views_[view]->window_size_ms;
-    emit_window(view, group_key, {window_start_ms, end_ms, refined ? slot.rows : 0}, slot);
+    emit_window(view, group_key, {window_start_ms, end_ms, refined ? state.slot.rows : 0}, state);
     return {};
   }
 
   void emit_window(size_t view, std::string_view group_key, const ResultWindow& window,
-                   const WindowSlot& slot) override {
+                   const GroupState& state) override {
     ResultCalculator* calculator = calculators_[view].get();
-    if (calculator == nullptr) return write(view, group_key, window, slot, {});
-    calculator->add(group_key, window, slot);
+    const std::vector<ScalarValue>& sampled = samples_[view].of(state, window.end_ms);
+    if (calculator == nullptr) return write(view, group_key, window, state.slot, sampled, {});
+    calculator->add(group_key, window, state.slot, sampled);
     if (calculator->is_full()) write_calculated(view, *calculator);
   }
 
@@ -73,6 +75,7 @@ class PassProcessor::Output final : public ViewOutput {
 
   ResultCounts take_counts(size_t view) override {
     if (calculators_[view] != nullptr) write_calculated(view, *calculators_[view]);
+    counts_[view].faults += samples_[view].take_faults();
     return std::exchange(counts_[view], {});
   }
 
@@ -98,8 +101,8 @@ class PassProcessor::Output final : public ViewOutput {
 
  private:
   void write(size_t view, std::string_view group_key, const ResultWindow& window, const WindowSlot& slot,
-             CalculatedRow calculated) {
-    const ResultWriter::Result result = writers_[view].write(group_key, window, slot, calculated);
+             const std::vector<ScalarValue>& sampled, CalculatedRow calculated) {
+    const ResultWriter::Result result = writers_[view].write(group_key, window, slot, sampled, calculated);
     headers_.clear();
     if (pass_.options_.result_ids)
       append_result_id(headers_, views_[view]->name, result.key, window.start_ms, window.revision);
@@ -111,7 +114,8 @@ class PassProcessor::Output final : public ViewOutput {
   void write_calculated(size_t view, ResultCalculator& calculator) {
     counts_[view].faults += calculator.calculate();
     for (size_t row = 0; row < calculator.rows(); ++row)
-      write(view, calculator.group_key(row), calculator.window(row), calculator.slot(row), calculator.calculated(row));
+      write(view, calculator.group_key(row), calculator.window(row), calculator.slot(row), calculator.sampled(row),
+            calculator.calculated(row));
     calculator.clear();
   }
 
@@ -122,6 +126,7 @@ class PassProcessor::Output final : public ViewOutput {
   /// Null for views that need none.
   std::vector<std::unique_ptr<ResultCalculator>> calculators_;
   std::vector<ResultWriter> writers_;
+  std::vector<SampleResults> samples_;
   std::vector<ProjectedRowWriter> row_writers_;
   std::vector<size_t> result_topics_;
   std::vector<size_t> late_topics_;

@@ -1,8 +1,11 @@
 #include "stream/result_calculator.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <utility>
+#include <variant>
 
 #include "base/check.h"
 #include "metering/decimal.h"
@@ -44,6 +47,7 @@ ResultCalculator::ResultCalculator(const ViewSpec& view, std::vector<SlotPlace> 
       calculations_need_(schema_.size(), false) {
   if (view.having != nullptr) mark_needed(*view.having, having_needs_);
   for (const auto& calculation : view.calculations) mark_needed(*calculation, calculations_need_);
+  any_sampled_ = std::ranges::any_of(view.aggregates, is_sampled);
   batch_.columns.resize(schema_.size());
 }
 
@@ -52,12 +56,13 @@ const WindowSlot& ResultCalculator::slot(size_t row) const {
   return *reinterpret_cast<const WindowSlot*>(slot_words_.data() + rows_[row].slot * words);
 }
 
-void ResultCalculator::add(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot) {
+void ResultCalculator::add(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot,
+                           const std::vector<ScalarValue>& sampled) {
   const size_t bytes = WindowSlot::bytes_for(argument_types_.size());
   const size_t used = slot_words_.size();
   slot_words_.resize(used + bytes / kWordBytes);
   std::memcpy(slot_words_.data() + used, &slot, bytes);
-  rows_.push_back({group_key, window, rows_.size()});
+  rows_.push_back({group_key, window, rows_.size(), any_sampled_ ? sampled : std::vector<ScalarValue>()});
 }
 
 void ResultCalculator::clear() {
@@ -84,7 +89,9 @@ int64_t ResultCalculator::apply_having() {
   const Column keep = evaluate(*view_.having, batch_, faults);
   size_t kept = 0;
   for (size_t row = 0; row < rows_.size(); ++row) {
-    if (!keep.is_null(row) && keep.integers[row] != 0) rows_[kept++] = rows_[row];
+    if (keep.is_null(row) || keep.integers[row] == 0) continue;
+    if (kept != row) rows_[kept] = std::move(rows_[row]);
+    ++kept;
   }
   rows_.resize(kept);
   return faults;
@@ -144,9 +151,30 @@ void ResultCalculator::fill_window_bound(Column& column, int64_t ResultWindow::*
   }
 }
 
+void ResultCalculator::fill_sampled(size_t aggregate, Column& column) {
+  for (size_t row = 0; row < rows_.size(); ++row) {
+    const ScalarValue& value = rows_[row].sampled[aggregate];
+    if (const auto* text = std::get_if<std::string>(&value)) {
+      column.strings[row] = *text;
+    } else if (const auto* number = std::get_if<double>(&value)) {
+      column.doubles[row] = *number;
+    } else if (const auto* integer = std::get_if<int64_t>(&value)) {
+      column.integers[row] = *integer;
+    } else if (const auto* truth = std::get_if<bool>(&value)) {
+      column.integers[row] = *truth ? 1 : 0;
+    } else {
+      mark_null(column, row, rows_.size());
+    }
+  }
+}
+
 int64_t ResultCalculator::fill_aggregate(size_t aggregate, Column& column) {
   const AggregateSpec& spec = view_.aggregates[aggregate];
   reset(column, type_of(spec), rows_.size());
+  if (is_sampled(spec)) {
+    fill_sampled(aggregate, column);
+    return 0;
+  }
   int64_t faults = 0;
   for (size_t row = 0; row < rows_.size(); ++row) {
     const WindowSlot& window = slot(row);

@@ -25,7 +25,8 @@ class ResultCalculator {
   /// Views without HAVING and calculations are written without one.
   static bool is_needed_for(const ViewSpec& view) { return view.having != nullptr || !view.calculations.empty(); }
 
-  void add(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot);
+  void add(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot,
+           const std::vector<ScalarValue>& sampled);
   /// Time to calculate().
   [[nodiscard]] bool is_full() const { return rows_.size() >= kMostRows; }
 
@@ -36,6 +37,7 @@ class ResultCalculator {
   [[nodiscard]] std::string_view group_key(size_t row) const { return rows_[row].group_key; }
   [[nodiscard]] const ResultWindow& window(size_t row) const { return rows_[row].window; }
   [[nodiscard]] const WindowSlot& slot(size_t row) const;
+  [[nodiscard]] const std::vector<ScalarValue>& sampled(size_t row) const { return rows_[row].sampled; }
   /// After calculate().
   [[nodiscard]] CalculatedRow calculated(size_t row) const { return {&calculated_, static_cast<uint32_t>(row)}; }
   void clear();
@@ -46,6 +48,7 @@ class ResultCalculator {
     std::string_view group_key;
     ResultWindow window;
     size_t slot = 0;  // among the slots of slot_words_
+    std::vector<ScalarValue> sampled = {};
   };
 
   int64_t apply_having();
@@ -53,6 +56,7 @@ class ResultCalculator {
   void fill_groups(const std::vector<bool>& needed);
   void fill_window_bound(Column& column, int64_t ResultWindow::* bound);
   int64_t fill_aggregate(size_t aggregate, Column& column);
+  void fill_sampled(size_t aggregate, Column& column);
 
   const ViewSpec& view_;
   std::vector<SlotPlace> argument_of_;
@@ -61,6 +65,7 @@ class ResultCalculator {
   // By column of the schema.
   std::vector<bool> having_needs_;
   std::vector<bool> calculations_need_;
+  bool any_sampled_ = false;
 
   std::vector<Row> rows_;
   std::vector<uint64_t> slot_words_;

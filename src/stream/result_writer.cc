@@ -8,6 +8,7 @@
 #include "metering/timestamp.h"
 #include "stream/column_json.h"
 #include "stream/group_key.h"
+#include "stream/sample_result.h"
 #include "stream/spread_value.h"
 
 namespace meterstream {
@@ -27,8 +28,7 @@ void append_key_text(std::string& out, ColumnType type, int64_t value) {
 
 ResultWriter::ResultWriter(const ViewSpec& view, std::vector<SlotPlace> argument_of,
                            std::vector<ColumnType> argument_types)
-    : argument_of_(std::move(argument_of)), argument_types_(std::move(argument_types)) {
-  for (const AggregateSpec& aggregate : view.aggregates) functions_.push_back(aggregate.function);
+    : aggregates_(view.aggregates), argument_of_(std::move(argument_of)), argument_types_(std::move(argument_types)) {
   for (const OutputColumn& column : view.output) {
     parts_.push_back({json_member(column.name, parts_.empty()), column.from, column.index});
   }
@@ -77,7 +77,7 @@ void ResultWriter::append_time(int64_t time_ms, std::string& cached, int64_t& ca
 }
 
 void ResultWriter::append_aggregate(size_t aggregate, const WindowSlot& slot) {
-  const AggregateFunction function = functions_[aggregate];
+  const AggregateFunction function = aggregates_[aggregate].function;
   if (function == AggregateFunction::kCountAll) {
     append_json_number(value_, static_cast<int64_t>(slot.rows));
     return;
@@ -125,7 +125,7 @@ void ResultWriter::append_aggregate(size_t aggregate, const WindowSlot& slot) {
 
 void ResultWriter::append_spread(size_t aggregate, const WindowSlot& slot) {
   const SlotPlace place = argument_of_[aggregate];
-  const auto spread = spread_value(functions_[aggregate], slot, place, argument_types_[place.value]);
+  const auto spread = spread_value(aggregates_[aggregate].function, slot, place, argument_types_[place.value]);
   if (spread) {
     append_json_number(value_, *spread);
   } else {
@@ -144,7 +144,7 @@ std::string_view ResultWriter::key(std::string_view group_key) {
 }
 
 ResultWriter::Result ResultWriter::write(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot,
-                                         CalculatedRow calculated) {
+                                         const std::vector<ScalarValue>& sampled, CalculatedRow calculated) {
   key(group_key);
   value_.clear();
   for (const Part& part : parts_) {
@@ -170,7 +170,11 @@ ResultWriter::Result ResultWriter::write(std::string_view group_key, const Resul
         }
         break;
       case OutputColumn::From::kAggregate:
-        append_aggregate(part.index, slot);
+        if (is_sampled(aggregates_[part.index])) {
+          append_sample_result(value_, aggregates_[part.index], sampled[part.index]);
+        } else {
+          append_aggregate(part.index, slot);
+        }
         break;
       case OutputColumn::From::kCalculation:
         append_json_value(value_, (*calculated.columns)[part.index], calculated.row);

@@ -30,8 +30,9 @@ class ResultWriter {
     std::string_view key;
     std::string_view value;
   };
+  /// `sampled` by aggregate, as SampleResults gives it; may be empty when no aggregate has samples.
   Result write(std::string_view group_key, const ResultWindow& window, const WindowSlot& slot,
-               CalculatedRow calculated = {});
+               const std::vector<ScalarValue>& sampled, CalculatedRow calculated = {});
   /// The key alone.
   std::string_view key(std::string_view group_key);
 
@@ -48,7 +49,7 @@ class ResultWriter {
   void append_spread(size_t aggregate, const WindowSlot& slot);
   void append_time(int64_t time_ms, std::string& cached, int64_t& cached_ms);
 
-  std::vector<AggregateFunction> functions_;
+  std::vector<AggregateSpec> aggregates_;
   std::vector<SlotPlace> argument_of_;
   std::vector<ColumnType> argument_types_;
   std::vector<Part> parts_;

@@ -27,13 +27,15 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
     : views_(std::move(views)),
       keys_decoded_(keys_decoded),
       emits_changes_(views_.front()->emit == EmitMode::kChanges),
-      partitions_(partitions) {
+      partitions_(partitions),
+      samples_(views_) {
   if (!views_.front()->lookups.empty() || !views_.front()->lags.empty()) lookups_.emplace(views_, tables);
   if (!views_.front()->lags.empty()) lags_.emplace(*views_.front());
   name_arguments();
   for (const ViewSpec* view : views_) {
     Level level(std::make_unique<WindowTable>(arguments_.size(), budget, spill,
-                                              first_table_number + static_cast<uint32_t>(levels_.size())));
+                                              first_table_number + static_cast<uint32_t>(levels_.size()),
+                                              samples_.shapes()));
     level.size_ms = view->window_size_ms;
     level.advance_ms = view->is_hopping() ? view->advance_ms : view->window_size_ms;
     level.grace_ms = view->grace_ms;
@@ -226,6 +228,7 @@ Status ViewChain::add_beyond_finest(DecodedBatch& batch, size_t row_index, uint3
     WindowTable::Window& window = window_for(i, start_ms, batch.partition, record.offset.value);
     ASSIGN_OR_RETURN(WindowSlot * slot, level.table->load(window, ids_[row_index]));
     add_row(row, *slot);
+    samples_.add(batch, row, *level.table, window, ids_[row_index]);
     WindowTable::mark_changed(window, ids_[row_index]);
     reached = i + window.open_levels;
   }
@@ -259,6 +262,7 @@ Status ViewChain::add_selected(DecodedBatch& batch, ViewOutput& output) {
   }
   find_groups(batch);
   evaluate_arguments(batch);
+  if (!samples_.empty()) count_faults(samples_.evaluate(batch, rows_));
   swap_plain_arguments(batch);
   Status status = sessions_ != nullptr ? add_to_sessions(batch, output) : add_rows(batch, output);
   swap_plain_arguments(batch);
@@ -280,7 +284,7 @@ void ViewChain::project(DecodedBatch& batch, ViewOutput& output) {
 
 Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
   const bool simple = arguments_.size() == 1 && !is_integer(arguments_[0].type) && !emits_changes_ &&
-                      argument_columns_[0].validity.empty();
+                      samples_.empty() && argument_columns_[0].validity.empty();
   const double* values = simple ? argument_columns_[0].doubles.data() : nullptr;
   const int64_t* units = simple ? argument_units_[0].data() : nullptr;
   WindowTable& table = *levels_.front().table;
@@ -329,6 +333,7 @@ Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {
       slot->arguments()->add<double>(values[row], units[row]);
     } else {
       add_row(row, *slot);
+      samples_.add(batch, row, table, *window, ids_[i]);
       if (emits_changes_ && !rebuilding_) changed_.push_back({window->start_ms, ids_[i]});
     }
   }
@@ -385,16 +390,17 @@ Status ViewChain::close_level(size_t index, ViewOutput* output) {
     if (!is_closed(level, window.start_ms)) break;
     WindowTable::Window* above = window.open_levels > 1 ? &window_above(index + 1, window) : nullptr;
     WindowTable* table_above = above == nullptr ? nullptr : levels_[index + 1].table.get();
-    const Status passed_on = level.table->for_each(window, [&](uint32_t id, const WindowSlot& slot) -> Status {
+    const Status passed_on = level.table->for_each(window, [&](uint32_t id, const GroupState& state) -> Status {
       if (!emits_changes_ && output != nullptr) {
-        RETURN_IF_ERROR(output->emit(index, keys_.key(id), window.start_ms, slot));
+        RETURN_IF_ERROR(output->emit(index, keys_.key(id), window.start_ms, state));
       }
       if (above == nullptr) return {};
       WindowSlot* into = table_above->slot_in_memory(*above, id);
       if (into == nullptr) {
         ASSIGN_OR_RETURN(into, table_above->load(*above, id));
       }
-      merge_slot(slot, *into);
+      merge_slot(state.slot, *into);
+      table_above->merge_samples(*above, id, state.samples);
       WindowTable::mark_changed(*above, id);
       return {};
     });
@@ -435,7 +441,8 @@ Status ViewChain::emit_changes(ViewOutput& output) {
     WindowTable::Window* window = level.table->find(changed.start_ms);
     if (window == nullptr) continue;
     ASSIGN_OR_RETURN(const WindowSlot* slot, level.table->load(*window, changed.id));
-    RETURN_IF_ERROR(output.emit(0, keys_.key(changed.id), changed.start_ms, *slot));
+    const GroupState state(*slot, level.table->samples_in_memory(*window, changed.id));
+    RETURN_IF_ERROR(output.emit(0, keys_.key(changed.id), changed.start_ms, state));
   }
   changed_.clear();
   count_results(0, output);

@@ -20,6 +20,7 @@
 
 #include "base/result.h"
 #include "state/key_value_store.h"
+#include "stream/chain_samples.h"
 #include "stream/decoded_batch.h"
 #include "stream/hopping_windows.h"
 #include "stream/key_interner.h"
@@ -45,10 +46,10 @@ class ViewOutput {
  public:
   virtual ~ViewOutput() = default;
   /// The group's key lives until take_counts().
-  virtual Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const WindowSlot& slot) = 0;
+  virtual Status emit(size_t view, std::string_view group_key, int64_t window_start_ms, const GroupState& state) = 0;
   /// The same with a window of any bounds.
   virtual void emit_window(size_t view, std::string_view group_key, const ResultWindow& window,
-                           const WindowSlot& slot) = 0;
+                           const GroupState& state) = 0;
   /// The window of the group that was emitted with this start is no more: others took what it had.
   virtual void retract(size_t view, std::string_view group_key, int64_t window_start_ms) = 0;
   /// Called when the view's results so far must be written, before a commit can follow. Gives the counts since the last call.
@@ -100,6 +101,8 @@ class ViewChain {
   [[nodiscard]] const std::vector<Argument>& arguments() const { return arguments_; }
   /// Of each aggregate of the view.
   [[nodiscard]] std::vector<SlotPlace> arguments_of(size_t view) const;
+  /// Of each aggregate of the view: which of the sample sets.
+  [[nodiscard]] const std::vector<size_t>& samples_of(size_t view) const { return samples_.sets_of(view); }
   [[nodiscard]] size_t key_bytes() const {
     return keys_.bytes() + (lags_ ? lags_->bytes() : 0) + (sessions_ ? sessions_->bytes() : 0);
   }
@@ -175,6 +178,8 @@ class ViewChain {
   SessionWindows::Emit sessions_to(ViewOutput& output);
   WindowTable::Window& window_above(size_t level, const WindowTable::Window& from);
   void merge_slot(const WindowSlot& from, WindowSlot& into) const;
+  Status save_samples(const WindowTable::PageContent& page, SnapshotWriter& writer) const;
+  Status load_samples(WindowTable& table, WindowTable::Window& window, uint32_t page, SnapshotReader& reader) const;
 
   std::vector<const ViewSpec*> views_;
   bool keys_decoded_;
@@ -184,6 +189,7 @@ class ViewChain {
   std::vector<Argument> arguments_;
   size_t plain_arguments_ = 0;  ///< those that sum no squares
   std::vector<std::vector<SlotPlace>> argument_of_;
+  ChainSamples samples_;
   std::vector<Level> levels_;
   std::optional<LookupJoin> lookups_;  ///< of views with lookups or lags
   std::optional<LagColumns> lags_;

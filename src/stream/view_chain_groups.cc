@@ -15,7 +15,7 @@ void ViewChain::name_arguments() {
     std::vector<SlotPlace>& own = argument_of_.emplace_back();
     for (const AggregateSpec& aggregate : view->aggregates) {
       SlotPlace& place = own.emplace_back();
-      if (aggregate.argument == nullptr) continue;
+      if (aggregate.argument == nullptr || is_sampled(aggregate)) continue;
       std::string identity = identity_of(*aggregate.argument);
       const auto found = std::find(identities.begin(), identities.end(), identity);
       place.value = static_cast<size_t>(found - identities.begin());

@@ -29,13 +29,14 @@ Status ViewChain::add_beside_pane(DecodedBatch& batch, size_t row_index, uint32_
   auto& alone = *reinterpret_cast<WindowSlot*>(row_slot_.data());
   add_row(row, alone);
   merge_slot(alone, *slot);
+  samples_.add(batch, row, *level.table, pane, ids_[row_index]);
   WindowTable::mark_changed(pane, ids_[row_index]);
   return hopping_->add(ids_[row_index], alone);
 }
 
 HoppingWindows::Emit ViewChain::emit_to(ViewOutput& output) {
-  return [this, &output](int64_t window_start_ms, uint32_t id, const WindowSlot& slot) {
-    return output.emit(0, keys_.key(id), window_start_ms, slot);
+  return [this, &output](int64_t window_start_ms, uint32_t id, const GroupState& state) {
+    return output.emit(0, keys_.key(id), window_start_ms, state);
   };
 }
 

@@ -55,6 +55,29 @@ Status ViewChain::load_changes(std::string_view prefix, const KeyValueStore& sto
   return {};
 }
 
+Status ViewChain::save_samples(const WindowTable::PageContent& page, SnapshotWriter& writer) const {
+  const std::vector<SampleShape>& shapes = samples_.shapes();
+  for (size_t set = 0; set < WindowTable::kPageSlots * shapes.size(); ++set) {
+    std::string bytes;
+    page.samples->sets(0)[set].append_to(shapes[set % shapes.size()], bytes);
+    RETURN_IF_ERROR(writer.bytes(bytes));
+  }
+  return {};
+}
+
+Status ViewChain::load_samples(WindowTable& table, WindowTable::Window& window, uint32_t page,
+                               SnapshotReader& reader) const {
+  for (uint32_t slot = 0; slot < WindowTable::kPageSlots; ++slot) {
+    for (size_t set = 0; set < samples_.shapes().size(); ++set) {
+      ASSIGN_OR_RETURN(const std::string bytes, reader.bytes());
+      ByteReader samples(bytes);
+      const bool is_read = table.restore_samples(window, page * WindowTable::kPageSlots + slot, set, samples);
+      if (!is_read || samples.remaining() != 0) return corrupt("snapshot: a set of samples does not read back");
+    }
+  }
+  return {};
+}
+
 Status ViewChain::save(SnapshotWriter& writer) const {
   CHECK_MESSAGE(sessions_ == nullptr, "sessions are kept with each commit");
   for (const Level& level : levels_) {
@@ -65,9 +88,10 @@ Status ViewChain::save(SnapshotWriter& writer) const {
       for (const int64_t offset : window.first_offsets) RETURN_IF_ERROR(writer.number(offset));
       RETURN_IF_ERROR(writer.number(static_cast<uint32_t>(window.pages.size())));
       for (const WindowTable::Page& page : window.pages) {
-        ASSIGN_OR_RETURN(const char* bytes, level.table->page_bytes(page));
-        RETURN_IF_ERROR(
-            writer.bytes(bytes == nullptr ? std::string_view{} : std::string_view(bytes, level.table->page_size())));
+        ASSIGN_OR_RETURN(const WindowTable::PageContent content, level.table->page_content(page));
+        RETURN_IF_ERROR(writer.bytes(
+            content.bytes == nullptr ? std::string_view{} : std::string_view(content.bytes, level.table->page_size())));
+        if (content.bytes != nullptr) RETURN_IF_ERROR(save_samples(content, writer));
       }
     }
   }
@@ -91,6 +115,7 @@ Status ViewChain::load(SnapshotReader& reader) {
         if (bytes.empty()) continue;
         if (bytes.size() != level.table->page_size()) return corrupt("snapshot: a page has another size");
         level.table->restore_page(window, page, bytes.data());
+        RETURN_IF_ERROR(load_samples(*level.table, window, page, reader));
       }
       RETURN_IF_ERROR(level.table->enforce_budget());
     }

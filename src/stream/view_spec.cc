@@ -85,6 +85,26 @@ std::string_view name_of(AggregateFunction function) {
       return "STDDEV_POP";
     case AggregateFunction::kDeviationSample:
       return "STDDEV_SAMP";
+    case AggregateFunction::kCountDistinct:
+      return "COUNT_DISTINCT";
+    case AggregateFunction::kLatestByOffset:
+      return "LATEST_BY_OFFSET";
+    case AggregateFunction::kEarliestByOffset:
+      return "EARLIEST_BY_OFFSET";
+    case AggregateFunction::kIncrease:
+      return "INCREASE";
+    case AggregateFunction::kRate:
+      return "RATE";
+    case AggregateFunction::kTimeWeightedAverage:
+      return "TIME_WEIGHTED_AVG";
+    case AggregateFunction::kPercentile:
+      return "PERCENTILE";
+    case AggregateFunction::kTopK:
+      return "TOPK";
+    case AggregateFunction::kTopKDistinct:
+      return "TOPKDISTINCT";
+    case AggregateFunction::kHistogram:
+      return "HISTOGRAM";
   }
   return "?";
 }
@@ -98,17 +118,41 @@ std::vector<ColumnSchema> ViewSpec::row_columns() const {
 }
 
 bool is_spread(AggregateFunction function) {
-  return function >= AggregateFunction::kVariancePopulation;
+  return function >= AggregateFunction::kVariancePopulation && function <= AggregateFunction::kDeviationSample;
+}
+
+bool is_sampled(const AggregateSpec& aggregate) {
+  if (aggregate.function >= AggregateFunction::kCountDistinct) return true;
+  return aggregate.argument != nullptr && aggregate.argument->type == ColumnType::kVarchar;
+}
+
+bool gives_json(const AggregateSpec& aggregate) {
+  switch (aggregate.function) {
+    case AggregateFunction::kLatestByOffset:
+    case AggregateFunction::kEarliestByOffset:
+      return aggregate.parameter.has_value();
+    case AggregateFunction::kTopK:
+    case AggregateFunction::kTopKDistinct:
+    case AggregateFunction::kHistogram:
+      return true;
+    default:
+      return false;
+  }
 }
 
 ColumnType type_of(const AggregateSpec& aggregate) {
+  if (gives_json(aggregate)) return ColumnType::kVarchar;
   switch (aggregate.function) {
     case AggregateFunction::kCountAll:
     case AggregateFunction::kCount:
+    case AggregateFunction::kCountDistinct:
       return ColumnType::kBigint;
     case AggregateFunction::kMin:
     case AggregateFunction::kMax:
     case AggregateFunction::kSum:
+    case AggregateFunction::kLatestByOffset:
+    case AggregateFunction::kEarliestByOffset:
+    case AggregateFunction::kIncrease:
       return aggregate.argument->type;
     default:
       return ColumnType::kDouble;
@@ -116,8 +160,9 @@ ColumnType type_of(const AggregateSpec& aggregate) {
 }
 
 std::string to_text(const AggregateSpec& aggregate, const std::vector<ColumnSchema>& columns) {
-  return fmt::format("{}({})", name_of(aggregate.function),
-                     aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, columns));
+  return fmt::format("{}({}{})", name_of(aggregate.function),
+                     aggregate.argument == nullptr ? "*" : to_text(*aggregate.argument, columns),
+                     aggregate.parameter ? fmt::format(", {}", *aggregate.parameter) : "");
 }
 
 std::vector<size_t> ViewSpec::columns_read() const {

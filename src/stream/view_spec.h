@@ -56,6 +56,17 @@ enum class AggregateFunction : uint8_t {
   kVarianceSample,
   kDeviationPopulation,
   kDeviationSample,
+  // What follows remembers samples (stream/sample_set.h).
+  kCountDistinct,
+  kLatestByOffset,
+  kEarliestByOffset,
+  kIncrease,
+  kRate,
+  kTimeWeightedAverage,
+  kPercentile,
+  kTopK,
+  kTopKDistinct,
+  kHistogram,
 };
 
 /// "COUNT", "MIN", ... as SQL spells them.
@@ -65,9 +76,16 @@ bool is_spread(AggregateFunction function);
 
 struct AggregateSpec {
   AggregateFunction function = AggregateFunction::kCountAll;
-  /// Over the stream's columns; null for COUNT(*). BIGINT, DOUBLE or TIMESTAMP.
-  std::shared_ptr<const Expression> argument;
+  /// Over the stream's columns; null for COUNT(*). BIGINT, DOUBLE or TIMESTAMP; those with samples take others, too.
+  std::shared_ptr<const Expression> argument = nullptr;
+  /// The second argument: the share of a percentile, the modulus of a register, the most that a list holds.
+  std::optional<double> parameter = {};
 };
+
+/// Whether its state is a set of samples, and not a part of the slot.
+bool is_sampled(const AggregateSpec& aggregate);
+/// Its result is a JSON array or object, which is VARCHAR to the plan and may only be selected.
+bool gives_json(const AggregateSpec& aggregate);
 
 /// Of the result, as calculations take it: SUM and AVG of DOUBLE are DOUBLE there.
 ColumnType type_of(const AggregateSpec& aggregate);

@@ -116,6 +116,7 @@ Status WindowChangelog::save(uint64_t since_touch, WriteBatch& batch) {
     for (uint32_t block = 0; block < gone.stored_blocks.size(); ++block) {
       if (gone.stored_blocks[block]) batch.erase(Space::kState, block_key(gone.start_ms, block));
     }
+    erase_samples(gone, batch);
   }
   return table_.for_each_window([&](WindowTable::Window& window) -> Status {
     if (window.last_touch < since_touch) return {};
@@ -134,13 +135,14 @@ Status WindowChangelog::save_blocks(WindowTable::Window& window, WriteBatch& bat
   const auto end = window.changed.end();
   for (auto next = std::find(window.changed.begin(), end, Change::kChanged); next != end;) {
     const auto page = static_cast<uint32_t>(next - window.changed.begin()) / kPageBlocks;
-    ASSIGN_OR_RETURN(const char* const bytes, table_.page_bytes(window.pages[page]));
+    ASSIGN_OR_RETURN(const WindowTable::PageContent content, table_.page_content(window.pages[page]));
     const auto page_end = window.changed.begin() + (page + 1) * kPageBlocks;
     for (; next != page_end; next = std::find(next, page_end, Change::kChanged)) {
       *next = Change::kNone;
       const auto block = static_cast<uint32_t>(next - window.changed.begin());
       const size_t place = block % kPageBlocks * kBlockSlots * table_.slot_bytes();
-      std::string value = encode_block(bytes + place);
+      if (content.samples != nullptr) save_samples(window, block, *content.samples, batch);
+      std::string value = encode_block(content.bytes + place);
       if (value.empty()) continue;
       batch.put(Space::kState, block_key(window.start_ms, block), std::move(value));
       window.stored_blocks[block] = true;
@@ -159,7 +161,8 @@ Error WindowChangelog::unreadable(std::string_view what, int64_t start_ms) const
 
 Status WindowChangelog::load(const KeyValueStore& store, uint32_t groups) {
   RETURN_IF_ERROR(load_headers(store));
-  return load_blocks(store, groups);
+  RETURN_IF_ERROR(load_blocks(store, groups));
+  return table_.sample_shapes().empty() ? Status() : load_samples(store, groups);
 }
 
 Status WindowChangelog::load_headers(const KeyValueStore& store) {

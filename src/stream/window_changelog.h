@@ -1,5 +1,5 @@
 // Purpose: writes what changed of a table's open windows as small values of a key-value store, and reads them back.
-// Shapes: a value is a block of 16 slots of a window, or the header of a window. A window that is gone is erased value by
+// Shapes: a value is a block of 16 slots of a window, a part of a group's sample set, or its header. A window that is gone is erased value by
 //         value, so that the writes can also go to a compacted topic.
 // Format: docs/formats/data-directory.md.
 // Thread-safety: none. Errors: those of the spill while saving; kCorrupt for values that do not fit the table.
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -34,12 +35,20 @@ class WindowChangelog {
 
  private:
   Status save_blocks(WindowTable::Window& window, WriteBatch& batch);
+  // In window_changelog_samples.cc.
+  void save_samples(WindowTable::Window& window, uint32_t block, const SamplePage& samples, WriteBatch& batch) const;
+  void save_set(int64_t start_ms, uint32_t id, size_t set, const SamplePage& samples, std::vector<uint64_t>& stored,
+                WriteBatch& batch) const;
+  void erase_samples(const WindowTable::ErasedWindow& gone, WriteBatch& batch) const;
+  Status load_samples(const KeyValueStore& store, uint32_t groups);
+  Status load_part(std::string_view key, std::string_view value, uint32_t groups);
   Status load_headers(const KeyValueStore& store);
   Status load_blocks(const KeyValueStore& store, uint32_t groups);
   Status load_block(WindowTable::Window& window, uint32_t block, std::string_view value, uint32_t groups);
   [[nodiscard]] std::string header_of(const WindowTable::Window& window) const;
   [[nodiscard]] std::string key_of(char kind, int64_t start_ms) const;
   [[nodiscard]] std::string block_key(int64_t start_ms, uint32_t block) const;
+  [[nodiscard]] std::string samples_key(int64_t start_ms, uint32_t id, size_t set, size_t part) const;
   /// Empty when no slot is in use.
   [[nodiscard]] std::string encode_block(const char* slots) const;
   [[nodiscard]] Error unreadable(std::string_view what, int64_t start_ms) const;
