@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "server/statement_engine.h"
+#include "sql/aggregate_binder.h"
 #include "sql/expression_binder.h"
 
 namespace meterstream {

@@ -71,7 +71,6 @@ Result<BoundProgram> bind_script(const ast::Script& script, const SourceText& so
 /// The columns of a stream of readings that names none: gateway, metricType, metricAttribute, timestamp, value.
 std::vector<ColumnSchema> reading_columns();
 
-
 /// Whether a reference means a declared name: quoted by exact spelling, unquoted ignoring case.
 bool is_same_name(const ast::Identifier& reference, std::string_view declared);
 
