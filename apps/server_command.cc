@@ -24,9 +24,13 @@ void raise_file_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Result<std::string> first_line(const std::string& path) {
+/// Of the file that an option names; empty without the option.
+Result<std::string> secret_of(std::string_view option, const std::string& path) {
   if (path.empty()) return std::string();
-  return read_password_file(path, "server");
+  auto line = read_password_file(path, "server");
+  if (line) return line;
+  return invalid(
+      fmt::format("{} {}: its first line cannot be read; name a file that has the secret there", option, path));
 }
 
 }  // namespace
@@ -71,8 +75,11 @@ void ServerCommand::declare(CLI::App& app) {
 Result<ExitCode> ServerCommand::run(const CommandContext& context) {
   ASSIGN_OR_RETURN(ListenAddress address, parse_listen_address(listen_));
   RestApiOptions api_options;
-  ASSIGN_OR_RETURN(api_options.bearer_token, first_line(token_file_));
-  ASSIGN_OR_RETURN(api_options.basic_login, first_line(login_file_));
+  ASSIGN_OR_RETURN(api_options.bearer_token, secret_of("--token-file", token_file_));
+  ASSIGN_OR_RETURN(api_options.basic_login, secret_of("--login-file", login_file_));
+  if (!api_options.basic_login.empty() && api_options.basic_login.find(':') == std::string::npos) {
+    return invalid(fmt::format("--login-file {}: its first line is no USER:PASSWORD", login_file_));
+  }
   const bool is_guarded = !api_options.bearer_token.empty() || !api_options.basic_login.empty();
   if (!address.is_loopback() && !is_guarded && !insecure_) {
     return invalid(

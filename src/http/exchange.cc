@@ -74,7 +74,7 @@ void Exchange::abandon() {
   notify_owner();
 }
 
-void Exchange::on_client_change(std::function<void()> call) {
+void Exchange::on_client_change(const std::function<void()>& call) {
   {
     const std::lock_guard lock(mutex_);
     on_client_change_ = call;

@@ -48,7 +48,7 @@ class Exchange {
   /// The responder went away. Without an answer the client gets status 500; in the middle of one the connection breaks.
   void abandon();
   [[nodiscard]] HttpClient client() const { return client_.load(std::memory_order_acquire); }
-  void on_client_change(std::function<void()> call);
+  void on_client_change(const std::function<void()>& call);
 
   // Of the connection.
   struct Output {

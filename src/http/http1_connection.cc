@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -68,8 +69,12 @@ class Http1Connection final : public Connection {
     if (is_closed_) return;
     reads_ = false;
     has_ended_ = true;
-    if (!orderly || is_done_ || !exchange_) return close();
-    exchange_->client_changed(HttpClient::kSentAll);
+    if (!orderly) return close();
+    if (exchange_) return exchange_->client_changed(HttpClient::kSentAll);
+    // Answers that are on their way, and requests that wait for room to be answered, are worked off.
+    if (waits_for_room_) return;
+    is_done_ = true;
+    if (unsent_bytes() == 0) close();
   }
 
   void pump(int32_t /*stream*/) override {
@@ -257,8 +262,7 @@ class Http1Connection final : public Connection {
       return;
     }
     if (!is_done_) {
-      if (waits_for_room_) pump(0);
-      waits_for_room_ = false;
+      if (std::exchange(waits_for_room_, false)) pump(0);
       return;
     }
     if (lingers_) return;

@@ -51,9 +51,9 @@ HttpClient HttpResponder::client() const {
   return exchange_->client();
 }
 
-void HttpResponder::on_client_change(std::function<void()> call) {
+void HttpResponder::on_client_change(const std::function<void()>& call) {
   CHECK(exchange_);
-  exchange_->on_client_change(std::move(call));
+  exchange_->on_client_change(call);
 }
 
 }  // namespace meterstream

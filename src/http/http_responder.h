@@ -50,7 +50,7 @@ class HttpResponder {
 
   [[nodiscard]] HttpClient client() const;
   /// Called at each change of client(), on a thread of the server; it must be short. At once when it has changed already.
-  void on_client_change(std::function<void()> call);
+  void on_client_change(const std::function<void()>& call);
 
  private:
   std::shared_ptr<Exchange> exchange_;

@@ -9,7 +9,7 @@
 
 #include "connectors/registry/registry_schema_store.h"
 #include "metering/avro_encoder.h"
-#include "testing/http_server.h"
+#include "testing/loopback_server.h"
 
 namespace meterstream {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-HttpServer::Response error_of(int status, int code, const std::string& message) {
+LoopbackServer::Response error_of(int status, int code, const std::string& message) {
   return {status, R"({"error_code":)" + std::to_string(code) + R"(,"message":")" + message + "\"}"};
 }
 
@@ -39,17 +39,17 @@ struct RegistryFixture : testing::Test {
     settings.urls = std::move(urls);
     return settings;
   }
-  RegistryClient client_of(const HttpServer& server) { return RegistryClient(settings({server.url()}), timing()); }
+  RegistryClient client_of(const LoopbackServer& server) { return RegistryClient(settings({server.url()}), timing()); }
 };
 
 // A port that nobody listens on.
 std::string dead_url() {
-  HttpServer server([](const auto&) { return HttpServer::Response(); });
+  LoopbackServer server([](const auto&) { return LoopbackServer::Response(); });
   return server.url();
 }
 
 TEST_F(RegistryFixture, FetchesASchemaOnceAndOverOneConnection) {
-  HttpServer server([](const HttpServer::Request& request) -> HttpServer::Response {
+  LoopbackServer server([](const LoopbackServer::Request& request) -> LoopbackServer::Response {
     EXPECT_EQ(request.method, "GET");
     if (request.target == "/schemas/ids/7") return {200, R"({"schema":"\"string\"","references":[]})"};
     if (request.target == "/schemas/ids/8") return {200, R"({"schema":"\"long\"","schemaType":"AVRO"})"};
@@ -66,7 +66,7 @@ TEST_F(RegistryFixture, FetchesASchemaOnceAndOverOneConnection) {
 
 TEST_F(RegistryFixture, KnownSchemasAreGivenWhileTheRegistryIsAway) {
   auto server =
-      std::make_unique<HttpServer>([](const auto&) { return HttpServer::Response{200, R"({"schema":"\"long\""})"}; });
+      std::make_unique<LoopbackServer>([](const auto&) { return LoopbackServer::Response{200, R"({"schema":"\"long\""})"}; });
   const uint16_t port = server->port();
   RegistrySchemaStore store(settings({server->url()}), timing());
   ASSERT_TRUE(store.schema(SchemaId(7)));
@@ -75,15 +75,15 @@ TEST_F(RegistryFixture, KnownSchemasAreGivenWhileTheRegistryIsAway) {
   const auto other = store.schema(SchemaId(8));
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, ErrorCode::kUnavailable);
-  server = std::make_unique<HttpServer>(
-      [](const auto&) { return HttpServer::Response{200, R"({"schema":"\"int\""})"}; }, port);
+  server = std::make_unique<LoopbackServer>(
+      [](const auto&) { return LoopbackServer::Response{200, R"({"schema":"\"int\""})"}; }, port);
   EXPECT_EQ(store.schema(SchemaId(8)).value(), "\"int\"");
 }
 
 TEST_F(RegistryFixture, AnIdThatTheRegistryDoesNotKnowIsNotFoundAndAskedForAgain) {
   bool is_known = false;
-  HttpServer server([&](const auto&) {
-    return is_known ? HttpServer::Response{200, R"({"schema":"\"long\""})"}
+  LoopbackServer server([&](const auto&) {
+    return is_known ? LoopbackServer::Response{200, R"({"schema":"\"long\""})"}
                     : error_of(404, 40403, "Schema 9 not found");
   });
   RegistrySchemaStore store(settings({server.url()}), timing());
@@ -97,7 +97,7 @@ TEST_F(RegistryFixture, AnIdThatTheRegistryDoesNotKnowIsNotFoundAndAskedForAgain
 }
 
 TEST_F(RegistryFixture, A404OfSomethingElseIsNoUnknownSchema) {
-  HttpServer server([](const auto&) { return HttpServer::Response{404, "<html>nothing here</html>"}; });
+  LoopbackServer server([](const auto&) { return LoopbackServer::Response{404, "<html>nothing here</html>"}; });
   const auto schema = client_of(server).schema(SchemaId(9));
   ASSERT_FALSE(schema);
   EXPECT_EQ(schema.error().code, ErrorCode::kUnavailable);
@@ -107,7 +107,7 @@ TEST_F(RegistryFixture, A404OfSomethingElseIsNoUnknownSchema) {
 
 TEST_F(RegistryFixture, AnswersThatAreNotARegistrysAreUnavailableAndQuoted) {
   std::string body = "<html>welcome</html>";
-  HttpServer server([&](const auto&) { return HttpServer::Response{200, body}; });
+  LoopbackServer server([&](const auto&) { return LoopbackServer::Response{200, body}; });
   for (const char* text : {"<html>welcome</html>", "{}", "[1,2]", "", "{\"schema\":5}"}) {
     body = text;
     const auto schema = client_of(server).schema(SchemaId(9));
@@ -118,14 +118,14 @@ TEST_F(RegistryFixture, AnswersThatAreNotARegistrysAreUnavailableAndQuoted) {
 }
 
 TEST_F(RegistryFixture, IdsBelowOneNeverReachTheRegistry) {
-  HttpServer server([](const auto&) { return HttpServer::Response{200, R"({"schema":"\"long\""})"}; });
+  LoopbackServer server([](const auto&) { return LoopbackServer::Response{200, R"({"schema":"\"long\""})"}; });
   RegistrySchemaStore store(settings({server.url()}), timing());
   for (const int32_t id : {0, -1, INT32_MIN}) EXPECT_EQ(store.schema(SchemaId(id)).error().code, ErrorCode::kInvalid);
   EXPECT_EQ(server.requests(), 0);
 }
 
 TEST_F(RegistryFixture, SchemasOfOtherTypesAndWithReferencesAreInvalid) {
-  HttpServer server([](const HttpServer::Request& request) -> HttpServer::Response {
+  LoopbackServer server([](const LoopbackServer::Request& request) -> LoopbackServer::Response {
     if (request.target == "/schemas/ids/1") return {200, R"({"schema":"{}","schemaType":"JSON"})"};
     return {200, R"({"schema":"\"x.Y\"","references":[{"name":"x.Y","subject":"y","version":1}]})"};
   });
@@ -137,7 +137,7 @@ TEST_F(RegistryFixture, SchemasOfOtherTypesAndWithReferencesAreInvalid) {
 }
 
 TEST_F(RegistryFixture, PausesDoubleWithJitterUntilTheTimeIsUp) {
-  HttpServer server([](const auto&) { return HttpServer::Response{503, "starting"}; });
+  LoopbackServer server([](const auto&) { return LoopbackServer::Response{503, "starting"}; });
   const auto schema = client_of(server).schema(SchemaId(1));
   ASSERT_FALSE(schema);
   EXPECT_EQ(schema.error().code, ErrorCode::kUnavailable);
@@ -160,7 +160,7 @@ TEST_F(RegistryFixture, PausesDoubleWithJitterUntilTheTimeIsUp) {
 
 TEST_F(RegistryFixture, OvercomesAServerThatFailsAndBreaksOff) {
   int calls = 0;
-  HttpServer server([&](const auto&) -> HttpServer::Response {
+  LoopbackServer server([&](const auto&) -> LoopbackServer::Response {
     switch (++calls) {
       case 1:
         return {500, R"({"error_code":50001,"message":"store"})"};
@@ -178,8 +178,8 @@ TEST_F(RegistryFixture, OvercomesAServerThatFailsAndBreaksOff) {
 }
 
 TEST_F(RegistryFixture, GoesToTheNextUrlAtOnceAndStaysThere) {
-  HttpServer server([](const auto&) { return HttpServer::Response{200, "[\"a\",\"b\"]"}; });
-  HttpServer ill([](const auto&) { return HttpServer::Response{503, ""}; });
+  LoopbackServer server([](const auto&) { return LoopbackServer::Response{200, "[\"a\",\"b\"]"}; });
+  LoopbackServer ill([](const auto&) { return LoopbackServer::Response{503, ""}; });
   RegistryClient client(settings({dead_url(), ill.url(), server.url()}), timing());
   EXPECT_EQ(client.subjects().value(), (std::vector<std::string>{"a", "b"}));
   EXPECT_TRUE(client.subjects());
@@ -190,7 +190,7 @@ TEST_F(RegistryFixture, GoesToTheNextUrlAtOnceAndStaysThere) {
 
 TEST_F(RegistryFixture, AMessageNamesEveryUrlThatFailed) {
   const std::string first = dead_url();
-  HttpServer ill([](const auto&) { return HttpServer::Response{502, "bad gateway"}; });
+  LoopbackServer ill([](const auto&) { return LoopbackServer::Response{502, "bad gateway"}; });
   RegistryClient client(settings({first, ill.url()}), timing());
   const std::string message = client.subjects().error().message;
   EXPECT_THAT(message, HasSubstr(first));
@@ -200,9 +200,9 @@ TEST_F(RegistryFixture, AMessageNamesEveryUrlThatFailed) {
 TEST_F(RegistryFixture, ASilentServerIsGivenUpAfterTheRequestTimeout) {
   std::mutex mutex;
   mutex.lock();
-  HttpServer server([&](const auto&) {
+  LoopbackServer server([&](const auto&) {
     const std::scoped_lock wait(mutex);
-    return HttpServer::Response();
+    return LoopbackServer::Response();
   });
   RegistrySettings patient = settings({server.url()});
   patient.request_timeout_ms = 100;
@@ -215,7 +215,7 @@ TEST_F(RegistryFixture, ASilentServerIsGivenUpAfterTheRequestTimeout) {
 }
 
 TEST_F(RegistryFixture, BasicAuthenticationIsSentAndARefusalIsSaidWithoutThePassword) {
-  HttpServer server([](const HttpServer::Request& request) -> HttpServer::Response {
+  LoopbackServer server([](const LoopbackServer::Request& request) -> LoopbackServer::Response {
     // "reader:hunter2" in base 64.
     if (request.head.find("Authorization: Basic cmVhZGVyOmh1bnRlcjI=") != std::string::npos) return {200, "[]"};
     return error_of(401, 40101, "Unauthorized");
@@ -237,7 +237,7 @@ TEST_F(RegistryFixture, BasicAuthenticationIsSentAndARefusalIsSaidWithoutThePass
 TEST_F(RegistryFixture, RegistersOnceForEachSubjectAndText) {
   std::vector<std::string> targets;
   std::string body;
-  HttpServer server([&](const HttpServer::Request& request) -> HttpServer::Response {
+  LoopbackServer server([&](const LoopbackServer::Request& request) -> LoopbackServer::Response {
     targets.push_back(request.method + " " + request.target);
     body = request.body;
     return {200, R"({"id":42})"};
@@ -254,7 +254,7 @@ TEST_F(RegistryFixture, RegistersOnceForEachSubjectAndText) {
 }
 
 TEST_F(RegistryFixture, AnIncompatibleSchemaIsAConflictThatSaysWhatToDo) {
-  HttpServer server([](const auto&) { return error_of(409, 409, "READER_FIELD_MISSING_DEFAULT_VALUE"); });
+  LoopbackServer server([](const auto&) { return error_of(409, 409, "READER_FIELD_MISSING_DEFAULT_VALUE"); });
   const auto id = client_of(server).register_schema("metrics-value", "\"long\"");
   ASSERT_FALSE(id);
   EXPECT_EQ(id.error().code, ErrorCode::kConflict);
@@ -265,7 +265,7 @@ TEST_F(RegistryFixture, AnIncompatibleSchemaIsAConflictThatSaysWhatToDo) {
 
 TEST_F(RegistryFixture, AsksForCompatibilityAndLevels) {
   std::map<std::string, std::string> levels = {{"", "BACKWARD"}};
-  HttpServer server([&](const HttpServer::Request& request) -> HttpServer::Response {
+  LoopbackServer server([&](const LoopbackServer::Request& request) -> LoopbackServer::Response {
     if (request.target.starts_with("/compatibility/subjects/new/")) return error_of(404, 40401, "Subject not found");
     if (request.target.starts_with("/compatibility/"))
       return {200, R"({"is_compatible":false,"messages":["f lacks a default"]})"};
@@ -291,7 +291,7 @@ TEST_F(RegistryFixture, AsksForCompatibilityAndLevels) {
 }
 
 TEST_F(RegistryFixture, LooksUpTheIdOfARegisteredSchema) {
-  HttpServer server([](const HttpServer::Request& request) -> HttpServer::Response {
+  LoopbackServer server([](const LoopbackServer::Request& request) -> LoopbackServer::Response {
     EXPECT_EQ(request.method, "POST");
     if (request.target == "/subjects/here")
       return {200, R"({"subject":"here","version":1,"id":5,"schema":"\"long\""})"};
@@ -304,8 +304,8 @@ TEST_F(RegistryFixture, LooksUpTheIdOfARegisteredSchema) {
 }
 
 TEST_F(RegistryFixture, ThreadsAskAtTheSameTime) {
-  HttpServer server([](const HttpServer::Request& request) {
-    return HttpServer::Response{200, R"({"schema":"\")" + request.target.substr(13) + "\\\"\"}"};
+  LoopbackServer server([](const LoopbackServer::Request& request) {
+    return LoopbackServer::Response{200, R"({"schema":"\")" + request.target.substr(13) + "\\\"\"}"};
   });
   RegistrySchemaStore store(settings({server.url()}), timing());
   std::vector<std::thread> threads;

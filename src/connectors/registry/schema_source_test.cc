@@ -9,7 +9,7 @@
 #include "connectors/registry/waiting_schema_store.h"
 #include "metering/avro_encoder.h"
 #include "metering/memory_schema_store.h"
-#include "testing/http_server.h"
+#include "testing/loopback_server.h"
 #include "testing/temporary_directory.h"
 
 namespace meterstream {
@@ -83,9 +83,9 @@ TEST(SchemaSource, UnknownIdsWaitUnlessTheSettingsSayReject) {
 
 TEST(SchemaSource, ThePasswordIsTheFirstLineOfItsFile) {
   std::string head;
-  HttpServer server([&](const HttpServer::Request& request) {
+  LoopbackServer server([&](const LoopbackServer::Request& request) {
     head = request.head;
-    return HttpServer::Response{200, R"({"schema":"\"long\""})"};
+    return LoopbackServer::Response{200, R"({"schema":"\"long\""})"};
   });
   const TemporaryDirectory directory;
   RegistrySettings settings;

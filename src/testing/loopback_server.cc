@@ -1,4 +1,4 @@
-#include "testing/http_server.h"
+#include "testing/loopback_server.h"
 
 #include <array>
 #include <cctype>
@@ -45,7 +45,7 @@ bool fill(int socket, std::string& buffer, size_t size) {
 
 }  // namespace
 
-HttpServer::HttpServer(Handler handler, uint16_t port) : handler_(std::move(handler)) {
+LoopbackServer::LoopbackServer(Handler handler, uint16_t port) : handler_(std::move(handler)) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   CHECK(listener_ >= 0);
   const int yes = 1;
@@ -62,11 +62,11 @@ HttpServer::HttpServer(Handler handler, uint16_t port) : handler_(std::move(hand
   acceptor_ = std::thread([this] { accept_connections(); });
 }
 
-HttpServer::~HttpServer() {
+LoopbackServer::~LoopbackServer() {
   stop();
 }
 
-void HttpServer::stop() {
+void LoopbackServer::stop() {
   if (stopped_.exchange(true)) return;
   ::shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
@@ -79,7 +79,7 @@ void HttpServer::stop() {
   ::close(listener_);
 }
 
-void HttpServer::accept_connections() {
+void LoopbackServer::accept_connections() {
   while (!stopped_) {
     const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (socket < 0) continue;
@@ -90,7 +90,7 @@ void HttpServer::accept_connections() {
   }
 }
 
-void HttpServer::serve(int socket) {
+void LoopbackServer::serve(int socket) {
   std::string buffer;
   while (fill(socket, buffer, 0)) {
     const size_t head_size = buffer.find(kHeadEnd) + kHeadEnd.size();

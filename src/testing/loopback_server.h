@@ -13,7 +13,7 @@
 
 namespace meterstream {
 
-class HttpServer {
+class LoopbackServer {
  public:
   struct Request {
     std::string method;
@@ -31,10 +31,10 @@ class HttpServer {
   using Handler = std::function<Response(const Request&)>;
 
   /// Listens on `port` of 127.0.0.1, or on a free one.
-  explicit HttpServer(Handler handler, uint16_t port = 0);
-  ~HttpServer();
-  HttpServer(const HttpServer&) = delete;
-  HttpServer& operator=(const HttpServer&) = delete;
+  explicit LoopbackServer(Handler handler, uint16_t port = 0);
+  ~LoopbackServer();
+  LoopbackServer(const LoopbackServer&) = delete;
+  LoopbackServer& operator=(const LoopbackServer&) = delete;
 
   /// Closes the port and all connections.
   void stop();
