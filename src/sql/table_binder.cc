@@ -119,8 +119,11 @@ class InsertBinder {
                                                                           table_->columns[table_->key_column].name));
     }
     InsertSpec insert{table_, std::string(key.strings[0]), {}};
-    row.erase(row.begin() + static_cast<std::ptrdiff_t>(table_->key_column));
-    insert.value = ProjectedRowWriter(value_columns_).write(row, 0);
+    std::vector<const Column*> written;
+    for (const Column& column : row) {
+      if (&column != &key) written.push_back(&column);
+    }
+    insert.value = ProjectedRowWriter(value_columns_).write(written, 0);
     return insert;
   }
 
