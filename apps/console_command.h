@@ -1,20 +1,24 @@
-// Purpose: `console`: the records of a topic, readable.
+// Purpose: `console`: the records of topics, readable.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/command_line.h"
 
 namespace meterstream {
 
 struct ConsoleOptions {
-  std::string topic = "metrics";
+  std::vector<std::string> topics = {"metrics"};
   std::string from = "beginning";
   bool follow = false;
   std::optional<int64_t> limit;
   std::string key;
 };
+
+class Backbone;
+class SignalStop;
 
 class ConsoleCommand final : public Command {
  public:
@@ -25,6 +29,10 @@ class ConsoleCommand final : public Command {
   Result<ExitCode> run(const CommandContext& context) override;
 
  private:
+  /// False when it was told to stop, or has shown all that were wanted.
+  Result<bool> show(const std::string& topic, const CommandContext& context, Backbone& backbone, const SignalStop& stop,
+                    int64_t& shown) const;
+
   ConsoleOptions options_;
 };
 

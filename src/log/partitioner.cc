@@ -28,6 +28,7 @@ uint32_t murmur2(std::string_view bytes) {
 
 PartitionId partition_for_key(std::string_view key, int32_t partitions) {
   CHECK(partitions > 0);
+  if (partitions == 1) return PartitionId(0);
   return PartitionId(static_cast<int32_t>(murmur2(key) & 0x7fffffff) % partitions);
 }
 

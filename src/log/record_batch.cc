@@ -32,6 +32,7 @@ constexpr uint8_t kHeaders = 4;  // every row has a headers length
 constexpr uint8_t kKnownFlags = kTimes32 | kTimes64 | kHeaders;
 
 constexpr size_t kMaxRowPrefix = 30;  // three varints
+constexpr size_t kFirstBytes = 512;
 
 template <class Number>
 void store(char* at, Number number) {
@@ -182,14 +183,6 @@ void apply_times(std::string_view times, uint32_t skip, std::span<RecordView> re
 
 }  // namespace
 
-RecordBatchBuilder::RecordBatchBuilder() : used_(kHeaderBytes) {}
-
-char* RecordBatchBuilder::grow(size_t bytes) {
-  if (bytes_.size() - std::min(bytes_.size(), used_) < bytes) [[unlikely]]
-    bytes_.resize(std::max<size_t>(2 * (used_ + bytes), 512));
-  return bytes_.data() + used_;
-}
-
 void RecordBatchBuilder::note_time(IngestTime ingest_time) {
   if (count_ == 0) {
     first_time_ms_ = ingest_time.value;
@@ -201,12 +194,17 @@ void RecordBatchBuilder::note_time(IngestTime ingest_time) {
 
 void RecordBatchBuilder::add(std::string_view key, std::string_view value, std::string_view headers,
                              IngestTime ingest_time) {
+  if (bytes_.empty()) {
+    bytes_.reserve(std::max(bytes_.capacity(), kFirstBytes));
+    bytes_.resize(kHeaderBytes);
+  }
   if (!headers.empty() && !has_headers_) {
     // The rows before have no headers length. Rare, so they are written once more.
     RecordBatchBuilder again;
+    again.bytes_.resize(kHeaderBytes);
     again.has_headers_ = true;
     const char* position = bytes_.data() + kHeaderBytes;
-    const char* end = bytes_.data() + used_;
+    const char* end = bytes_.data() + bytes_.size();
     Row row;
     for (uint32_t index = 0; index < count_; ++index) {
       CHECK(read_row(position, end, row));
@@ -214,21 +212,24 @@ void RecordBatchBuilder::add(std::string_view key, std::string_view value, std::
     }
     *this = std::move(again);
   }
-  char* const start = grow(kMaxRowPrefix + key.size() + value.size() + headers.size());
-  char* at = store_varint(start, stored_length(key));
-  at = store_varint(at, stored_length(value));
-  if (has_headers_) at = store_varint(at, headers.size());
-  at = store_bytes(at, key);
-  at = store_bytes(at, value);
-  at = store_bytes(at, headers);
+  const size_t used = bytes_.size();
+  const size_t most = used + kMaxRowPrefix + key.size() + value.size() + headers.size();
+  bytes_.resize_and_overwrite(most, [&](char* begin, size_t) {
+    char* at = store_varint(begin + used, stored_length(key));
+    at = store_varint(at, stored_length(value));
+    if (has_headers_) at = store_varint(at, headers.size());
+    at = store_bytes(at, key);
+    at = store_bytes(at, value);
+    at = store_bytes(at, headers);
+    return static_cast<size_t>(at - begin);
+  });
   note_time(ingest_time);
-  used_ += static_cast<size_t>(at - start);
   ++count_;
 }
 
 std::string RecordBatchBuilder::finish(Offset base_offset, IngestTime now) {
   CHECK(count_ > 0);
-  const size_t row_bytes = used_ - kHeaderBytes;
+  const size_t row_bytes = bytes_.size() - kHeaderBytes;
   CHECK_MESSAGE(row_bytes <= std::numeric_limits<uint32_t>::max(), "a record batch of more than 4 GiB");
   int64_t min_time_ms = first_time_ms_ == 0 ? now.value : first_time_ms_;
   int64_t max_time_ms = min_time_ms;
@@ -242,19 +243,17 @@ std::string RecordBatchBuilder::finish(Offset base_offset, IngestTime now) {
   if (spread > 0) {
     const bool wide = spread > std::numeric_limits<uint32_t>::max();
     flags |= wide ? kTimes64 : kTimes32;
-    char* at = grow(count_ * size_t{8});
+    bytes_.reserve(bytes_.size() + count_ * size_t{wide ? 8U : 4U});
     for (const int64_t time_ms : times_ms_) {
       const auto delta = static_cast<uint64_t>(time_ms) - static_cast<uint64_t>(min_time_ms);
-      if (wide)
-        store(at, delta);
-      else
-        store(at, static_cast<uint32_t>(delta));
-      at += wide ? 8 : 4;
+      if (wide) {
+        append_little_endian(bytes_, delta);
+      } else {
+        append_little_endian(bytes_, static_cast<uint32_t>(delta));
+      }
     }
-    used_ += count_ * size_t{wide ? 8U : 4U};
   }
   std::string batch = std::move(bytes_);
-  batch.resize(used_);
   store(batch.data() + kMagicAt, kMagic);
   store(batch.data() + kBaseOffsetAt, base_offset.value);
   store(batch.data() + kCountAt, count_);

@@ -17,16 +17,17 @@ namespace meterstream {
 /// Collects records; the log gives them their offsets at commit.
 class RecordBatchBuilder {
  public:
-  RecordBatchBuilder();
-
   /// A null data pointer in `key` or `value` stores a null. `headers` as in RecordView. Ingest time 0: set at
   /// commit.
   void add(std::string_view key, std::string_view value, std::string_view headers, IngestTime ingest_time);
 
+  /// Makes room at once for a batch that will grow to `bytes`.
+  void reserve(size_t bytes) { bytes_.reserve(bytes); }
+
   [[nodiscard]] uint32_t count() const { return count_; }
   /// Size of the finished batch so far. One batch is one value of the store: append some of 1 MB, not one of
   /// 100 MB.
-  [[nodiscard]] size_t bytes() const { return used_; }
+  [[nodiscard]] size_t bytes() const { return bytes_.size(); }
   [[nodiscard]] bool empty() const { return count_ == 0; }
 
   /// The finished batch; the builder is empty afterwards. `now` replaces ingest times of 0. Needs at least
@@ -34,11 +35,9 @@ class RecordBatchBuilder {
   std::string finish(Offset base_offset, IngestTime now);
 
  private:
-  char* grow(size_t bytes);
   void note_time(IngestTime ingest_time);
 
-  std::string bytes_;  ///< room for the header, then the rows; `used_` bytes of it count
-  size_t used_ = 0;
+  std::string bytes_;  ///< room for the header, then the rows; empty without rows
   uint32_t count_ = 0;
   bool has_headers_ = false;
   int64_t first_time_ms_ = 0;

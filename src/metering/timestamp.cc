@@ -1,5 +1,7 @@
 #include "metering/timestamp.h"
 
+#include <cstring>
+
 #include <fmt/format.h>
 
 namespace meterstream {
@@ -127,15 +129,11 @@ void put_two(char* at, uint32_t number) {
   at[1] = static_cast<char>('0' + number % 10);
 }
 
-void append_year(std::string& out, int64_t year) {
-  if (year >= 0 && year <= 9999) {
-    char digits[4];
-    put_two(digits, static_cast<uint32_t>(year) / 100);
-    put_two(digits + 2, static_cast<uint32_t>(year) % 100);
-    out.append(digits, 4);
-    return;
-  }
-  fmt::format_to(std::back_inserter(out), "{}{:04}", year < 0 ? '-' : '+', year < 0 ? -year : year);
+char* write_year(char* at, int64_t year) {
+  if (year < 0 || year > 9999) return fmt::format_to(at, "{}{:04}", year < 0 ? '-' : '+', year < 0 ? -year : year);
+  put_two(at, static_cast<uint32_t>(year) / 100);
+  put_two(at + 2, static_cast<uint32_t>(year) % 100);
+  return at + 4;
 }
 
 }  // namespace
@@ -174,13 +172,13 @@ Result<EventTime> parse_timestamp_or_explain(std::string_view text) {
   return TimestampParser(text).parse();
 }
 
-void append_timestamp(std::string& out, EventTime time) {
+char* write_timestamp(char* at, EventTime time) {
   const DayTime moment = day_time_of(time.value);
   const CalendarDate date = date_from_days(moment.days);
   const auto milliseconds = static_cast<uint32_t>(moment.in_day_ms);
   const uint32_t seconds = milliseconds / 1000;
-  append_year(out, date.year);
-  char rest[] = "-00-00T00:00:00.000Z";
+  char* const rest = write_year(at, date.year);
+  std::string_view("-00-00T00:00:00.000Z").copy(rest, 20);
   put_two(rest + 1, date.month);
   put_two(rest + 4, date.day);
   put_two(rest + 7, seconds / 3600);
@@ -189,12 +187,31 @@ void append_timestamp(std::string& out, EventTime time) {
   const uint32_t fraction = milliseconds % 1000;
   if (fraction == 0) {
     rest[15] = 'Z';
-    out.append(rest, 16);
-    return;
+    return rest + 16;
   }
   rest[16] = static_cast<char>('0' + fraction / 100);
   put_two(rest + 17, fraction % 100);
-  out.append(rest, 20);
+  return rest + 20;
+}
+
+void append_timestamp(std::string& out, EventTime time) {
+  char text[kMaxTimestampBytes];
+  out.append(text, static_cast<size_t>(write_timestamp(text, time) - text));
+}
+
+char* MinuteTimestampWriter::write_other(char* at, int64_t time_ms) {
+  constexpr size_t kPlainBytes = 20;  // with seconds, without milliseconds, and a year of four digits
+  constexpr int64_t kMinuteMs = 60'000;
+  const int64_t in_minute_ms = (time_ms % kMinuteMs + kMinuteMs) % kMinuteMs;
+  if (time_ms >= INT64_MIN + kMinuteMs) {
+    char text[kMaxTimestampBytes];
+    const char* const end = write_timestamp(text, EventTime(time_ms - in_minute_ms));
+    if (static_cast<size_t>(end - text) == kPlainBytes) {
+      start_ms_ = time_ms - in_minute_ms;
+      std::memcpy(minute_, text, sizeof(minute_));
+    }
+  }
+  return write_timestamp(at, EventTime(time_ms));
 }
 
 std::string format_timestamp(EventTime time) {

@@ -60,6 +60,9 @@ Result<EventTime> parse_timestamp_or_explain(std::string_view text);
 /// As java.time.Instant prints it: 2007-01-01T00:00:00Z, or with .fff when the milliseconds are not 0.
 void append_timestamp(std::string& out, EventTime time);
 std::string format_timestamp(EventTime time);
+/// The same at a place that has room for it; gives the place behind it.
+char* write_timestamp(char* at, EventTime time);
+inline constexpr size_t kMaxTimestampBytes = 32;
 
 namespace timestamp_detail {
 
@@ -190,6 +193,37 @@ class MinuteTimestampParser {
   // The first 16 bytes of texts in the minute that begins at start_ms_.
   uint64_t date_ = timestamp_detail::word("1970-01-");
   uint64_t minute_ = timestamp_detail::word("01T00:00");
+  int64_t start_ms_ = 0;
+};
+
+/// write_timestamp() for times of which many lie in the same minute: the text of the minute is made once.
+class MinuteTimestampWriter {
+ public:
+  [[gnu::always_inline]] char* write(char* at, int64_t time_ms) {
+    const uint64_t in_minute_ms = static_cast<uint64_t>(time_ms) - static_cast<uint64_t>(start_ms_);
+    if (in_minute_ms >= 60'000) [[unlikely]]
+      return write_other(at, time_ms);
+    std::memcpy(at, minute_, sizeof(minute_));
+    const auto seconds = static_cast<uint32_t>(in_minute_ms / 1000);
+    const auto fraction = static_cast<uint32_t>(in_minute_ms % 1000);
+    at[17] = static_cast<char>('0' + seconds / 10);
+    at[18] = static_cast<char>('0' + seconds % 10);
+    if (fraction == 0) {
+      at[19] = 'Z';
+      return at + 20;
+    }
+    at[19] = '.';
+    at[20] = static_cast<char>('0' + fraction / 100);
+    at[21] = static_cast<char>('0' + fraction / 10 % 10);
+    at[22] = static_cast<char>('0' + fraction % 10);
+    at[23] = 'Z';
+    return at + 24;
+  }
+
+ private:
+  char* write_other(char* at, int64_t time_ms);
+
+  char minute_[17] = {'1', '9', '7', '0', '-', '0', '1', '-', '0', '1', 'T', '0', '0', ':', '0', '0', ':'};
   int64_t start_ms_ = 0;
 };
 

@@ -152,5 +152,31 @@ TEST(Timestamp, RoundTripsAtTheEndsOfTheRange) {
   }
 }
 
+TEST(Timestamp, WriterOfAMinuteWritesWhatFormatDoes) {
+  MinuteTimestampWriter writer;
+  const auto written = [&](int64_t time_ms) {
+    char text[kMaxTimestampBytes];
+    return std::string(text, writer.write(text, time_ms));
+  };
+  for (const int64_t time_ms :
+       {int64_t{0}, int64_t{59'999}, int64_t{60'000}, int64_t{-1}, int64_t{-60'000}, int64_t{-60'001},
+        int64_t{1'167'609'600'123}, int64_t{1'167'609'600'000}, int64_t{1'167'609'659'999}, int64_t{1'167'609'599'999},
+        int64_t{253'402'300'799'999}, int64_t{253'402'300'800'000}, int64_t{253'402'300'799'000},
+        int64_t{-62'167'219'200'000}, int64_t{-62'167'219'200'001}, int64_t{-62'167'219'199'999},
+        std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min(), int64_t{7}}) {
+    EXPECT_EQ(written(time_ms), format_timestamp(EventTime(time_ms)));
+  }
+}
+
+RC_GTEST_PROP(Timestamp, WriterOfAMinuteWritesWhatFormatDoesInAnyOrder, (const std::vector<int32_t>& steps_ms)) {
+  MinuteTimestampWriter writer;
+  int64_t time_ms = 1'711'843'200'000;
+  for (const int32_t step_ms : steps_ms) {
+    time_ms += step_ms % 2 == 0 ? step_ms : step_ms % 70'000;
+    char text[kMaxTimestampBytes];
+    RC_ASSERT(std::string(text, writer.write(text, time_ms)) == format_timestamp(EventTime(time_ms)));
+  }
+}
+
 }  // namespace
 }  // namespace meterstream

@@ -127,7 +127,7 @@ class Encoder {
   [[nodiscard]] const std::vector<ColumnSchema>& columns() const { return source_.rows->columns; }
   [[nodiscard]] const std::optional<size_t>& key_column() const { return source_.rows->key_column; }
 
-  Result<std::string> value_of(std::vector<Column>& cells) {
+  Result<std::string> value_of(const std::vector<Column>& cells) {
     if (schema_) {
       for (size_t index = 0; index < cells.size(); ++index) {
         if (cells[index].is_null(0))
@@ -139,8 +139,11 @@ class Encoder {
       append_metric_avro(value, EncodedSeries(*schema_, series), EventTime(cells[3].integers[0]), cells[4].doubles[0]);
       return value;
     }
-    if (key_column()) cells.erase(cells.begin() + static_cast<std::ptrdiff_t>(*key_column()));
-    return std::string(ProjectedRowWriter(value_columns_).write(cells, 0));
+    std::vector<const Column*> written;
+    for (size_t index = 0; index < cells.size(); ++index) {
+      if (index != key_column()) written.push_back(&cells[index]);
+    }
+    return std::string(ProjectedRowWriter(value_columns_).write(written, 0));
   }
 
   const CatalogSource& source_;

@@ -123,13 +123,15 @@ class PrintedRows final : public TopicRows {
       add_keys(*reading_, records.records, batch_);
     }
     uint32_t row = 0;
+    std::vector<const meterstream::Column*> columns;
+    for (const meterstream::Column& column : batch_.columns) columns.push_back(&column);
     for (uint32_t index = 0; index < records.records.size(); ++index) {
       const RecordView& record = records.records[index];
       const bool is_read = decoder_ != nullptr && row < batch_.rows && batch_.record_index[row] == index;
       if (seen_++ % interval_ == 0) {
         QueryValue key = record.has_key() ? QueryValue(std::string(record.key)) : QueryValue();
         QueryValue value = record.is_tombstone() ? QueryValue() : QueryValue(std::string(record.value));
-        if (is_read) value = std::string(writer_->write(batch_.columns, row));
+        if (is_read) value = std::string(writer_->write(columns, row));
         rows.push_back({format_timestamp(EventTime(record.ingest_time.value)), std::move(key), std::move(value),
                         int64_t{partition.value}, record.offset.value});
       }

@@ -120,16 +120,18 @@ Result<std::vector<InsertSpec>> bind_insert(const ast::InsertValues& syntax, con
   ProjectedRowWriter writer(value_columns);
   std::vector<InsertSpec> inserts;
   for (size_t i = 0; i < rows.size(); ++i) {
-    std::vector<Column>& row = rows[i].cells;
+    const std::vector<Column>& row = rows[i].cells;
     const Column& key = row[table->key_column];
     if (key.is_null(0)) {
       return source.error_at(
           syntax.rows[i].front().position.offset,
           fmt::format("the row has no {}, which is the primary key", table->columns[table->key_column].name));
     }
-    std::string key_text(key.strings[0]);
-    row.erase(row.begin() + static_cast<std::ptrdiff_t>(table->key_column));
-    inserts.push_back({table, std::move(key_text), std::string(writer.write(row, 0))});
+    std::vector<const Column*> written;
+    for (const Column& column : row) {
+      if (&column != &key) written.push_back(&column);
+    }
+    inserts.push_back({table, std::string(key.strings[0]), std::string(writer.write(written, 0))});
   }
   return inserts;
 }

@@ -158,7 +158,7 @@ Operand arithmetic(const Expression& expression, EvaluationContext& context) {
     Column zero;
     zero.type = right.type;
     zero.integers.assign(1, 0);
-    zero.doubles.assign(1, 0);
+    zero.doubles.assign(1, -0.0);  // so that the sign of 0.0 changes, too
     left = own(std::move(zero), true);
     operation = Operator::kSubtract;
   }

@@ -1,5 +1,6 @@
 #include "stream/expression.h"
 
+#include <cmath>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -38,6 +39,15 @@ TEST(Expression, LetsCaseGuardADivisionWithoutAFault) {
       literal(ColumnType::kBigint, int64_t{-1}));
   EXPECT_EQ(evaluate(*guarded, batch, faults).integers, (std::vector<int64_t>{-1, 2}));
   EXPECT_EQ(faults, 0);
+}
+
+TEST(Expression, SignOfZeroChanges) {
+  ColumnBatch batch = batch_of({row_of(0, 0.0, "a"), row_of(0, -0.0, "b")});
+  int64_t faults = 0;
+  const auto negated = operation(Operator::kNegate, ColumnType::kDouble, column(1));
+  const Column numbers = evaluate(*negated, batch, faults);
+  EXPECT_TRUE(std::signbit(numbers.doubles[0]));
+  EXPECT_FALSE(std::signbit(numbers.doubles[1]));
 }
 
 TEST(Expression, SpreadsALiteralOverAllRows) {

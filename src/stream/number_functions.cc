@@ -75,7 +75,8 @@ bool round_to_digits(Arguments arguments, FunctionValue& result, FunctionArena& 
 }
 
 bool logarithm_to_base(Arguments arguments, FunctionValue& result, FunctionArena& /*arena*/) {
-  return finite(std::log(arguments[1].number) / std::log(arguments[0].number), result);
+  // Of base 0 the quotient would be 0.
+  return arguments[0].number > 0 && finite(std::log(arguments[1].number) / std::log(arguments[0].number), result);
 }
 
 bool power(Arguments arguments, FunctionValue& result, FunctionArena& /*arena*/) {

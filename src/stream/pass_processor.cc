@@ -79,7 +79,7 @@ class PassProcessor::Output final : public ViewOutput {
     return std::exchange(counts_[view], {});
   }
 
-  void row(size_t view, const RecordView& record, const std::vector<Column>& columns, uint32_t row) override {
+  void row(size_t view, const RecordView& record, const std::vector<const Column*>& columns, uint32_t row) override {
     headers_.clear();
     const PartitionId source = pass_.options_.partition_ids[pass_.batch_.partition];
     if (pass_.options_.result_ids) append_source_id(headers_, views_[view]->name, source, record.offset);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "metering/timestamp.h"
 #include "stream/view_spec.h"
 
 namespace meterstream {
@@ -17,11 +18,17 @@ class ProjectedRowWriter {
   explicit ProjectedRowWriter(const std::vector<ProjectedColumn>& columns);
 
   /// `columns` in the order of those given. The text lives until the next call.
-  std::string_view write(const std::vector<Column>& columns, uint32_t row);
+  std::string_view write(const std::vector<const Column*>& columns, uint32_t row);
 
  private:
-  std::vector<std::string> prefixes_;  ///< `{"name":` or `,"name":`
-  std::string value_;
+  struct Prefix {
+    std::string blocks;  ///< filled up with spaces
+    size_t bytes = 0;
+  };
+  std::vector<Prefix> prefixes_;  ///< `{"name":` or `,"name":`
+  std::vector<MinuteTimestampWriter> times_;
+  size_t fixed_bytes_ = 2;  ///< at most, without the texts
+  std::string value_;       ///< room for a row, of which the beginning counts
 };
 
 }  // namespace meterstream

@@ -1,5 +1,7 @@
 #include "stream/record_headers.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "base/bytes.h"
@@ -26,8 +28,17 @@ void append_result_id(std::string& headers, std::string_view view, std::string_v
 }
 
 void append_source_id(std::string& headers, std::string_view origin, PartitionId partition, Offset offset) {
+  char numbers[48];
+  char* const end = numbers + sizeof(numbers);
+  numbers[0] = '|';
+  char* at = std::to_chars(numbers + 1, end, partition.value).ptr;
+  *at++ = '|';
+  at = std::to_chars(at, end, offset.value).ptr;
+  const auto bytes = static_cast<size_t>(at - numbers);
   append_sized(headers, "id");
-  append_sized(headers, fmt::format("{}|{}|{}", origin, partition.value, offset.value));
+  append_varint(headers, origin.size() + bytes);
+  headers.append(origin);
+  headers.append(numbers, bytes);
 }
 
 }  // namespace meterstream

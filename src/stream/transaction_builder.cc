@@ -3,7 +3,8 @@
 namespace meterstream {
 namespace {
 constexpr size_t kBatchBytes = size_t{1} << 20;
-}
+constexpr size_t kRoomBehindBatch = size_t{16} << 10;  // for the record that makes it full
+}  // namespace
 
 size_t TransactionBuilder::topic(std::string_view name) {
   for (size_t i = 0; i < topics_.size(); ++i) {
@@ -20,7 +21,11 @@ void TransactionBuilder::add(size_t topic, PartitionId partition, std::string_vi
   if (index >= partitions.size()) partitions.resize(index + 1);
   std::vector<RecordBatchBuilder>& batches = partitions[index];
   // A reader takes a batch whole, so that the results of a million groups must not be one.
-  if (batches.empty() || batches.back().bytes() >= kBatchBytes) batches.emplace_back();
+  if (batches.empty()) {
+    batches.emplace_back();
+  } else if (batches.back().bytes() >= kBatchBytes) {
+    batches.emplace_back().reserve(kBatchBytes + kRoomBehindBatch);
+  }
   batches.back().add(key, value, headers, ingest_time);
   bytes_ += key.size() + value.size() + headers.size() + 16;
 }

@@ -271,10 +271,17 @@ Status ViewChain::add_selected(DecodedBatch& batch, ViewOutput& output) {
 
 void ViewChain::project(DecodedBatch& batch, ViewOutput& output) {
   int64_t faults = 0;
-  std::vector<Column> columns;
-  columns.reserve(views_.front()->projection.size());
-  for (const ProjectedColumn& column : views_.front()->projection)
-    columns.push_back(evaluate(*column.expression, batch.columns, faults));
+  std::vector<Column> computed;
+  std::vector<const Column*> columns;
+  computed.reserve(views_.front()->projection.size());
+  for (const ProjectedColumn& column : views_.front()->projection) {
+    const Expression& expression = *column.expression;
+    if (expression.kind == Expression::Kind::kColumn) {
+      columns.push_back(&batch.columns.columns[expression.column]);
+    } else {
+      columns.push_back(&computed.emplace_back(evaluate(expression, batch.columns, faults)));
+    }
+  }
   count_faults(faults);
   for (const uint32_t row : rows_) output.row(0, batch.record_of(row), columns, row);
   ViewAccounting& accounting = levels_.front().accounting;

@@ -55,7 +55,7 @@ class ViewOutput {
   /// Called when the view's results so far must be written, before a commit can follow. Gives the counts since the last call.
   virtual ResultCounts take_counts(size_t view) = 0;
   /// A row of a stream: the values are in row `row` of its columns.
-  virtual void row(size_t view, const RecordView& record, const std::vector<Column>& columns, uint32_t row) = 0;
+  virtual void row(size_t view, const RecordView& record, const std::vector<const Column*>& columns, uint32_t row) = 0;
   virtual void late(size_t view, const RecordView& record, int64_t window_start_ms, int64_t closed_before_ms) = 0;
 };
 

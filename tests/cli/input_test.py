@@ -119,6 +119,17 @@ class Options(ProgramTest):
         self.assertEqual(len(self.succeed("console", "--from", "2020-01-01").stdout.splitlines()), 12)
         self.assertEqual(self.succeed("console", "--from", "2999-01-01").stdout, "")
 
+    def test_console_reads_topics_one_after_the_other(self):
+        self.write("uci.txt", uci_lines(3))
+        self.succeed(*REPLAY, "uci.txt")
+        self.succeed(*REPLAY, "uci.txt", "--topic", "other")
+        topics = [json.loads(line)["topic"] for line in self.succeed("console", "other", "metrics", "--json").stdout.splitlines()]
+        self.assertEqual(topics, ["other"] * 12 + ["metrics"] * 12)
+        self.assertEqual(len(self.succeed("console", "other", "metrics", "--limit", "13").stdout.splitlines()), 13)
+        refused = self.run_program("console", "other", "metrics", "--follow")
+        self.assert_exit(refused, 2)
+        self.assertIn("one topic", refused.stderr)
+
     def test_types_may_be_in_any_letter_case(self):
         self.write("uci.txt", uci_lines(3))
         self.succeed("replay", "--type", "ELECTRICITY", "--data", "uci.txt")
