@@ -80,7 +80,7 @@ class HttpClient::Implementation {
   Implementation(const Implementation&) = delete;
   Implementation& operator=(const Implementation&) = delete;
 
-  Result<HttpResponse> send(const HttpRequest& request) {
+  Result<HttpAnswer> send(const HttpCall& request) {
     CURL* handle = take();
     std::array<char, CURL_ERROR_SIZE> cause{};
     Receiver receiver;
@@ -108,7 +108,7 @@ class HttpClient::Implementation {
       const char* text = cause[0] != '\0' ? cause.data() : curl_easy_strerror(code);
       return unavailable(fmt::format("{}: {}", request.url, text));
     }
-    return HttpResponse{static_cast<int>(status), std::move(receiver.body)};
+    return HttpAnswer{static_cast<int>(status), std::move(receiver.body)};
   }
 
  private:
@@ -165,7 +165,7 @@ HttpClient::HttpClient(const RegistrySettings& settings)
 
 HttpClient::~HttpClient() = default;
 
-Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
+Result<HttpAnswer> HttpClient::send(const HttpCall& request) {
   return implementation_->send(request);
 }
 

@@ -13,14 +13,14 @@
 
 namespace meterstream {
 
-struct HttpRequest {
+struct HttpCall {
   std::string method = "GET";
   std::string url;
   /// JSON; sent when not empty.
   std::string body;
 };
 
-struct HttpResponse {
+struct HttpAnswer {
   int status = 0;
   std::string body;
 };
@@ -33,7 +33,7 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  Result<HttpResponse> send(const HttpRequest& request);
+  Result<HttpAnswer> send(const HttpCall& request);
 
  private:
   class Implementation;

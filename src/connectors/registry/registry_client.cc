@@ -149,7 +149,7 @@ Result<RegistryClient::Reply> RegistryClient::try_every_node(std::string_view me
   const size_t first = node_;
   for (size_t i = 0; i < settings_.urls.size(); ++i) {
     const size_t node = (first + i) % settings_.urls.size();
-    HttpRequest request{std::string(method), settings_.urls[node] + std::string(path), std::string(body)};
+    HttpCall request{std::string(method), settings_.urls[node] + std::string(path), std::string(body)};
     auto response = http_.send(request);
     if (response && !is_worth_another_try(response->status)) {
       node_ = node;
