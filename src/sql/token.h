@@ -137,6 +137,7 @@ enum class Terminal : uint8_t {
   kUnset,
   kValues,
   kVarchar,
+  kWithin,
   kCount,  // of terminals
 };
 

@@ -24,4 +24,9 @@ void append_source_id(std::string& headers, std::string_view origin, PartitionId
   append_sized(headers, fmt::format("{}|{}|{}", origin, partition.value, offset.value));
 }
 
+void append_pair_id(std::string& headers, std::string_view view, std::string_view pair) {
+  append_sized(headers, "id");
+  append_sized(headers, fmt::format("{}|{}", view, pair));
+}
+
 }  // namespace meterstream
