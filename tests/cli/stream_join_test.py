@@ -1,4 +1,5 @@
 """Joins of two streams by the program: beside a nested loop, in several runs, with kills."""
+import collections
 import json
 import pathlib
 import random
@@ -10,7 +11,6 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from program import ProgramTest  # noqa: E402
 
-WITHIN_S = 20
 FLOWS = """
 SET 'commit.interval' = '20ms';
 CREATE STREAM metrics WITH (topic = 'metrics', partitions = 4);
@@ -20,6 +20,17 @@ CREATE STREAM volts WITH (topic = 'volts', partitions = 2) AS
 CREATE STREAM pairs WITH (topic = 'pairs') AS SELECT p.gateway, p.timestamp, v.at, p.value AS watts, v.value AS volts FROM powers p
   LEFT JOIN volts v WITHIN (90 SECONDS, 20 SECONDS) GRACE PERIOD 3650 DAYS ON p.gateway = v.gateway;
 """
+TABLES = """
+CREATE STREAM metrics WITH (topic = 'metrics', partitions = 4);
+CREATE TABLE meters (id VARCHAR PRIMARY KEY, street VARCHAR) WITH (topic = 'meters', partitions = 4);
+INSERT INTO meters VALUES ('household-1', 'north'), ('household-2', 'south'), ('household-9', 'east');
+CREATE TABLE totals WITH (topic = 'totals', partitions = 4) AS SELECT gateway, COUNT(*) AS n FROM metrics GROUP BY gateway;
+CREATE TABLE overview WITH (topic = 'overview') AS
+  SELECT m.id, m.street, t.n FROM meters m LEFT JOIN totals t ON m.id = t.gateway WHERE m.street <> 'none';
+CREATE STREAM addressed WITH (topic = 'addressed') AS
+  SELECT m.gateway, m.timestamp, o.street, o.n FROM metrics m JOIN overview o ON m.gateway = o.id WHERE m.metricAttribute = 'VOLTAGE';
+"""
+TOPICS = ("metrics", "powers", "volts", "pairs", "meters", "totals", "overview", "addressed")
 
 
 class StreamJoin(ProgramTest):
@@ -32,8 +43,10 @@ class StreamJoin(ProgramTest):
     def values(self, topic):
         return [json.loads(line)["value"] for line in self.on_log("console", self.topic(topic), "--json").stdout.splitlines()]
 
-    def flows(self):
-        return FLOWS
+    def flows(self, sql=FLOWS):
+        for name in TOPICS:
+            sql = sql.replace(f"topic = '{name}'", f"topic = '{self.topic(name)}'")
+        return sql
 
     def replay(self, *options):
         self.on_log("replay", "--data", "simulate", "--households", "1-5", "--start", "2024-02-29T20:00:00Z", "--duration", "3h", "--seed", "5",
@@ -83,6 +96,28 @@ class StreamJoin(ProgramTest):
         self.assertEqual(view["read"], len(self.values("powers")) + len(self.values("volts")))
         self.assertEqual(view["aggregated"], view["read"])
         self.assertEqual(view["results"], len(self.values("pairs")))
+
+    def overview(self):
+        """The latest row of each key."""
+        records = map(json.loads, self.on_log("console", self.topic("overview"), "--json").stdout.splitlines())
+        return {record["key"]: record["value"] and (record["value"]["street"], record["value"]["n"]) for record in records}
+
+    def test_a_join_of_tables_follows_both(self):
+        self.write("flows.sql", self.flows(TABLES))
+        self.replay()
+        self.on_log("run", "flows.sql", "--until-idle")
+        readings = collections.Counter(reading["gateway"] for reading in self.values("metrics"))
+        self.assertEqual(self.overview(), {"household-1": ("north", readings["household-1"]), "household-2": ("south", readings["household-2"]),
+                                           "household-9": ("east", None)})
+        # Both tables were whole before the first reading was joined.
+        self.assertEqual({(row["gateway"], row["street"], row["n"]) for row in self.values("addressed")},
+                         {("household-1", "north", readings["household-1"]), ("household-2", "south", readings["household-2"])})
+        self.on_log("sql", "--schema", "flows.sql", "--execute",
+                    "INSERT INTO meters VALUES ('household-1', 'none'), ('household-3', 'west')")
+        self.run_killed(3)
+        self.on_log("run", "flows.sql", "--until-idle")
+        self.assertEqual(self.overview(), {"household-1": None, "household-2": ("south", readings["household-2"]),
+                                           "household-3": ("west", readings["household-3"]), "household-9": ("east", None)})
 
 
 if __name__ == "__main__":

@@ -18,12 +18,6 @@ class KafkaStreamJoin(stream_join_test.StreamJoin):
     def topic(self, name):
         return name + self.suffix
 
-    def flows(self):
-        sql = stream_join_test.FLOWS
-        for name in ("metrics", "powers", "volts", "pairs"):
-            sql = sql.replace(f"topic = '{name}'", f"topic = '{self.topic(name)}'")
-        return sql
-
     def on_cluster(self, *arguments):
         more = ["--application-id", "app" + self.suffix] if arguments[0] == "run" else []
         return [*arguments, *more, "--kafka", BROKERS, "--schema-id", 1]
