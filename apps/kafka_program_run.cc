@@ -43,12 +43,27 @@ std::string process_name() {
   return fmt::format("{}-{:08x}{:08x}", ::getpid(), random(), random());
 }
 
+size_t stage_of_view(const std::vector<ViewSpec>& views, const ViewSpec& view, size_t most);
+
 /// How many views stand between the readings and the topic, one after the other.
 size_t stage_of(const std::vector<ViewSpec>& views, const std::string& topic, size_t most) {
   size_t stage = 0;
   for (const ViewSpec& view : views) {
-    if (most > 0 && view.topic == topic) stage = std::max(stage, 1 + stage_of(views, view.source->topic, most - 1));
+    if (most == 0 || view.topic != topic) continue;
+    stage = std::max(stage, 1 + stage_of_view(views, view, most - 1));
   }
+  return stage;
+}
+
+size_t stage_of_view(const std::vector<ViewSpec>& views, const ViewSpec& view, size_t most) {
+  size_t stage = 0;
+  for (const std::string& topic : topics_read(view)) stage = std::max(stage, stage_of(views, topic, most));
+  return stage;
+}
+
+size_t stage_of_pass(const std::vector<ViewSpec>& views, const PassSpec& pass) {
+  size_t stage = 0;
+  for (const ViewSpec& view : pass.views) stage = std::max(stage, stage_of_view(views, view, views.size()));
   return stage;
 }
 
@@ -140,8 +155,10 @@ Status KafkaProgramRun::prepare() {
 Status KafkaProgramRun::create_topics(std::vector<ViewSpec>& views) {
   std::set<std::string> missing;
   for (const ViewSpec& view : views) {
-    const auto partitions = topics_->partitions(view.source->topic);
-    if (!partitions && partitions.error().code == ErrorCode::kNotFound) missing.insert(view.source->topic);
+    for (const std::string& topic : streams_read(view)) {
+      const auto partitions = topics_->partitions(topic);
+      if (!partitions && partitions.error().code == ErrorCode::kNotFound) missing.insert(topic);
+    }
   }
   RETURN_IF_ERROR(create_view_topics(views, *log_));
   for (const std::string& topic : missing) {
@@ -225,6 +242,10 @@ Status KafkaProgramRun::add_workers(const PlannedPass& pass) {
   KafkaWorkerOptions worker = worker_options(fmt::format("{}-{}", topic_name_part(each_.application), pass.entry.name),
                                              pass.spec.source->topic);
   worker.source_partitions = partitions;
+  if (pass.spec.reads_two()) {
+    worker.second_source = second_topic(pass.spec.views.front());
+    ASSIGN_OR_RETURN(worker.second_source_partitions, topics_->partitions(worker.second_source));
+  }
   worker.task_per_partition = pass.task_per_partition;
   const int32_t tasks = pass.task_per_partition ? partitions : 1;
   RETURN_IF_ERROR(KafkaChangelog::create_topic(*topics_, worker.changelog, tasks));
@@ -254,7 +275,7 @@ Status KafkaProgramRun::add_workers(const PlannedPass& pass) {
   int64_t threads = options_.threads.value_or(context_.configuration.engine.threads);
   if (threads <= 0) threads = std::max(1U, std::thread::hardware_concurrency());
   threads = std::min<int64_t>(threads, tasks);
-  KafkaWorkerPool& workers = stages_[stage_of(program_.views, pass.spec.source->topic, program_.views.size())];
+  KafkaWorkerPool& workers = stages_[stage_of_pass(program_.views, pass.spec)];
   const size_t group = workers.add_group(static_cast<size_t>(tasks));
   for (int64_t thread = 0; thread < threads; ++thread) {
     name_member(worker, pass.entry.name, thread);

@@ -1,6 +1,7 @@
 #include "apps/program_run.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <thread>
 
@@ -32,7 +33,7 @@ Status warn_of_new_topics(const Program& program, EventLog& log) {
   for (const ViewSpec& view : program.views) known.insert(view.topic);
   std::vector<std::string> read;
   read.reserve(program.views.size() + program.sinks.size());
-  for (const ViewSpec& view : program.views) read.push_back(view.source->topic);
+  for (const ViewSpec& view : program.views) std::ranges::copy(streams_read(view), std::back_inserter(read));
   for (const SinkSpec& sink : program.sinks) read.push_back(sink.topic);
   for (const std::string& topic : read) {
     if (!known.insert(topic).second) continue;

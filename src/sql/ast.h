@@ -130,12 +130,22 @@ struct SelectItem {
   bool operator==(const SelectItem&) const = default;
 };
 
+/// WITHIN length, or WITHIN (before, after)
+struct Within {
+  TimeLength before;
+  std::optional<TimeLength> after;  ///< as before when left out
+  std::optional<TimeLength> grace;
+  Position position;
+  bool operator==(const Within&) const = default;
+};
+
 /// JOIN source ON condition
 struct Join {
-  enum class Kind : uint8_t { kInner, kLeft };
+  enum class Kind : uint8_t { kInner, kLeft, kFull };
   Kind kind = Kind::kInner;
   Identifier source;
   std::optional<Identifier> alias;
+  std::optional<Within> within;  ///< of streams
   Expression condition;
   Position position;
   bool operator==(const Join&) const = default;

@@ -7,46 +7,12 @@
 #include "base/check.h"
 #include "sql/parser.h"
 #include "sql/syntax_tree.h"
+#include "sql/token_meaning.h"
 
 namespace meterstream {
 namespace {
 
 using Kind = SyntaxKind;
-
-ColumnType column_type(Terminal word) {
-  switch (word) {
-    case Terminal::kBoolean:
-      return ColumnType::kBoolean;
-    case Terminal::kDouble:
-      return ColumnType::kDouble;
-    case Terminal::kVarchar:
-    case Terminal::kStringWord:
-      return ColumnType::kVarchar;
-    case Terminal::kTimestamp:
-      return ColumnType::kTimestamp;
-    default:
-      return ColumnType::kBigint;
-  }
-}
-
-ast::TimeUnit time_unit(Terminal word) {
-  switch (word) {
-    case Terminal::kMillisecond:
-    case Terminal::kMilliseconds:
-      return ast::TimeUnit::kMillisecond;
-    case Terminal::kMinute:
-    case Terminal::kMinutes:
-      return ast::TimeUnit::kMinute;
-    case Terminal::kHour:
-    case Terminal::kHours:
-      return ast::TimeUnit::kHour;
-    case Terminal::kDay:
-    case Terminal::kDays:
-      return ast::TimeUnit::kDay;
-    default:
-      return ast::TimeUnit::kSecond;
-  }
-}
 
 /// Walks the syntax tree. The grammar has checked the shape, so only lengths and depths can be wrong.
 class AstBuilder {
@@ -218,7 +184,12 @@ class AstBuilder {
       switch (child->kind) {
         case Kind::kJoinSide:
           if (token(child->begin).terminal == Terminal::kLeft) made.kind = ast::Join::Kind::kLeft;
+          if (token(child->begin).terminal == Terminal::kFull) made.kind = ast::Join::Kind::kFull;
           break;
+        case Kind::kWithin: {
+          ASSIGN_OR_RETURN(made.within, within(*child));
+          break;
+        }
         case Kind::kSourceName:
           made.source = identifier(child->begin);
           break;
@@ -261,6 +232,32 @@ class AstBuilder {
     return item;
   }
 
+  /// The length at the end of a node.
+  Result<ast::TimeLength> time_length(const SyntaxNode& node) {
+    ast::TimeLength length;
+    const Token& count = token(node.end - 2);
+    const bool negative = token(node.end - 3).terminal == Terminal::kMinus;
+    length.position = position(negative ? node.end - 3 : node.end - 2);
+    length.unit = time_unit(token(node.end - 1).terminal);
+    const auto [end, error] = std::from_chars(count.text.data(), count.text.data() + count.text.size(), length.count);
+    if (error != std::errc()) return source_.error_at(count.offset, "this length of time is too large");
+    if (negative) length.count = -length.count;
+    return length;
+  }
+
+  Result<ast::Within> within(const SyntaxNode& node) {
+    ast::Within made;
+    made.position = position(node.begin);
+    for (const auto& child : node.children) {
+      ASSIGN_OR_RETURN(const ast::TimeLength length, time_length(*child));
+      const bool is_first = child == node.children.front();
+      if (is_first) made.before = length;
+      if (!is_first && child->kind == Kind::kSize) made.after = length;
+      if (child->kind == Kind::kGrace) made.grace = length;
+    }
+    return made;
+  }
+
   Result<ast::Window> window(const SyntaxNode& node) {
     ast::Window made;
     made.position = position(node.begin);
@@ -269,14 +266,7 @@ class AstBuilder {
         made.zone = ast::TimeZone{unquoted(token(child->end - 1).text), position(child->end - 1)};
         continue;
       }
-      ast::TimeLength length;
-      const Token& count = token(child->end - 2);
-      const bool negative = token(child->end - 3).terminal == Terminal::kMinus;
-      length.position = position(negative ? child->end - 3 : child->end - 2);
-      length.unit = time_unit(token(child->end - 1).terminal);
-      const auto [end, error] = std::from_chars(count.text.data(), count.text.data() + count.text.size(), length.count);
-      if (error != std::errc()) return source_.error_at(count.offset, "this length of time is too large");
-      if (negative) length.count = -length.count;
+      ASSIGN_OR_RETURN(const ast::TimeLength length, time_length(*child));
       if (child->kind == Kind::kSize) made.size = length;
       if (child->kind == Kind::kGap) {
         made.kind = ast::Window::Kind::kSession;

@@ -182,8 +182,11 @@ std::shared_ptr<const StreamSpec> computed_stream(const BoundView& view, const S
   const auto& project = std::get<Project>(view.plan->input->operation);
   const PlanNode* scan = view.plan->input->input.get();
   while (scan->input) scan = scan->input.get();
-  const StreamSpec& source = *std::get<Scan>(scan->operation).stream;
-  const size_t source_time = source.timestamp_column;
+  const StreamJoinNode* join = stream_join_of(*view.plan);
+  const StreamSpec& source = join != nullptr ? *join->joined : *std::get<Scan>(scan->operation).stream;
+  // Of a full join neither stream's time is there in every row.
+  const bool has_time = join == nullptr || !join->spec->right.keeps_unmatched;
+  const std::optional<size_t> source_time = has_time ? std::optional(source.timestamp_column) : std::nullopt;
   const std::vector<ColumnSchema>& columns = view.plan->schema;
   std::vector<size_t> times;
   std::optional<size_t> event_time;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "sql/expression_binder.h"
 #include "sql/parser.h"
 
 namespace meterstream {
@@ -42,6 +43,42 @@ class DuckDbWriter {
   Result<std::string> step(const Scan& scan, const PlanNode& node) {
     time_column_ = scan.stream->timestamp_column;
     return fmt::format("SELECT {} FROM {}", named(node.schema), quoted_name(scan.stream->name));
+  }
+
+  Result<std::string> step(const StreamJoinNode& join, const PlanNode& node) {
+    const StreamJoinSpec& spec = *join.spec;
+    const size_t first = node.input->schema.size();
+    const auto time_of = [](const StreamJoinSpec::Side& side, size_t begin) {
+      return fmt::format("epoch_ms(c{})", begin + side.stream->timestamp_column);
+    };
+    const auto relation = [](const StreamJoinSpec::Side& side, size_t begin) {
+      return fmt::format("(SELECT {} FROM {})", named(side.stream->columns, begin), quoted_name(side.stream->name));
+    };
+    time_column_ = spec.left.stream->timestamp_column;
+    ASSIGN_OR_RETURN(const std::string left, duckdb_text(*spec.left.key));
+    ASSIGN_OR_RETURN(const std::string right,
+                     duckdb_text(*shifted(*spec.right.key, static_cast<std::ptrdiff_t>(first))));
+    const std::string_view kind = spec.right.keeps_unmatched ? "FULL " : spec.left.keeps_unmatched ? "LEFT " : "";
+    return fmt::format("SELECT {} FROM {} {}JOIN {} ON {} = {} AND {} BETWEEN {} - {} AND {} + {}",
+                       columns_text(0, node.schema.size()), relation(spec.left, 0), kind, relation(spec.right, first),
+                       left, right, time_of(spec.right, first), time_of(spec.left, 0), spec.before_ms,
+                       time_of(spec.left, 0), spec.after_ms);
+  }
+
+  static Result<std::string> step(const TableScan& scan, const PlanNode& node) {
+    return fmt::format("SELECT {} FROM {}", named(node.schema), quoted_name(scan.table->name));
+  }
+
+  static Result<std::string> step(const TableJoinNode& join, const PlanNode& node) {
+    const TableJoinSpec& spec = *join.spec;
+    const size_t first = spec.left.table->columns.size();
+    const std::string_view kind = spec.right.keeps_unmatched ? "FULL " : spec.left.keeps_unmatched ? "LEFT " : "";
+    const auto relation = [](const TableSpec& table, size_t begin) {
+      return fmt::format("(SELECT {} FROM {})", named(table.columns, begin), quoted_name(table.name));
+    };
+    return fmt::format("SELECT {} FROM {} {}JOIN {} ON c{} = c{}", columns_text(0, node.schema.size()),
+                       relation(*spec.left.table, 0), kind, relation(*spec.right.table, first),
+                       spec.left.table->key_column, first + spec.right.table->key_column);
   }
 
   static std::string named(const std::vector<ColumnSchema>& columns, size_t first = 0) {

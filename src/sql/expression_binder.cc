@@ -113,6 +113,17 @@ ExpressionPointer clone(const Expression& expression) {
   return copy;
 }
 
+ExpressionPointer shifted(const Expression& expression, std::ptrdiff_t columns) {
+  ExpressionPointer copy = clone(expression);
+  const std::function<void(Expression&)> shift = [&](Expression& part) {
+    if (part.kind == Expression::Kind::kColumn)
+      part.column = static_cast<size_t>(static_cast<std::ptrdiff_t>(part.column) + columns);
+    for (const ExpressionPointer& child : part.children) shift(*child);
+  };
+  shift(*copy);
+  return copy;
+}
+
 bool is_null_literal(const Expression& expression) {
   return expression.kind == Expression::Kind::kLiteral && std::holds_alternative<std::monostate>(expression.literal);
 }

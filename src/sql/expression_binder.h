@@ -68,6 +68,8 @@ ExpressionPointer column_expression(size_t column, ColumnType type);
 ExpressionPointer literal_expression(ColumnType type, ScalarValue value);
 ExpressionPointer operation_expression(Operator operation, ColumnType type, std::vector<ExpressionPointer> children);
 ExpressionPointer clone(const Expression& expression);
+/// A copy that reads the columns that stand so far behind, or before.
+ExpressionPointer shifted(const Expression& expression, std::ptrdiff_t columns);
 bool is_null_literal(const Expression& expression);
 
 }  // namespace meterstream

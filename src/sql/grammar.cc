@@ -89,14 +89,15 @@ struct AnyName : TokenRule<AnyName> {
   }
 };
 
-/// A name that is not needed, and only taken when a reserved word, ON, a comma or an end follows: otherwise a misspelled
+/// A name that is not needed, and only taken when a reserved word, ON, WITHIN, a comma or an end follows: otherwise a misspelled
 /// keyword would be swallowed as an alias.
 struct BareAlias : TokenRule<BareAlias> {
   static bool accepts(uint32_t token, Progress& progress) {
     const T own = progress.tokens[token].terminal;
     if (!is_name(own) || own == T::kOn) return false;
     const T next = progress.tokens[token + 1].terminal;
-    return is_reserved_word(next) || next == T::kComma || next == T::kSemicolon || next == T::kEnd || next == T::kOn;
+    return is_reserved_word(next) || next == T::kComma || next == T::kSemicolon || next == T::kEnd || next == T::kOn ||
+           next == T::kWithin;
   }
 };
 
@@ -140,7 +141,7 @@ constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "DEFINE and UNDEFINE",
                                               "UNSET",
                                               "PARTITION BY",
-                                              "RIGHT and FULL JOIN",
+                                              "RIGHT JOIN (put the other source first and use LEFT JOIN)",
                                               "more than one source in FROM",
                                               "DISTINCT",
                                               "LIMIT",
@@ -266,11 +267,6 @@ struct ExpressionItem : As<SyntaxKind::kExpressionItem, Seq<Whole, Opt<Alias>>> 
 struct SelectItem : As<SyntaxKind::kSelectItem, Or<AllColumns, ExpressionItem>> {};
 struct SourceName : As<SyntaxKind::kSourceName, AnyName> {};
 struct SourceAlias : As<SyntaxKind::kSourceAlias, Or<Seq<May<T::kAs>, Name>, BareAlias>> {};
-struct JoinSide : As<SyntaxKind::kJoinSide, Or<May<T::kInner>, Seq<May<T::kLeft>, Opt<May<T::kOuter>>>>> {};
-struct Join
-    : As<SyntaxKind::kJoin, Seq<Opt<JoinSide>, May<T::kJoin>, SourceName, Opt<SourceAlias>, Is<T::kOn>, Whole>> {};
-struct Joins : Seq<Star<Join>, Opt<Or<Refuse<T::kRight, Feature::kJoin>, Refuse<T::kFull, Feature::kJoin>,
-                                      Refuse<T::kComma, Feature::kSeveralSources>>>> {};
 struct Unit : Or<Is<T::kSeconds>, Is<T::kMinutes>, Is<T::kHours>, Is<T::kDays>, Is<T::kMilliseconds>, May<T::kSecond>,
                  May<T::kMinute>, May<T::kHour>, May<T::kDay>, May<T::kMillisecond>> {};
 struct Length : Seq<Opt<May<T::kMinus>>, Is<T::kInteger>, Unit> {};
@@ -278,6 +274,17 @@ struct Size : As<SyntaxKind::kSize, Seq<Is<T::kSize>, Length>> {};
 struct Advance : As<SyntaxKind::kAdvance, Seq<Is<T::kAdvance>, Is<T::kBy>, Length>> {};
 struct Retention : As<SyntaxKind::kRetention, Seq<May<T::kRetention>, Length>> {};
 struct Grace : As<SyntaxKind::kGrace, Seq<May<T::kGrace>, Is<T::kPeriod>, Length>> {};
+struct JoinSide
+    : As<SyntaxKind::kJoinSide, Or<May<T::kInner>, Seq<Or<May<T::kLeft>, May<T::kFull>>, Opt<May<T::kOuter>>>>> {};
+struct Reach : As<SyntaxKind::kSize, Length> {};
+struct Within
+    : As<SyntaxKind::kWithin,
+         Seq<May<T::kWithin>, Or<Seq<May<T::kOpen>, Reach, Is<T::kComma>, Reach, Is<T::kClose>>, Reach>, Opt<Grace>>> {
+};
+struct Join : As<SyntaxKind::kJoin,
+                 Seq<Opt<JoinSide>, May<T::kJoin>, SourceName, Opt<SourceAlias>, Opt<Within>, Is<T::kOn>, Whole>> {};
+struct Joins
+    : Seq<Star<Join>, Opt<Or<Refuse<T::kRight, Feature::kJoin>, Refuse<T::kComma, Feature::kSeveralSources>>>> {};
 struct WindowEnd : Seq<Opt<May<T::kComma>, Retention>, Opt<May<T::kComma>, Grace>, Is<T::kClose>> {};
 struct Zone : As<SyntaxKind::kZone, Seq<May<T::kTimezone>, Is<T::kString>>> {};
 struct Tumbling : Seq<Is<T::kTumbling>, Is<T::kOpen>, Size, Opt<Opt<May<T::kComma>>, Zone>, WindowEnd> {};

@@ -11,20 +11,74 @@
 namespace meterstream {
 namespace {
 
-Result<std::shared_ptr<const TableSpec>> find_table(const ast::Identifier& name, const SourceText& source,
-                                                    const Catalog& catalog) {
-  if (auto table = catalog.table(name); table != nullptr) return table;
-  const std::string_view kind = catalog.kind_of(name);
-  if (kind == "a stream") return source.error_at(name.position.offset, "not supported yet: a join of two streams");
-  if (kind == "a table") {
-    return source.error_at(
-        name.position.offset,
-        fmt::format("not supported yet: a join with a table that is computed; {} is. Tables that are "
-                    "declared with PRIMARY KEY can be joined",
-                    name.text));
+const PlanNode& node_below(const PlanNode& plan) {
+  const PlanNode* node = plan.input.get();
+  while (!std::holds_alternative<WindowAggregate>(node->operation) &&
+         !std::holds_alternative<TableJoinNode>(node->operation))
+    node = node->input.get();
+  return *node;
+}
+
+/// Columns of the node below Project that are the primary key of its rows; none when there is no single one.
+std::vector<size_t> key_columns(const PlanNode& node) {
+  const auto* join = std::get_if<TableJoinNode>(&node.operation);
+  if (join == nullptr) return {0};
+  const TableJoinSpec& spec = *join->spec;
+  if (spec.right.keeps_unmatched) return {};
+  if (spec.left.keeps_unmatched) return {spec.left.table->key_column};
+  return {spec.left.table->key_column, spec.left.table->columns.size() + spec.right.table->key_column};
+}
+
+/// The latest result of each group; its primary key is the group.
+Result<std::shared_ptr<const TableSpec>> computed_table(const ast::Identifier& name, const PlanNode& plan,
+                                                        const SourceText& source) {
+  const auto refuse = [&](std::string_view why) {
+    return source.error_at(name.position.offset, fmt::format("not supported yet: a join with {}, {}", name.text, why));
+  };
+  const PlanNode& rows = node_below(plan);
+  const auto* aggregate = std::get_if<WindowAggregate>(&rows.operation);
+  if (aggregate != nullptr && aggregate->size_ms != kUnboundedWindowMs) {
+    return refuse(
+        "which has a result for each window of a group; join a table without WINDOW, or make a stream of its "
+        "topic: CREATE STREAM ... WITH (topic = '...', value_format = 'JSON') and join that WITHIN some time");
   }
+  if (aggregate != nullptr && aggregate->group_by.size() != 1)
+    return refuse("whose primary key has several columns; GROUP BY one text of them");
+  auto table = std::make_shared<TableSpec>();
+  table->name = name.text;
+  table->is_computed = true;
+  table->columns = plan.schema;
+  const auto& sink = std::get<Sink>(plan.operation);
+  table->topic = sink.topic;
+  table->partitions = sink.partitions;
+  const auto& project = std::get<Project>(plan.input->operation);
+  const std::vector<size_t> keys = key_columns(rows);
+  const auto key = std::ranges::find_if(project.items, [&](const Project::Item& item) {
+    return item.expression->kind == Expression::Kind::kColumn &&
+           std::ranges::find(keys, item.expression->column) != keys.end();
+  });
+  if (key == project.items.end())
+    return refuse(aggregate != nullptr
+                      ? "whose SELECT leaves out what it groups by, which is its primary key; select it"
+                      : "whose SELECT has no primary key; select that of a table whose rows are all there");
+  table->key_column = static_cast<size_t>(key - project.items.begin());
+  const ColumnType type = table->columns[table->key_column].type;
+  if (type != ColumnType::kVarchar && type != ColumnType::kBigint)
+    return refuse(fmt::format("whose primary key is {}; GROUP BY CAST(... AS VARCHAR)", name_of(type)));
+  return std::shared_ptr<const TableSpec>(std::move(table));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TableSpec>> joinable_table(const ast::Identifier& name, const SourceText& source,
+                                                        const Catalog& catalog) {
+  if (auto table = catalog.table(name); table != nullptr) return table;
+  const auto plan = catalog.plan(name);
+  if (plan != nullptr && catalog.kind_of(name) == "a table") return computed_table(name, *plan, source);
   return unknown_table(name, source, catalog);
 }
+
+namespace {
 
 bool is_column(const ast::Expression& side, size_t column, const RowScope& scope) {
   if (side.kind != ast::Expression::Kind::kColumn) return false;
@@ -37,7 +91,16 @@ bool is_column(const ast::Expression& side, size_t column, const RowScope& scope
 Result<LookupSpec> bind_join(const ast::Join& join, RowScope& scope, const SourceText& source, const Catalog& catalog) {
   LookupSpec lookup;
   lookup.keeps_unmatched = join.kind == ast::Join::Kind::kLeft;
-  ASSIGN_OR_RETURN(lookup.table, find_table(join.source, source, catalog));
+  ASSIGN_OR_RETURN(lookup.table, joinable_table(join.source, source, catalog));
+  if (join.within) {
+    return source.error_at(
+        join.within->position.offset,
+        fmt::format("{} is a table: leave WITHIN out, it is for joins of two streams", lookup.table->name));
+  }
+  if (join.kind == ast::Join::Kind::kFull) {
+    return source.error_at(join.position.offset,
+                           "a stream has no row for what is only in a table; FULL JOIN is for two streams");
+  }
   const ast::Identifier& called = join.alias ? *join.alias : join.source;
   if (scope.has_source(called)) {
     return source.error_at(called.position.offset,
@@ -74,10 +137,17 @@ Result<LookupSpec> bind_join(const ast::Join& join, RowScope& scope, const Sourc
                                fmt::format("{} cannot stand in the condition of a join", call.name.text));
       });
   ASSIGN_OR_RETURN(ExpressionPointer bound, binder.bind(given));
-  if (is_null_literal(*bound) || bound->type != ColumnType::kVarchar) {
-    return source.error_at(given.position.offset,
-                           fmt::format("the key of {} is VARCHAR, this is {}; CAST(... AS VARCHAR) makes it one",
-                                       lookup.table->name, is_null_literal(*bound) ? "NULL" : name_of(bound->type)));
+  if (is_null_literal(*bound) || bound->type != key.type) {
+    return source.error_at(
+        given.position.offset,
+        fmt::format("the key of {0} is {1}, this is {2}; CAST(... AS {1}) makes it one", lookup.table->name,
+                    name_of(key.type), is_null_literal(*bound) ? "NULL" : name_of(bound->type)));
+  }
+  // What records have as their key is a text.
+  if (key.type != ColumnType::kVarchar) {
+    std::vector<ExpressionPointer> children;
+    children.push_back(std::move(bound));
+    bound = operation_expression(Operator::kCast, ColumnType::kVarchar, std::move(children));
   }
   lookup.key = std::move(bound);
   return lookup;

@@ -10,6 +10,10 @@
 
 namespace meterstream {
 
+/// A declared table, or one that is computed without windows by a single key.
+Result<std::shared_ptr<const TableSpec>> joinable_table(const ast::Identifier& name, const SourceText& source,
+                                                        const Catalog& catalog);
+
 /// Adds the table to `scope`.
 Result<LookupSpec> bind_join(const ast::Join& join, RowScope& scope, const SourceText& source, const Catalog& catalog);
 

@@ -91,15 +91,44 @@ TEST(Join, RefusesConditionsThatAreNotTheKey) {
 TEST(Join, RefusesSourcesThatCannotBeJoined) {
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT gateway FROM metrics JOIN bound ON gateway = id;"),
               HasSubstr("unknown table bound; did you mean bounds?"));
-  EXPECT_THAT(error_of("CREATE STREAM s AS SELECT m.gateway FROM metrics m JOIN metrics n ON m.gateway = n.gateway;"),
-              HasSubstr("a join of two streams"));
-  EXPECT_THAT(
-      error_of("CREATE TABLE c AS SELECT gateway, COUNT(*) FROM metrics WINDOW TUMBLING (SIZE 1 DAY) GROUP BY gateway;"
-               "CREATE STREAM s AS SELECT m.gateway FROM metrics m JOIN c ON m.gateway = c.gateway;"),
-      HasSubstr("a table that is computed"));
+  EXPECT_THAT(error_of("CREATE STREAM s AS SELECT gateway FROM metrics JOIN bounds WITHIN 1 DAY ON gateway = id;"),
+              HasSubstr("f.sql:2:60: bounds is a table: leave WITHIN out"));
+  EXPECT_THAT(error_of("CREATE STREAM s AS SELECT gateway FROM metrics FULL JOIN bounds ON gateway = id;"),
+              HasSubstr("FULL JOIN is for two streams"));
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT m.gateway FROM metrics m JOIN bounds ON m.gateway = bounds.id "
                        "JOIN bounds ON m.gateway = bounds.id;"),
               HasSubstr("bounds is joined already"));
+}
+
+TEST(Join, LooksUpInTheResultsOfATableWithoutWindows) {
+  const Program program = compiled(
+      "CREATE TABLE totals WITH (topic = 'sums', partitions = 7) AS SELECT SUM(value) AS total, gateway FROM metrics "
+      "GROUP "
+      "BY gateway HAVING COUNT(*) > 1;"
+      "CREATE TABLE ranks AS SELECT LEN(gateway) AS length, COUNT(*) AS n FROM metrics GROUP BY LEN(gateway);"
+      "CREATE STREAM s AS SELECT m.gateway, t.total, r.n FROM metrics m LEFT JOIN totals t ON m.gateway = t.gateway "
+      "JOIN ranks r ON LEN(m.metricType) = r.length;");
+  const ViewSpec& view = program.views[2];
+  ASSERT_THAT(view.lookups, SizeIs(2));
+  EXPECT_TRUE(view.lookups[0].table->is_computed);
+  EXPECT_EQ(view.lookups[0].table->topic, "sums");
+  EXPECT_EQ(view.lookups[0].table->partitions, 7);
+  EXPECT_EQ(view.lookups[0].table->key_column, 1U);
+  EXPECT_EQ(text_of(view.lookups[1].key, view), "CAST(LEN(metricType) AS VARCHAR)");
+}
+
+TEST(Join, RefusesComputedTablesWithoutASingleKey) {
+  const auto joined = [](const std::string& table) {
+    return error_of("CREATE TABLE c AS SELECT " + table +
+                    ";CREATE STREAM s AS SELECT m.gateway FROM metrics m JOIN c ON m.gateway = c.gateway;");
+  };
+  EXPECT_THAT(joined("gateway, COUNT(*) FROM metrics WINDOW TUMBLING (SIZE 1 DAY) GROUP BY gateway"),
+              HasSubstr("a join with c, which has a result for each window"));
+  EXPECT_THAT(joined("gateway, metricType, COUNT(*) FROM metrics GROUP BY gateway, metricType"),
+              HasSubstr("whose primary key has several columns"));
+  EXPECT_THAT(joined("COUNT(*) AS gateway FROM metrics GROUP BY gateway"), HasSubstr("leaves out what it groups by"));
+  EXPECT_THAT(joined("value > 1 AS gateway, COUNT(*) FROM metrics GROUP BY value > 1"),
+              HasSubstr("whose primary key is BOOLEAN"));
 }
 
 TEST(DeclaredTable, NeedsOnePrimaryKeyOfText) {

@@ -20,6 +20,25 @@ std::string node_text(const Scan& scan, const PlanNode& node) {
                      scan.stream->columns[scan.stream->timestamp_column].name, schema_text(node.schema));
 }
 
+std::string node_text(const StreamJoinNode& join, const PlanNode& node) {
+  const StreamJoinSpec& spec = *join.spec;
+  const std::string_view kind = spec.right.keeps_unmatched ? "full" : spec.left.keeps_unmatched ? "left" : "inner";
+  return fmt::format("StreamJoin {} by {} = {}, within {} before and {} after, grace {}", kind,
+                     to_text(*spec.left.key, node.input->schema), to_text(*spec.right.key, node.second->schema),
+                     format_duration(spec.before_ms), format_duration(spec.after_ms), format_duration(spec.grace_ms));
+}
+
+std::string node_text(const TableScan& scan, const PlanNode& node) {
+  return fmt::format("Scan table {}, topic {} ({})", scan.table->name, scan.table->topic, schema_text(node.schema));
+}
+
+std::string node_text(const TableJoinNode& join, const PlanNode&) {
+  const TableJoinSpec& spec = *join.spec;
+  const std::string_view kind = spec.right.keeps_unmatched ? "full" : spec.left.keeps_unmatched ? "left" : "inner";
+  const auto key_of = [](const TableSpec& table) { return table.columns[table.key_column].name; };
+  return fmt::format("TableJoin {} by {} = {}", kind, key_of(*spec.left.table), key_of(*spec.right.table));
+}
+
 std::string node_text(const Lookup& lookup, const PlanNode& node) {
   const TableSpec& table = *lookup.spec.table;
   return fmt::format("Lookup {} by {} in table {}, topic {}{}", lookup.spec.keeps_unmatched ? "left" : "inner",
@@ -93,8 +112,22 @@ const WindowAggregate* aggregate_of(const BoundView& view) {
 
 }  // namespace
 
+const StreamJoinNode* stream_join_of(const PlanNode& plan) {
+  for (const PlanNode* node = &plan; node != nullptr; node = node->input.get()) {
+    if (const auto* join = std::get_if<StreamJoinNode>(&node->operation)) return join;
+  }
+  return nullptr;
+}
+
+bool is_table_join(const BoundView& view) {
+  for (const PlanNode* node = view.plan.get(); node != nullptr; node = node->input.get()) {
+    if (std::holds_alternative<TableJoinNode>(node->operation)) return true;
+  }
+  return false;
+}
+
 bool is_stream(const BoundView& view) {
-  return aggregate_of(view) == nullptr;
+  return aggregate_of(view) == nullptr && !is_table_join(view);
 }
 
 bool has_windows(const BoundView& view) {
@@ -102,14 +135,24 @@ bool has_windows(const BoundView& view) {
   return aggregate != nullptr && aggregate->size_ms != kUnboundedWindowMs && !aggregate->is_session;
 }
 
-std::string to_text(const PlanNode& plan) {
-  std::string out;
-  size_t indent = 0;
+namespace {
+
+void append_text(const PlanNode& plan, size_t indent, std::string& out) {
   for (const PlanNode* node = &plan; node != nullptr; node = node->input.get(), indent += 2) {
     out.append(indent, ' ');
     out += std::visit([&](const auto& operation) { return node_text(operation, *node); }, node->operation);
     out += "\n";
+    if (node->second == nullptr) continue;
+    append_text(*node->input, indent + 2, out);
+    return append_text(*node->second, indent + 2, out);
   }
+}
+
+}  // namespace
+
+std::string to_text(const PlanNode& plan) {
+  std::string out;
+  append_text(plan, 0, out);
   return out;
 }
 

@@ -21,6 +21,25 @@ struct Scan {
   std::shared_ptr<const StreamSpec> stream;
 };
 
+/// Pairs of rows of two streams; its inputs are the scans of both. Its schema: the columns of the left one, then the right one.
+struct StreamJoinNode {
+  std::shared_ptr<const StreamJoinSpec> spec;
+  /// The pairs as a stream: as ViewSpec::source has it.
+  std::shared_ptr<const StreamSpec> joined;
+};
+
+/// Reads the rows of a table.
+struct TableScan {
+  std::shared_ptr<const TableSpec> table;
+};
+
+/// The rows of two tables that have one primary key; its inputs are the scans of both, its schema their columns.
+struct TableJoinNode {
+  std::shared_ptr<const TableJoinSpec> spec;
+  /// As ViewSpec::source has it.
+  std::shared_ptr<const StreamSpec> joined;
+};
+
 /// Adds the columns of the table's row that the key finds.
 struct Lookup {
   LookupSpec spec;
@@ -67,20 +86,26 @@ struct Sink {
 };
 
 struct PlanNode {
-  std::variant<Scan, Lookup, Lag, Filter, WindowAggregate, Project, Sink> operation;
+  std::variant<Scan, StreamJoinNode, TableScan, TableJoinNode, Lookup, Lag, Filter, WindowAggregate, Project, Sink>
+      operation;
   std::vector<ColumnSchema> schema;
-  std::unique_ptr<PlanNode> input;  ///< null for Scan
+  std::unique_ptr<PlanNode> input;   ///< null for scans
+  std::unique_ptr<PlanNode> second;  ///< of a join of streams or tables: the right one
 };
 
 struct BoundView {
   std::string name;
-  /// Of a stream: Sink, Project, perhaps Filter, Lag and Lookups, Scan. Of a table: Sink, Project, perhaps Filter,
-  /// WindowAggregate, perhaps Filter and Lookups, Scan.
+  /// Of a stream: Sink, Project, perhaps Filter, Lag and Lookups, Scan or StreamJoinNode. Of a table: Sink, Project, perhaps Filter,
+  /// WindowAggregate, perhaps Filter and Lookups, Scan; or Sink, Project, perhaps Filter, TableJoinNode.
   std::shared_ptr<const PlanNode> plan;
 };
 
 /// Whether the view gives a row for each row, and no results of windows.
 bool is_stream(const BoundView& view);
+/// Whether it joins tables.
+bool is_table_join(const BoundView& view);
+/// The join of streams that the view is over; null when there is none.
+const StreamJoinNode* stream_join_of(const PlanNode& plan);
 /// Whether it gives results of windows of one length; a table without a window has none.
 bool has_windows(const BoundView& view);
 

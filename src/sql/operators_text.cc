@@ -9,8 +9,21 @@ namespace meterstream {
 namespace {
 
 std::string tasks_text(const ViewSpec& view) {
+  if (view.join != nullptr) {
+    return joins_by_record_keys(*view.join)
+               ? "a task for each partition, or one for all if the topics have not equally many"
+               : "one task for all partitions, so that each key is in one place";
+  }
   return groups_stay_in_partitions(view) ? "a task for each partition"
                                          : "one task for all partitions, so that each group is in one place";
+}
+
+std::string read_text(const StreamSpec& source, std::string_view tasks) {
+  std::string text = fmt::format("read topic {} ({}): {}\n", source.topic,
+                                 source.format == ValueFormat::kAvro ? "AVRO" : "JSON", tasks);
+  if (source.deduplicate)
+    text += fmt::format("drop repeats of the last {}\n", format_duration(source.deduplicate_horizon_ms));
+  return text;
 }
 
 std::string lookups_text(const ViewSpec& view, const std::vector<ColumnSchema>& columns) {
@@ -23,6 +36,30 @@ std::string lookups_text(const ViewSpec& view, const std::vector<ColumnSchema>& 
                     lookup.keeps_unmatched ? "without a row: NULLs" : "without a row: left out");
   }
   for (const LagSpec& lag : view.lags) text += fmt::format("remember {} of each key\n", to_text(*lag.value, columns));
+  return text;
+}
+
+std::string join_text(const StreamJoinSpec& join) {
+  const StreamSpec& right = *join.right.stream;
+  std::string text = fmt::format(
+      "join by {} = {}, right rows from {} before to {} after the left one's time; rows are kept so long and {} more, "
+      "their state is written with each commit\n",
+      to_text(*join.left.key, join.left.stream->columns), to_text(*join.right.key, right.columns),
+      format_duration(join.before_ms), format_duration(join.after_ms), format_duration(join.grace_ms));
+  if (join.left.keeps_unmatched) text += "left rows without a partner: NULLs, when none can come any more\n";
+  if (join.right.keeps_unmatched) text += "right rows without a partner: NULLs, when none can come any more\n";
+  return text;
+}
+
+std::string table_join_text(const TableJoinSpec& join) {
+  const TableSpec& left = *join.left.table;
+  const TableSpec& right = *join.right.table;
+  std::string text = fmt::format(
+      "read topics {} and {} (JSON): a task for each partition, or one for all if the topics have not "
+      "equally many\njoin by {} = {}; the rows of both are kept, their state is written with each commit\n",
+      left.topic, right.topic, left.columns[left.key_column].name, right.columns[right.key_column].name);
+  if (join.left.keeps_unmatched) text += "left rows without a partner: NULLs\n";
+  if (join.right.keeps_unmatched) text += "right rows without a partner: NULLs\n";
   return text;
 }
 
@@ -54,16 +91,19 @@ std::string window_text(const ViewSpec& view) {
 std::string operators_text(const ViewSpec& view) {
   const std::vector<ColumnSchema> columns = view.row_columns();
   const StreamSpec& source = *view.source;
-  std::string text = fmt::format("read topic {} ({}): {}\n", source.topic,
-                                 source.format == ValueFormat::kAvro ? "AVRO" : "JSON", tasks_text(view));
-  if (source.deduplicate)
-    text += fmt::format("drop repeats of the last {}\n", format_duration(source.deduplicate_horizon_ms));
+  std::string text = view.table_join != nullptr ? table_join_text(*view.table_join)
+                     : view.join == nullptr
+                         ? read_text(source, tasks_text(view))
+                         : read_text(*view.join->left.stream, tasks_text(view)) +
+                               read_text(*view.join->right.stream, "in the same tasks") + join_text(*view.join);
   text += lookups_text(view, columns);
   if (view.filter != nullptr) text += fmt::format("keep rows with {}\n", to_text(*view.filter, columns));
   if (!view.is_stream()) text += window_text(view);
   if (view.having != nullptr)
     text += fmt::format("keep results with {}\n", to_text(*view.having, view.result_columns()));
-  const std::string_view when = view.is_stream()                ? "each row"
+  const std::string_view when = view.table_join != nullptr ? "each change of a row; without a value when it is gone"
+                                : view.join != nullptr     ? "each pair"
+                                : view.is_stream()         ? "each row"
                                 : view.emit == EmitMode::kFinal ? "the final result of each window"
                                 : view.emit == EmitMode::kBounds
                                     ? "the beginning of each session, without WINDOWEND, and its final result"

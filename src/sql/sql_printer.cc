@@ -113,6 +113,13 @@ std::string to_text(const ast::CreateStream& stream) {
                      to_text(stream.options));
 }
 
+std::string to_text(const ast::Within& within) {
+  std::string out = within.after ? fmt::format(" WITHIN ({}, {})", to_text(within.before), to_text(*within.after))
+                                 : " WITHIN " + to_text(within.before);
+  if (within.grace) out += " GRACE PERIOD " + to_text(*within.grace);
+  return out;
+}
+
 std::string to_text(const ast::CreateTable& table) {
   std::string out = fmt::format("CREATE {} {}{} AS\nSELECT", table.is_stream ? "STREAM" : "TABLE", to_sql(table.name),
                                 to_text(table.options));
@@ -124,8 +131,12 @@ std::string to_text(const ast::CreateTable& table) {
   out += "\nFROM " + to_sql(table.source);
   if (table.source_alias) out += " AS " + to_sql(*table.source_alias);
   for (const ast::Join& join : table.joins) {
-    out += fmt::format("\n{}JOIN {}{} ON {}", join.kind == ast::Join::Kind::kLeft ? "LEFT " : "", to_sql(join.source),
-                       join.alias ? " AS " + to_sql(*join.alias) : "", to_sql(join.condition));
+    const std::string_view kind = join.kind == ast::Join::Kind::kLeft   ? "LEFT "
+                                  : join.kind == ast::Join::Kind::kFull ? "FULL "
+                                                                        : "";
+    out +=
+        fmt::format("\n{}JOIN {}{}{} ON {}", kind, to_sql(join.source), join.alias ? " AS " + to_sql(*join.alias) : "",
+                    join.within ? to_text(*join.within) : "", to_sql(join.condition));
   }
   if (table.window) {
     constexpr std::string_view kBeginnings[] = {"TUMBLING (SIZE ", "HOPPING (SIZE ", "SESSION ("};

@@ -200,9 +200,13 @@ class StatementGenerator {
     made.source = name();
     if (maybe()) made.source_alias = name();
     for (size_t count = below(3); count > 0; --count) {
-      ast::Join join{
-          maybe() ? ast::Join::Kind::kInner : ast::Join::Kind::kLeft, name(), std::nullopt, expression(2), {}};
+      ast::Join join{static_cast<ast::Join::Kind>(below(3)), name(), std::nullopt, std::nullopt, expression(2), {}};
       if (maybe()) join.alias = name();
+      if (maybe()) {
+        join.within.emplace().before = length();
+        if (maybe()) join.within->after = length();
+        if (maybe()) join.within->grace = length();
+      }
       made.joins.push_back(std::move(join));
     }
     if (maybe()) {

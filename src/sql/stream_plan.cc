@@ -27,7 +27,7 @@ OutputColumn output_of(size_t column, const WindowAggregate& window) {
   return output;
 }
 
-/// Scan, perhaps with Lookups, Lag and Filter above it.
+/// Scan or StreamJoinNode, perhaps with Lookups, Lag and Filter above it.
 void lower_input(const PlanNode& input, ViewSpec& view) {
   const PlanNode* node = &input;
   if (const auto* filter = std::get_if<Filter>(&node->operation)) {
@@ -40,6 +40,16 @@ void lower_input(const PlanNode& input, ViewSpec& view) {
   }
   for (; std::holds_alternative<Lookup>(node->operation); node = node->input.get())
     view.lookups.insert(view.lookups.begin(), std::get<Lookup>(node->operation).spec);
+  if (const auto* join = std::get_if<TableJoinNode>(&node->operation)) {
+    view.source = join->joined;
+    view.table_join = join->spec;
+    return;
+  }
+  if (const auto* join = std::get_if<StreamJoinNode>(&node->operation)) {
+    view.source = join->joined;
+    view.join = join->spec;
+    return;
+  }
   view.source = std::get<Scan>(node->operation).stream;
 }
 
@@ -72,7 +82,7 @@ ViewSpec lower(const BoundView& bound) {
   const auto& project = std::get<Project>(node->operation);
   const std::vector<ColumnSchema>& names = node->schema;
   node = node->input.get();
-  if (is_stream(bound)) {
+  if (is_stream(bound) || is_table_join(bound)) {
     for (size_t i = 0; i < project.items.size(); ++i)
       view.projection.push_back({names[i].name, project.items[i].expression});
     lower_input(*node, view);

@@ -34,6 +34,7 @@ enum class SyntaxKind : uint8_t {
   kSourceAlias,
   kJoin,
   kJoinSide,
+  kWithin,
   kWindow,
   kSize,
   kAdvance,

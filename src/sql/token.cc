@@ -133,7 +133,8 @@ constexpr std::array<std::string_view, kTerminalCount> kNames = {"the end of the
                                                                  "UNDEFINE",
                                                                  "UNSET",
                                                                  "VALUES",
-                                                                 "VARCHAR"};
+                                                                 "VARCHAR",
+                                                                 "WITHIN"};
 static_assert(!kNames.back().empty(), "every terminal has a name");
 
 }  // namespace

@@ -139,6 +139,7 @@ enum class Terminal : uint8_t {
   kUnset,
   kValues,
   kVarchar,
+  kWithin,
   kCount,  // of terminals
 };
 

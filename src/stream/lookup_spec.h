@@ -23,6 +23,8 @@ struct TableSpec {
   /// A TIMESTAMP column: a row is valid from then on, until the next row of its key is. None: the row that came last is
   /// valid, whatever the time.
   std::optional<size_t> valid_from_column;
+  /// Its records are results of a view: the key column is in their values, too, and may be of another type than VARCHAR.
+  bool is_computed = false;
   /// Of the topic, when it has to be created.
   int32_t partitions = 1;
 };

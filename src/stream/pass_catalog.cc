@@ -74,7 +74,9 @@ Result<std::vector<PlannedPass>> plan_passes(const std::vector<ViewSpec>& views,
       continue;
     if (view.name.find('\n') != std::string::npos) return invalid("a view's name must not hold a line break");
     const bool task_per_partition = groups_stay_in_partitions(view);
-    const auto [place, is_new] = place_of.try_emplace({view.source->name, task_per_partition}, planned.size());
+    // A join is alone in its pass.
+    const std::string stream = !view.reads_two() ? view.source->name : view.source->name + '\n' + view.name;
+    const auto [place, is_new] = place_of.try_emplace({stream, task_per_partition}, planned.size());
     if (is_new) {
       PlannedPass& pass = planned.emplace_back();
       pass.entry.name = topic_name_part(view.name);

@@ -18,18 +18,22 @@
 #include "metering/schema_store.h"
 #include "stream/duplicate_filter.h"
 #include "stream/result_writer.h"
+#include "stream/stream_join.h"
+#include "stream/table_join.h"
 #include "stream/transaction_builder.h"
 #include "stream/view_chain.h"
 #include "stream/watermark.h"
 
 namespace meterstream {
 
-/// What runs in one pass: a stream, views over it, and how many partitions of it this task owns.
+/// What runs in one pass: a stream and views over it, or a view that joins two streams or tables.
 struct PassSpec {
   std::shared_ptr<const StreamSpec> source;
   std::vector<ViewSpec> views;
 
   [[nodiscard]] std::string rejected_topic() const { return source->topic + "-rejected"; }
+  /// Then it has one view.
+  [[nodiscard]] bool reads_two() const { return views.front().reads_two(); }
   /// Names and definitions of the views: what a snapshot of the pass is good for.
   [[nodiscard]] std::string layout() const;
 };
@@ -38,14 +42,17 @@ class PassProcessor {
  public:
   struct Options {
     size_t partitions = 1;
+    /// Of a join: those from here on are of the right stream or table.
+    size_t first_of_right = 0;
     /// Gives every result an id in its headers. Late and rejected records always have one.
     bool result_ids = false;
-    /// Of the source, in order.
+    /// In their order; those of a join's left stream first.
     std::vector<PartitionId> partition_ids;
     /// Notes what save_changes() has to write.
     bool keeps_changes = false;
     /// Partition count of the rejected topic.
     int32_t rejected_partitions = 1;
+    int32_t right_rejected_partitions = 1;
     /// False when the run is bounded and closes its windows itself.
     bool follow_wall_clock = true;
     /// A bounded run takes a partition at its end as idle at once.
@@ -111,18 +118,44 @@ class PassProcessor {
  private:
   class Output;
   Status apply(bool rebuilding);
+  /// A stream that is read.
+  struct Input {
+    std::shared_ptr<const StreamSpec> stream;
+    std::unique_ptr<RecordDecoder> decoder;
+    std::vector<size_t> series_columns;
+    std::vector<size_t> value_columns;
+    std::vector<size_t> bounded_columns;
+    bool series_keys_decoded = false;
+    int32_t rejected_partitions = 1;
+    /// While the other input's is worked on.
+    DecodedBatch batch;
+  };
   struct Place {
     size_t chain;
     size_t index;
   };
 
+  [[nodiscard]] const StreamSpec& source() const { return *inputs_[input_].stream; }
+  void choose_input(size_t partition);
+  DecodeRequest request_of(Input& input) const;
   void make_decoder(SchemaStore& schemas);
+  // Of a join, in pass_processor_join.cc.
+  void make_join(SchemaStore& schemas);
+  Status join_rows(int64_t rejected, int64_t duplicates, int64_t conflicts, int64_t capped);
+  Status give_joined(DecodedBatch& joined);
+  Status advance_join();
+  // Of a join of tables, in pass_processor_table_join.cc.
+  void make_table_join(SchemaStore& schemas);
+  Status change_tables();
+  Status give_table_rows(DecodedBatch& joined, std::vector<char>& passed);
+  void drop_table_row(const RecordView& gone);
   [[nodiscard]] std::vector<size_t> decoded_group_key(const std::vector<std::vector<size_t>>& chains) const;
   void reject(uint32_t row, std::string reason);
   void write_rejected();
   void write_rejected(const RecordView& record, std::string_view reason);
   [[nodiscard]] std::string headers_of(const RecordView& record, std::string_view origin,
                                        std::string_view reason) const;
+  void write_late(const ViewSpec& view, const RecordView& record, std::string_view origin, std::string_view reason);
   void select_rows(int64_t& duplicates, int64_t& conflicts);
   bool check_duplicate(uint32_t row, int64_t& duplicates, int64_t& conflicts);
   [[nodiscard]] std::string_view out_of_range_column(uint32_t row) const;
@@ -131,11 +164,11 @@ class PassProcessor {
 
   PassSpec spec_;
   Options options_;
-  std::unique_ptr<RecordDecoder> decoder_;
-  std::vector<size_t> series_columns_;
-  std::vector<size_t> value_columns_;
-  std::vector<size_t> bounded_columns_;
-  bool series_keys_decoded_ = false;
+  std::vector<Input> inputs_;  ///< one, or the two of a join
+  size_t input_ = 0;           ///< of the batch that is worked on
+  std::unique_ptr<StreamJoin> join_;
+  std::unique_ptr<TableJoin> table_join_;
+  std::vector<char>* passed_ = nullptr;  ///< of the rows that a join of tables gives
   Watermark watermark_;
   std::vector<std::unique_ptr<DuplicateFilter>>
       duplicates_;  // one a partition; empty when the stream does not ask for it

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "stream/pass_processor.h"
 
 namespace meterstream {
@@ -11,6 +12,10 @@ std::string duplicates_prefix(std::string_view prefix, size_t partition) {
   key += 'd';
   append_big_endian32(key, static_cast<uint32_t>(partition));
   return key;
+}
+
+std::string join_prefix(std::string_view prefix) {
+  return std::string(prefix) + 'j';
 }
 
 std::string windows_prefix(std::string_view prefix) {
@@ -42,6 +47,8 @@ Status PassProcessor::load_lags(std::string_view prefix, const KeyValueStore& st
 }
 
 Status PassProcessor::save(SnapshotWriter& writer) const {
+  // The state of a join is written with each commit.
+  CHECK(join_ == nullptr && table_join_ == nullptr);
   for (const auto& filter : duplicates_) RETURN_IF_ERROR(filter->save(writer));
   for (const auto& chain : chains_) RETURN_IF_ERROR(chain->save(writer));
   return writer.finish();
@@ -54,15 +61,21 @@ Status PassProcessor::load(SnapshotReader& reader) {
 }
 
 Status PassProcessor::save_changes(std::string_view prefix, WriteBatch& batch) {
-  for (size_t i = 0; i < duplicates_.size(); ++i) duplicates_[i]->save_changes(duplicates_prefix(prefix, i), batch);
+  for (size_t i = 0; i < duplicates_.size(); ++i) {
+    if (duplicates_[i] != nullptr) duplicates_[i]->save_changes(duplicates_prefix(prefix, i), batch);
+  }
+  if (join_ != nullptr) join_->save_changes(join_prefix(prefix), batch);
+  if (table_join_ != nullptr) table_join_->save_changes(join_prefix(prefix), batch);
   for (const auto& chain : chains_) RETURN_IF_ERROR(chain->save_changes(windows_prefix(prefix), batch));
   return {};
 }
 
 Status PassProcessor::load_changes(std::string_view prefix, const KeyValueStore& store) {
   for (size_t i = 0; i < duplicates_.size(); ++i) {
-    RETURN_IF_ERROR(duplicates_[i]->load_changes(duplicates_prefix(prefix, i), store));
+    if (duplicates_[i] != nullptr) RETURN_IF_ERROR(duplicates_[i]->load_changes(duplicates_prefix(prefix, i), store));
   }
+  if (join_ != nullptr) RETURN_IF_ERROR(join_->load_changes(join_prefix(prefix), store));
+  if (table_join_ != nullptr) RETURN_IF_ERROR(table_join_->load_changes(join_prefix(prefix), store));
   for (const auto& chain : chains_) RETURN_IF_ERROR(chain->load_changes(windows_prefix(prefix), store));
   return {};
 }

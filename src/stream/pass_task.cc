@@ -1,11 +1,13 @@
 #include "stream/pass_task.h"
 
 #include <algorithm>
+#include <iterator>
 
 #define XXH_INLINE_ALL
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "base/check.h"
 #include "stream/view_deployment.h"
 
 namespace meterstream {
@@ -65,22 +67,51 @@ PassTask::PassTask(PassSpec spec, const std::vector<PartitionId>& partitions, Ev
       changelog_(state, name_) {
   for (const PartitionId partition : partitions)
     sources_.push_back({{spec.source->topic, partition}, {}, {}, {}, false});
-  int32_t topic_partitions = static_cast<int32_t>(partitions.size());
-  if (const auto description = log_.describe_topic(spec.rejected_topic())) {
-    topic_partitions = description->config.partitions;
+  if (spec.reads_two()) add_sources_of_right(spec.views.front(), partitions);
+  const auto partitions_of = [this](const std::string& topic, size_t otherwise) {
+    const auto description = log_.describe_topic(topic);
+    return description ? description->config.partitions : static_cast<int32_t>(otherwise);
+  };
+  std::vector<PartitionId> all;
+  all.reserve(sources_.size());
+  for (const Source& source : sources_) all.push_back(source.partition.partition);
+  auto processor = processor_options(options_, all, partitions_of(spec.rejected_topic(), partitions.size()), spill_);
+  processor.first_of_right = partitions.size();
+  if (spec.reads_two()) {
+    CHECK(options_.state_keeping == StateKeeping::kChangelog);
+    processor.right_rejected_partitions = partitions_of(second_topic(spec.views.front()) + "-rejected", 1);
   }
-  const auto processor = processor_options(options_, partitions, topic_partitions, spill_);
   pass_ = std::make_unique<PassProcessor>(std::move(spec), schemas, processor);
 }
 
 PassTask::~PassTask() = default;
+
+void PassTask::add_sources_of_right(const ViewSpec& view, const std::vector<PartitionId>& partitions) {
+  const std::string& topic = second_topic(view);
+  std::vector<PartitionId> owned = partitions;
+  if (!view.is_joined_by_partition) {
+    owned.clear();
+    const auto description = log_.describe_topic(topic);
+    const int32_t count = description ? description->config.partitions : 0;
+    for (int32_t partition = 0; partition < count; ++partition) owned.emplace_back(partition);
+  }
+  for (const PartitionId partition : owned) sources_.push_back({{topic, partition}, {}, {}, {}, false});
+}
 
 std::string PassTask::group_of(const ViewSpec& view) const {
   return fmt::format("{}.{}", options_.application, view.name);
 }
 
 std::vector<std::string> PassTask::inputs() const {
-  return {pass_->spec().source->topic};
+  std::vector<std::string> topics;
+  for (const ViewSpec& view : pass_->spec().views) std::ranges::copy(topics_read(view), std::back_inserter(topics));
+  return topics;
+}
+
+bool PassTask::needs_whole_inputs() const {
+  const auto looks_up_results = [](const LookupSpec& lookup) { return lookup.table->is_computed; };
+  return std::ranges::any_of(pass_->spec().views,
+                             [&](const ViewSpec& view) { return std::ranges::any_of(view.lookups, looks_up_results); });
 }
 
 std::vector<std::string> PassTask::outputs() const {

@@ -69,7 +69,8 @@ std::vector<std::string> pass_state_prefixes(std::string_view task);
 
 class PassTask final : public Task {
  public:
-  /// `partitions` of the source topic that this task owns. All references must outlive the task.
+  /// `partitions` of the source topic that this task owns; of a join's right topic it owns the same ones, or all when it owns
+  /// all of the left. All references must outlive the task.
   PassTask(PassSpec spec, const std::vector<PartitionId>& partitions, EventLog& log, KeyValueStore& state,
            SchemaStore& schemas, const Clock& clock, PassTaskOptions options);
   ~PassTask() override;
@@ -79,6 +80,7 @@ class PassTask final : public Task {
   Status finish(bool close) override;
   [[nodiscard]] std::vector<std::string> inputs() const override;
   [[nodiscard]] std::vector<std::string> outputs() const override;
+  [[nodiscard]] bool needs_whole_inputs() const override;
 
   /// Which way open() recovered; for tests and logs.
   [[nodiscard]] RecoveryDecision::Outcome recovery() const { return recovery_; }
@@ -92,6 +94,7 @@ class PassTask final : public Task {
     bool exhausted = false;
   };
 
+  void add_sources_of_right(const ViewSpec& view, const std::vector<PartitionId>& partitions);
   Result<std::vector<std::optional<CommittedPartition>>> read_committed();
   Status restore();
   Status load(const RecoveryDecision& decision);

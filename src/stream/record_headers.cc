@@ -41,4 +41,9 @@ void append_source_id(std::string& headers, std::string_view origin, PartitionId
   headers.append(numbers, bytes);
 }
 
+void append_pair_id(std::string& headers, std::string_view view, std::string_view pair) {
+  append_sized(headers, "id");
+  append_sized(headers, fmt::format("{}|{}", view, pair));
+}
+
 }  // namespace meterstream

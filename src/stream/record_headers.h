@@ -21,6 +21,9 @@ void append_window_header(std::string& headers, int64_t window_start_ms);
 void append_result_id(std::string& headers, std::string_view view, std::string_view key, int64_t window_start_ms,
                       uint64_t revision);
 
+/// `pair` tells which rows of the two streams were joined: partition and offset of each, '-' for none.
+void append_pair_id(std::string& headers, std::string_view view, std::string_view pair);
+
 /// Of a record passed on as it came: `origin` is the view that it is late for, or the topic it was rejected from.
 void append_source_id(std::string& headers, std::string_view origin, PartitionId partition, Offset offset);
 

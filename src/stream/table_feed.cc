@@ -16,7 +16,7 @@ DecodeRequest request_of(const TableSpec& spec) {
   DecodeRequest request;
   request.columns = spec.columns;
   request.needed.assign(spec.columns.size(), true);
-  request.needed[spec.key_column] = false;
+  if (!spec.is_computed) request.needed[spec.key_column] = false;
   return request;
 }
 
@@ -24,7 +24,7 @@ DecodeRequest request_of(const TableSpec& spec) {
 
 Result<TopicDescription> create_table_topic(const TableSpec& table, EventLog& log) {
   TopicConfig config{table.topic, table.partitions};
-  config.is_compacted = !table.valid_from_column.has_value();
+  config.is_compacted = !table.valid_from_column.has_value() && !table.is_computed;
   return log.create_topic(config);
 }
 
@@ -94,11 +94,15 @@ Status TableFeed::read_on(EventLog& log, size_t partition) {
   return {};
 }
 
-// In the order of the records: a row, a deletion or a record that is left out.
-void TableFeed::apply(size_t partition) {
+void TableFeed::fill_keys() {
   Column& keys = batch_.columns[spec_.key_column];
   keys.strings.clear();
   for (size_t row = 0; row < batch_.rows; ++row) keys.strings.push_back(records_.records[batch_.record_index[row]].key);
+}
+
+// In the order of the records: a row, a deletion or a record that is left out.
+void TableFeed::apply(size_t partition) {
+  if (!spec_.is_computed) fill_keys();
   size_t rejected = 0;
   uint32_t row = 0;
   if (records_.records.empty()) return;
@@ -111,7 +115,9 @@ void TableFeed::apply(size_t partition) {
     } else if (record.is_tombstone()) {
       table_.erase(record.key);
     } else if (has_row) {
-      apply(record, row);
+      // The result of a group without a key has the key of an empty text; nothing finds it.
+      const bool is_keyless = spec_.is_computed && batch_.columns[spec_.key_column].is_null(row);
+      if (!is_keyless) apply(record, row);
     } else {
       while (rejected < batch_.rejected.size() && batch_.rejected[rejected].record_index < index) ++rejected;
       const bool is_told = rejected < batch_.rejected.size() && batch_.rejected[rejected].record_index == index;

@@ -49,6 +49,7 @@ class TableFeed {
   Status open();
   Status read_on(EventLog& log, size_t partition);
   Status read_news();
+  void fill_keys();
   void apply(size_t partition);
   void apply(const RecordView& record, uint32_t row);
   void note_fault(size_t partition, const RecordView& record, std::string_view reason);

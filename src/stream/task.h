@@ -50,6 +50,8 @@ class Task {
   /// Topics it reads and topics it writes: a bounded run finishes writers before readers.
   [[nodiscard]] virtual std::vector<std::string> inputs() const = 0;
   [[nodiscard]] virtual std::vector<std::string> outputs() const = 0;
+  /// In a bounded run it shall not begin before those that write what it reads have finished.
+  [[nodiscard]] virtual bool needs_whole_inputs() const { return false; }
   /// What step() may have to wait for for seconds, such as a store that is slow or away: tasks with the same name share a
   /// thread with no others. Empty for a task that waits for nothing.
   [[nodiscard]] virtual std::string waits_for() const { return {}; }

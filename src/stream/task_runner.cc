@@ -56,6 +56,7 @@ void TaskRunner::fail(Error error) {
 Status TaskRunner::advance(Entry& entry, bool& worked) {
   // Looked at before the step: what an earlier stage writes after it must still be read.
   const bool inputs_complete = earlier_stages_finished(entry.stage);
+  if (options_.bounded && !inputs_complete && entry.task->needs_whole_inputs()) return {};
   ASSIGN_OR_RETURN(const Task::Step step, entry.task->step());
   if (step == Task::Step::kWorked) {
     worked = true;

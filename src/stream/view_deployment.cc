@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 3> kKeyColumns = {"gateway", "metrictype"
 }  // namespace
 
 bool groups_stay_in_partitions(const ViewSpec& view) {
+  if (view.reads_two()) return view.is_joined_by_partition;
   if (view.is_stream()) return true;
   const auto is_key = [&](size_t column) { return column == view.source->key_column; };
   if (std::ranges::any_of(view.group_by, is_key)) return true;
@@ -32,9 +33,34 @@ bool groups_stay_in_partitions(const ViewSpec& view) {
   });
 }
 
+bool joins_by_record_keys(const StreamJoinSpec& join) {
+  const auto is_record_key = [](const StreamJoinSpec::Side& side) {
+    return side.key->kind == Expression::Kind::kColumn && side.stream->key_column == side.key->column;
+  };
+  return is_record_key(join.left) && is_record_key(join.right);
+}
+
 bool needs_state_with_each_commit(const ViewSpec& view) {
-  return !view.lags.empty() ||
+  return view.reads_two() || !view.lags.empty() ||
          (!view.is_stream() && (view.is_unbounded() || view.is_session() || !view.lookups.empty()));
+}
+
+std::vector<std::string> streams_read(const ViewSpec& view) {
+  if (view.table_join != nullptr) return {};
+  std::vector<std::string> topics = {view.source->topic};
+  if (view.join != nullptr) topics.push_back(view.join->right.stream->topic);
+  return topics;
+}
+
+std::vector<std::string> topics_read(const ViewSpec& view) {
+  std::vector<std::string> topics = streams_read(view);
+  if (view.table_join != nullptr) topics = {view.table_join->left.table->topic, view.table_join->right.table->topic};
+  for (const LookupSpec& lookup : view.lookups) topics.push_back(lookup.table->topic);
+  return topics;
+}
+
+const std::string& second_topic(const ViewSpec& view) {
+  return view.join != nullptr ? view.join->right.stream->topic : view.table_join->right.table->topic;
 }
 
 namespace {
@@ -54,14 +80,44 @@ Result<std::string> pass_key(const ViewSpec& view, EventLog& log, int32_t partit
 
 }  // namespace
 
+namespace {
+
+Result<int32_t> create_source(const StreamSpec& stream, EventLog& log) {
+  ASSIGN_OR_RETURN(const auto topic, log.create_topic({stream.topic, stream.partitions}));
+  RETURN_IF_ERROR(log.create_topic({stream.topic + "-rejected", topic.config.partitions}));
+  return topic.config.partitions;
+}
+
+Result<int32_t> create_source(const TableSpec& table, EventLog& log) {
+  ASSIGN_OR_RETURN(const auto topic, create_table_topic(table, log));
+  RETURN_IF_ERROR(log.create_topic({table.topic + "-rejected", topic.config.partitions}));
+  return topic.config.partitions;
+}
+
+Status create_sources(ViewSpec& view, EventLog& log) {
+  if (view.table_join != nullptr) {
+    ASSIGN_OR_RETURN(const int32_t left, create_source(*view.table_join->left.table, log));
+    ASSIGN_OR_RETURN(const int32_t right, create_source(*view.table_join->right.table, log));
+    view.is_joined_by_partition = left == right;
+    return {};
+  }
+  ASSIGN_OR_RETURN(const int32_t left, create_source(*view.source, log));
+  if (view.join == nullptr) return {};
+  ASSIGN_OR_RETURN(const int32_t right, create_source(*view.join->right.stream, log));
+  view.is_joined_by_partition = joins_by_record_keys(*view.join) && left == right;
+  return {};
+}
+
+}  // namespace
+
 Status create_view_topics(std::vector<ViewSpec>& views, EventLog& log) {
   for (ViewSpec& view : views) {
-    ASSIGN_OR_RETURN(const auto source, log.create_topic({view.source->topic, view.source->partitions}));
-    RETURN_IF_ERROR(log.create_topic({view.source->topic + "-rejected", source.config.partitions}));
+    RETURN_IF_ERROR(create_sources(view, log));
     for (const LookupSpec& lookup : view.lookups) RETURN_IF_ERROR(create_table_topic(*lookup.table, log));
     ASSIGN_OR_RETURN(const auto results, log.create_topic({view.topic, view.partitions}));
     view.partitions = results.config.partitions;
-    if (view.is_stream()) continue;
+    // Nothing of a stream is late, but for rows that would have partners.
+    if (view.is_stream() && view.join == nullptr) continue;
     ASSIGN_OR_RETURN(const auto late, log.create_topic({view.late_topic(), view.partitions}));
     view.late_partitions = late.config.partitions;
   }

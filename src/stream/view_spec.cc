@@ -60,8 +60,24 @@ std::string definition_of(const TableSpec& table) {
     text += fmt::format("column {} {}\n", sized(column.name), meterstream::name_of(column.type));
   }
   text += fmt::format("key column {}\n", table.key_column);
+  if (table.is_computed) text += "computed\n";
   if (table.valid_from_column) text += fmt::format("valid from column {}\n", *table.valid_from_column);
   return text;
+}
+
+std::string definition_of(const TableJoinSpec& join) {
+  return fmt::format("join left{} {}join right{} {}", join.left.keeps_unmatched ? ", kept," : "",
+                     definition_of(*join.left.table), join.right.keeps_unmatched ? ", kept," : "",
+                     definition_of(*join.right.table));
+}
+
+std::string definition_of(const StreamJoinSpec& join) {
+  const auto side = [](std::string_view name, const StreamJoinSpec::Side& one) {
+    return fmt::format("{} by {}{} {}", name, to_text(*one.key, one.stream->columns),
+                       one.keeps_unmatched ? ", kept," : "", definition_of(*one.stream));
+  };
+  return side("join left", join.left) + side("join right", join.right) +
+         fmt::format("within {} ms before, {} ms after, grace {} ms\n", join.before_ms, join.after_ms, join.grace_ms);
 }
 
 std::string_view name_of(AggregateFunction function) {
@@ -220,6 +236,8 @@ std::string ViewSpec::definition() const {
                       emit == EmitMode::kFinal    ? "final"
                       : emit == EmitMode::kBounds ? "bounds"
                                                   : "changes");
+  if (join != nullptr) text += definition_of(*join);
+  if (table_join != nullptr) text += definition_of(*table_join);
   for (const LookupSpec& lookup : lookups) {
     text += fmt::format("{} by {} in {}", lookup.keeps_unmatched ? "look up" : "look up or drop",
                         to_text(*lookup.key, columns), definition_of(*lookup.table));

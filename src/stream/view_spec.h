@@ -14,6 +14,8 @@
 #include "metering/column_batch.h"
 #include "stream/expression.h"
 #include "stream/lookup_spec.h"
+#include "stream/stream_join_spec.h"
+#include "stream/table_join_spec.h"
 #include "stream/window_math.h"
 
 namespace meterstream {
@@ -127,6 +129,13 @@ struct SinkSpec {
 struct ViewSpec {
   std::string name;
   std::shared_ptr<const StreamSpec> source;
+  /// Null: none. Else the source has the columns of both streams, and the topic and name of the left one.
+  std::shared_ptr<const StreamJoinSpec> join;
+  /// Null: none. Else the source stands for both tables, with the columns of both and the topic and name of the left one, and
+  /// each change of a row gives one of the result.
+  std::shared_ptr<const TableJoinSpec> table_join;
+  /// Rows of one key stand in partitions of one number on both sides; known when the topics are.
+  bool is_joined_by_partition = false;
   /// One after the other, before the filter. Each adds the columns of its table.
   std::vector<LookupSpec> lookups;
   /// Behind the lookups, before the filter. Each adds a column.
@@ -160,6 +169,8 @@ struct ViewSpec {
   [[nodiscard]] bool is_hopping() const { return advance_ms != 0; }
   [[nodiscard]] bool has_local_days() const { return !time_zone.empty(); }
   [[nodiscard]] bool is_session() const { return session_gap_ms != 0; }
+  /// It joins two streams or two tables.
+  [[nodiscard]] bool reads_two() const { return join != nullptr || table_join != nullptr; }
   [[nodiscard]] bool is_stream() const { return !projection.empty(); }
   /// One window holds all times and never closes; only with EmitMode::kChanges.
   [[nodiscard]] bool is_unbounded() const { return window_size_ms == kUnboundedWindowMs; }

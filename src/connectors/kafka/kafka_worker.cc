@@ -152,10 +152,10 @@ Status KafkaWorker::join() {
   listener.lost = [this](const auto& partitions) { lose(partitions); };
   // The group takes its time meanwhile; the listener is called by poll() only.
   RETURN_IF_ERROR(
-      member_->subscribe({options_.task_per_partition ? options_.source : options_.changelog}, std::move(listener)));
+      member_->subscribe({is_member_of_source() ? options_.source : options_.changelog}, std::move(listener)));
   // A changelog ends with the mark of a transaction, and that nothing follows it is known only when a fetch has waited.
   KafkaSettings impatient = options_.settings;
-  if (options_.task_per_partition) impatient.librdkafka.try_emplace("fetch.wait.max.ms", "10");
+  if (is_member_of_source()) impatient.librdkafka.try_emplace("fetch.wait.max.ms", "10");
   ASSIGN_OR_RETURN(reader_, KafkaConsumer::open(impatient));
   return renew_producer();
 }
@@ -339,6 +339,20 @@ Status KafkaWorker::handle_failed_commit(Error error) {
   return producer_->is_usable() ? Status() : renew_producer();
 }
 
+/// Waits until a transaction of the partitions' last owner is settled.
+Status KafkaWorker::await_settled(const std::vector<PartitionId>& sources, PartitionId own) {
+  for (const PartitionId source : sources)
+    RETURN_IF_ERROR(topics_->group_position(options_.group, {options_.source, source}));
+  if (options_.second_source.empty()) return {};
+  if (options_.task_per_partition) {
+    RETURN_IF_ERROR(topics_->group_position(options_.group, {options_.second_source, own}));
+    return {};
+  }
+  for (int32_t i = 0; i < options_.second_source_partitions; ++i)
+    RETURN_IF_ERROR(topics_->group_position(options_.group, {options_.second_source, PartitionId(i)}));
+  return {};
+}
+
 Status KafkaWorker::open_entry(Entry& entry) {
   const int64_t begun_ns = clock_.monotonic_ns();
   std::vector<PartitionId> sources;
@@ -347,10 +361,7 @@ Status KafkaWorker::open_entry(Entry& entry) {
   } else {
     for (int32_t i = 0; i < options_.source_partitions; ++i) sources.emplace_back(i);
   }
-  // Waits until a transaction of the partition's last owner is settled.
-  for (const PartitionId source : sources) {
-    RETURN_IF_ERROR(topics_->group_position(options_.group, {options_.source, source}));
-  }
+  RETURN_IF_ERROR(await_settled(sources, entry.partition));
   KafkaChangelogOptions kept;
   kept.partition = {options_.changelog, entry.partition};
   kept.prefixes = factory_.state_prefixes(sources);
@@ -365,7 +376,7 @@ Status KafkaWorker::open_entry(Entry& entry) {
   reader_->release(changelog->partition());
   KafkaLogParts parts;
   parts.topics = topics_;
-  parts.consumer = options_.task_per_partition ? member_ : reader_;
+  parts.consumer = is_member_of_source() ? member_ : reader_;
   parts.member = member_;
   parts.producer = producer_;
   parts.changelog = changelog;
@@ -447,6 +458,11 @@ void KafkaWorker::drop(const std::vector<TopicPartition>& partitions) {
 
 void KafkaWorker::reset(Entry& entry) {
   records_of_closed_ += entry.records();
+  if (reader_ && options_.task_per_partition && !is_member_of_source()) {
+    // Others read on.
+    reader_->release({options_.source, entry.partition});
+    reader_->release({options_.second_source, entry.partition});
+  }
   entry.reset();
 }
 

@@ -44,6 +44,9 @@ struct KafkaWorkerOptions {
   /// Topic that is read.
   std::string source;
   int32_t source_partitions = 1;
+  /// Another one that the tasks read beside it; empty: none. With a task for each partition it has equally many.
+  std::string second_source;
+  int32_t second_source_partitions = 0;
   /// Compacted topic with a partition for each task; exists.
   std::string changelog;
   bool task_per_partition = true;
@@ -112,6 +115,11 @@ class KafkaWorker {
   Status join();
   Status work_once(bool& worked);
   Status open_entry(Entry& entry);
+  /// The group shares out the partitions of the source itself; else those of the changelog.
+  [[nodiscard]] bool is_member_of_source() const {
+    return options_.task_per_partition && options_.second_source.empty();
+  }
+  Status await_settled(const std::vector<PartitionId>& sources, PartitionId own);
   Status advance(Entry& entry, bool& worked);
   Status step(Entry& entry, bool& worked);
   Status commit_if_due();
