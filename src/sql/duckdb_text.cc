@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "metering/decimal.h"
 #include "sql/parser.h"
 
 namespace meterstream {
@@ -120,8 +121,11 @@ class DuckDbWriter {
 
   static Result<std::string> aggregate_text(const AggregateSpec& aggregate) {
     if (aggregate.argument == nullptr) return std::string("COUNT(*)");
-    ASSIGN_OR_RETURN(const std::string argument, duckdb_text(*aggregate.argument));
+    ASSIGN_OR_RETURN(std::string argument, duckdb_text(*aggregate.argument));
     const bool is_double = aggregate.argument->type == ColumnType::kDouble;
+    // What cannot be summed exactly is left out; columns that hold it are rejected before.
+    if (is_double && aggregate.argument->kind != Expression::Kind::kColumn)
+      argument = fmt::format("CASE WHEN abs({0}) < {1} THEN {0} END", argument, Decimal::kMaxReading);
     const std::string exact = is_double ? fmt::format("CAST({} AS DECIMAL(38, 9))", argument) : argument;
     switch (aggregate.function) {
       case AggregateFunction::kSum:

@@ -116,10 +116,12 @@ class DuckDbText(ProgramTest):
 
     def test_says_what_it_cannot_and_shows_plan_and_operators(self):
         self.write("flows.sql", "CREATE STREAM metrics; CREATE STREAM changes AS SELECT gateway, LAG(value) AS was FROM metrics; "
-                   "CREATE STREAM zones AS SELECT FORMAT_TIMESTAMP(timestamp, 'HH') AS h FROM metrics;")
-        rows = self.explanations("changes", "zones")
+                   "CREATE STREAM texts AS SELECT CAST(value AS VARCHAR) AS text FROM metrics; "
+                   "CREATE STREAM zones AS SELECT FORMAT_TIMESTAMP(timestamp, 'HH XXX') AS h FROM metrics;")
+        rows = self.explanations("changes", "texts", "zones")
         self.assertIn("no counterpart of LAG", rows["changes"]["duckdbFault"])
-        self.assertIn("FORMAT_TIMESTAMP", rows["zones"]["duckdbFault"])
+        self.assertIn("CAST(DOUBLE AS VARCHAR)", rows["texts"]["duckdbFault"])
+        self.assertIn("FORMAT_TIMESTAMP with the pattern 'HH XXX'", rows["zones"]["duckdbFault"])
         self.assertIn("Scan stream metrics", rows["changes"]["plan"])
         self.assertIn("remember value of each key", rows["changes"]["operators"])
         refused = self.run_program("sql", "--schema", "flows.sql", "--execute", "EXPLAIN change")
