@@ -1,6 +1,7 @@
 // Aggregates in DuckDB's words.
 #include <fmt/format.h>
 
+#include "metering/decimal.h"
 #include "sql/duckdb_text.h"
 
 namespace meterstream {
@@ -37,8 +38,11 @@ std::string increase_text(const std::optional<double>& modulus) {
 
 Result<std::string> duckdb_text(const AggregateSpec& aggregate, const DuckDbWindow& window) {
   if (aggregate.argument == nullptr) return std::string("COUNT(*)");
-  ASSIGN_OR_RETURN(const std::string argument, duckdb_text(*aggregate.argument));
+  ASSIGN_OR_RETURN(std::string argument, duckdb_text(*aggregate.argument));
   const ColumnType type = aggregate.argument->type;
+  // What cannot be summed exactly is left out; columns that hold it are rejected before.
+  if (type == ColumnType::kDouble && aggregate.argument->kind != Expression::Kind::kColumn)
+    argument = fmt::format("CASE WHEN abs({0}) < {1} THEN {0} END", argument, Decimal::kMaxReading);
   const std::string exact = exact_text(argument, type);
   const std::string most = aggregate.parameter ? fmt::format("{}", *aggregate.parameter) : "";
   const std::string_view result = type == ColumnType::kDouble ? "DOUBLE" : "BIGINT";

@@ -2,7 +2,7 @@
 // Relations: a stream or table is a relation of its name with the columns of its declaration, TIMESTAMPs in UTC; of a table each
 //            row that there ever was, if it has times, else the latest of each key.
 // Semantics: as the stream engine's, over rows that are all in time: overflow, division by zero and a CAST without a counterpart give
-//            NULL. SUM and AVG have nine digits behind the point. An overflow of DOUBLE is infinity there.
+//            NULL. SUM and AVG have nine digits behind the point. tests/oracle/duckdb_random_queries_test.py compares both.
 // Errors: kInvalid for what DuckDB has no counterpart of, which the message names.
 // Thread-safety: pure function.
 // Source: DuckDB's SQL reference; the texts are tested with the version of tools/python-packages.

@@ -170,12 +170,14 @@ class DuckDbText(ProgramTest):
 
     def test_says_what_it_cannot_and_shows_plan_and_operators(self):
         self.write("flows.sql", "CREATE STREAM metrics; CREATE STREAM changes AS SELECT gateway, LAG(value) AS was FROM metrics; "
-                   "CREATE STREAM zones AS SELECT FORMAT_TIMESTAMP(timestamp, 'HH') AS h FROM metrics; "
+                   "CREATE STREAM texts AS SELECT CAST(value AS VARCHAR) AS text FROM metrics; "
+                   "CREATE STREAM zones AS SELECT FORMAT_TIMESTAMP(timestamp, 'HH XXX') AS h FROM metrics; "
                    "CREATE TABLE latest AS SELECT gateway, LATEST_BY_OFFSET(value) AS v FROM metrics GROUP BY gateway;")
-        rows = self.explanations("changes", "zones", "latest")
+        rows = self.explanations("changes", "texts", "zones", "latest")
         self.assertIn("no counterpart of LATEST_BY_OFFSET", rows["latest"]["duckdbFault"])
         self.assertIn("no counterpart of LAG", rows["changes"]["duckdbFault"])
-        self.assertIn("FORMAT_TIMESTAMP", rows["zones"]["duckdbFault"])
+        self.assertIn("CAST(DOUBLE AS VARCHAR)", rows["texts"]["duckdbFault"])
+        self.assertIn("FORMAT_TIMESTAMP with the pattern 'HH XXX'", rows["zones"]["duckdbFault"])
         self.assertIn("Scan stream metrics", rows["changes"]["plan"])
         self.assertIn("remember value of each key", rows["changes"]["operators"])
         refused = self.run_program("sql", "--schema", "flows.sql", "--execute", "EXPLAIN change")
