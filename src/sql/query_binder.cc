@@ -188,7 +188,7 @@ class QueryBinder {
                    "not supported yet: GROUP BY in a query; CREATE TABLE ... AS SELECT computes aggregates");
     if (select_.having)
       return error(select_.having->position, "a query has no groups for HAVING; WHERE leaves rows out");
-    if (select_.emit == ast::Emit::kFinal)
+    if (select_.emit == ast::Emit::kFinal || select_.emit == ast::Emit::kBounds)
       return error(select_.select_position, "a query gives rows at once; leave EMIT FINAL out");
     return {};
   }

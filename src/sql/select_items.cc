@@ -23,7 +23,9 @@ Result<Sink> bind_result_topic(const ast::CreateTable& table, const SourceText& 
   sink.partitions = static_cast<int32_t>(partitions.value_or(sink.partitions));
   RETURN_IF_ERROR(options.choice({"value_format"}, {"JSON"}));
   RETURN_IF_ERROR(options.finish());
-  sink.emit = table.emit == ast::Emit::kFinal ? EmitMode::kFinal : EmitMode::kChanges;
+  sink.emit = table.emit == ast::Emit::kFinal    ? EmitMode::kFinal
+              : table.emit == ast::Emit::kBounds ? EmitMode::kBounds
+                                                 : EmitMode::kChanges;
   return sink;
 }
 

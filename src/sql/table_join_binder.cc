@@ -65,6 +65,8 @@ class TableJoinBinder {
     if (table_.having) return error(table_.having->position, "HAVING needs groups; WHERE leaves rows out");
     if (table_.emit == ast::Emit::kFinal)
       return error(table_.select_position, "a row of a table is never final; leave EMIT FINAL out");
+    if (table_.emit == ast::Emit::kBounds)
+      return error(table_.select_position, "EMIT BOUNDS is for sessions; leave it out");
     if (join().within) return error(join().within->position, "tables are joined without WITHIN, whatever came first");
     return {};
   }

@@ -112,9 +112,9 @@ class SqlShell(ProgramTest):
         for statement in (
                 "CREATE STREAM metrics WITH (topic = 'metrics', partitions = 1);",
                 "CREATE TABLE thresholds (id VARCHAR PRIMARY KEY, upperBound DOUBLE) WITH (topic = 'thresholds');",
-                "CREATE STREAM states AS SELECT m.gateway, CASE WHEN m.value > t.upperBound THEN 'OVER' ELSE 'NORMAL' END AS state "
+                "CREATE STREAM states AS SELECT m.gateway, m.timestamp, CASE WHEN m.value > t.upperBound THEN 'OVER' ELSE 'NORMAL' END AS state "
                 "FROM metrics m JOIN thresholds t ON m.gateway = t.id;",
-                "CREATE STREAM alarm_changes AS SELECT gateway, state FROM states WHERE state <> LAG(state, 1, 'NORMAL');",
+                "CREATE STREAM alarm_changes AS SELECT gateway, timestamp, state FROM states WHERE state <> LAG(state, 1, 'NORMAL');",
                 "SET 'auto.offset.reset' = 'earliest';",
                 "INSERT INTO thresholds VALUES ('7', 245);", INSERT.format("7", 1, 240).strip()):
             shell.type(statement + "\n")
