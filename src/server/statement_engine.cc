@@ -320,7 +320,8 @@ Result<std::unique_ptr<QueryRows>> StatementEngine::query(std::string_view text,
                                                           const StatementProperties& properties) {
   const std::vector<StatementPart> parts = split_statements(text);
   if (parts.size() != 1) return invalid(fmt::format("a query is one statement, these are {}", parts.size()));
-  ASSIGN_OR_RETURN(const ParsedStatement statement, parse_statement(parts.front(), properties.text_name, properties.variables));
+  ASSIGN_OR_RETURN(const ParsedStatement statement,
+                   parse_statement(parts.front(), properties.text_name, properties.variables));
   if (const auto* asked = std::get_if<ast::Query>(&statement.command)) return select(*asked, statement, properties);
   if (const auto* asked = std::get_if<ast::PrintTopic>(&statement.command)) return print(*asked, statement);
   return statement.source().error_at(0, "this is no query; a query begins with SELECT or PRINT");

@@ -65,8 +65,8 @@ TEST_F(RegistryFixture, FetchesASchemaOnceAndOverOneConnection) {
 }
 
 TEST_F(RegistryFixture, KnownSchemasAreGivenWhileTheRegistryIsAway) {
-  auto server =
-      std::make_unique<LoopbackServer>([](const auto&) { return LoopbackServer::Response{200, R"({"schema":"\"long\""})"}; });
+  auto server = std::make_unique<LoopbackServer>(
+      [](const auto&) { return LoopbackServer::Response{200, R"({"schema":"\"long\""})"}; });
   const uint16_t port = server->port();
   RegistrySchemaStore store(settings({server->url()}), timing());
   ASSERT_TRUE(store.schema(SchemaId(7)));
