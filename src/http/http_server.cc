@@ -87,6 +87,8 @@ class IoThread final : public ConnectionHost {
 
   void close_all() {
     asio::post(context_, [this] {
+      // A tick that is due already runs in any case: it must not set the next one.
+      ends_ = true;
       timer_.cancel();
       for (const auto& connection : all()) connection->close();
     });
@@ -121,7 +123,7 @@ class IoThread final : public ConnectionHost {
   void tick() {
     timer_.expires_after(kTick);
     timer_.async_wait([this](const error_code& error) {
-      if (error) return;
+      if (error || ends_) return;
       const auto now = std::chrono::steady_clock::now();
       for (const auto& connection : all()) connection->check_deadline(now);
       renew_date();
@@ -147,6 +149,7 @@ class IoThread final : public ConnectionHost {
   std::string date_;
   std::time_t date_time_ = 0;
   bool stops_ = false;
+  bool ends_ = false;
   std::thread thread_;
 };
 

@@ -369,6 +369,18 @@ TEST(HttpServer, StoppingLetsAnswersEnd) {
   EXPECT_EQ(response->body, "last");
 }
 
+TEST(HttpServer, StopsAtAnyMoment) {
+  HttpServerOptions options;
+  options.stop_grace = milliseconds(0);
+  // A tick of its clock may be due in the same moment.
+  for (int round = 0; round < 15; ++round) {
+    const auto server = serve(echo, options);
+    LoopbackClient client(server->port());
+    ASSERT_TRUE(client.send("GET /x HTTP/1.1\r\n"));
+    std::this_thread::sleep_for(std::chrono::microseconds(98'000 + 250 * round));
+  }
+}
+
 TEST(HttpServer, HoldsAThousandConnections) {
   // Two descriptors for each.
   rlimit limit{};

@@ -1,6 +1,7 @@
 """A public client library of ksqlDB (ksql-python-ng, as PyPI has it) drives the server: HTTP/1.1 for statements and queries,
-HTTP/2 for inserts and streamed queries. Run by the Python of .venv."""
+HTTP/2 for inserts and streamed queries. Run by the Python of .venv; on a data directory, or on brokers when with_kafka runs it."""
 import json
+import os
 import pathlib
 import re
 import sys
@@ -14,15 +15,20 @@ from ksql.errors import KSQLError
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 from program import ProgramTest  # noqa: E402
 
+BROKERS = os.environ.get("METERSTREAM_TEST_KAFKA")
+WITHIN_S = 60 if BROKERS else 10
+
 
 class KsqldbClient(ProgramTest):
     def setUp(self):
         super().setUp()
+        self.name = f"client-{os.getpid()}-{self.id().rsplit('.', 1)[1][:16]}"
         self.url = self.start_server()
-        self.client = KSQLAPI(self.url)
+        self.client = KSQLAPI(self.url, timeout=WITHIN_S)
 
     def start_server(self, *arguments):
-        process = self.start_program("server", "--listen", "127.0.0.1:0", *arguments)
+        cluster = ["--kafka", BROKERS, "--service-id", self.name] if BROKERS else []
+        process = self.start_program("server", "--listen", "127.0.0.1:0", *cluster, *arguments)
         line = process.stdout.readline()
         found = re.search(r"http://\S+?(?=;)", line)
         self.assertTrue(found, line or process.stderr.read())
@@ -35,7 +41,8 @@ class KsqldbClient(ProgramTest):
         return answer[0]["header"]["schema"], [entry["row"]["columns"] for entry in answer[1:] if "row" in entry]
 
     def wait_for_rows(self, sql, expected):
-        for _ in range(200):
+        deadline = time.monotonic() + WITHIN_S
+        while time.monotonic() < deadline:
             rows = sorted(self.rows(sql)[1])
             if rows == expected:
                 return
@@ -44,7 +51,7 @@ class KsqldbClient(ProgramTest):
 
     def create_meters(self):
         self.assertTrue(self.client.create_stream("meters", ["meter VARCHAR KEY", "place VARCHAR", "used DOUBLE", "at TIMESTAMP"],
-                                                  "meters", "JSON"))
+                                                  f"{self.name}-meters", "JSON"))
 
     def insert(self, *rows):
         acknowledged = self.client.inserts_stream(
@@ -101,7 +108,7 @@ class KsqldbClient(ProgramTest):
             time.sleep(0.1)
             self.insert((str(number + 2), "roof", number, f"2024-01-01T00:0{number + 1}:00Z"))
         for thread in threads:
-            thread.join(20)
+            thread.join(WITHIN_S)
             self.assertFalse(thread.is_alive())
         expected = [["1", 1.5], ["2", 0], ["3", 1]]
         self.assertEqual(sorted(entry["row"]["columns"] for entry in json.loads(answers[False])[1:] if "row" in entry), expected)
@@ -135,12 +142,12 @@ class KsqldbClient(ProgramTest):
     def test_statements_outlive_the_server_and_logins_are_asked_for(self):
         self.create_meters()
         self.process.terminate()
-        self.assertEqual(self.process.wait(30), 0)
+        self.assertEqual(self.process.wait(WITHIN_S), 0)
         (self.folder / "login.txt").write_text("me:secret\n")
         url = self.start_server("--login-file", "login.txt")
         with self.assertRaisesRegex(ValueError, "Status Code: 401"):
             KSQLAPI(url)
-        self.client = KSQLAPI(url, api_key="me", secret="secret")
+        self.client = KSQLAPI(url, api_key="me", secret="secret", timeout=WITHIN_S)
         self.assertEqual([stream["name"] for stream in self.client.ksql("LIST STREAMS;")[0]["streams"]], ["meters"])
 
 
