@@ -143,11 +143,25 @@ class JsonRecordDecoder::Implementation {
         return decode_timestamp(value, column, writer);
       case ColumnType::kVarchar: {
         std::string_view text;
-        if (value.get_string().get(text)) return unlike(value, column, "a string");
+        if (value.get_string().get(text) && !json_text(value, text)) return unlike(value, column, "a string");
         writer.set_text(column, ByteArena(writer.batch().arena).copy(text));
         return true;
       }
     }
+    return false;
+  }
+
+  /// Of an array or object, where they are taken.
+  bool json_text(JsonValue& value, std::string_view& text) const {
+    if (!request_.takes_json_texts) return false;
+    simdjson::ondemand::json_type type{};
+    if (value.type().get(type)) return false;
+    simdjson::ondemand::array array;
+    simdjson::ondemand::object object;
+    if (type == simdjson::ondemand::json_type::array)
+      return !value.get_array().get(array) && !array.raw_json().get(text);
+    if (type == simdjson::ondemand::json_type::object)
+      return !value.get_object().get(object) && !object.raw_json().get(text);
     return false;
   }
 

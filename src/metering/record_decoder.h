@@ -37,6 +37,8 @@ struct DecodeRequest {
   /// Indexes of VARCHAR columns whose canonical group key is wanted in ColumnBatch::group_keys; empty for
   /// none.
   std::vector<size_t> group_key;
+  /// A VARCHAR column takes arrays and objects of JSON, too, as their text: results that this program wrote.
+  bool takes_json_texts = false;
 };
 
 }  // namespace meterstream

@@ -176,16 +176,20 @@ Status EmbeddedQueryRuntime::change(const Program& wanted) {
 }
 
 Status EmbeddedQueryRuntime::retire(const ViewSpec& view) {
-  ASSIGN_OR_RETURN(const TopicDescription topic, runtime_.log.describe_topic(view.source->topic));
+  std::vector<std::string> topics = {view.source->topic};
+  if (view.reads_two()) topics.push_back(second_topic(view));
+  const std::string group = fmt::format("{}.{}", options_.tasks.application, view.name);
   Transaction transaction;
-  for (int32_t partition = 0; partition < topic.config.partitions; ++partition) {
-    const std::string group = fmt::format("{}.{}", options_.tasks.application, view.name);
-    const TopicPartition source{view.source->topic, PartitionId(partition)};
-    ASSIGN_OR_RETURN(auto position, runtime_.log.position(group, source));
-    if (!position) continue;
-    // Beyond every record: nothing is kept for it.
-    position->recovery = Offset(INT64_MAX);
-    transaction.positions.push_back({group, source, *std::move(position)});
+  for (const std::string& name : topics) {
+    ASSIGN_OR_RETURN(const TopicDescription topic, runtime_.log.describe_topic(name));
+    for (int32_t partition = 0; partition < topic.config.partitions; ++partition) {
+      const TopicPartition source{name, PartitionId(partition)};
+      ASSIGN_OR_RETURN(auto position, runtime_.log.position(group, source));
+      if (!position) continue;
+      // Beyond every record: nothing is kept for it.
+      position->recovery = Offset(INT64_MAX);
+      transaction.positions.push_back({group, source, *std::move(position)});
+    }
   }
   if (transaction.positions.empty()) return {};
   return runtime_.log.commit(std::move(transaction), Durability::kSync);

@@ -9,6 +9,7 @@
 
 #include "server/row_evaluation.h"
 #include "stream/reading_decoder.h"
+#include "stream/record_headers.h"
 
 namespace meterstream {
 namespace {
@@ -149,6 +150,8 @@ void MaterializedTable::apply(size_t begin, size_t end, uint32_t& row) {
       ++faults_;
     } else if (has_row) {
       put(record.key, row);
+    } else if (const auto window_ms = window_of_headers(record.headers); window_ms && source_->window_start) {
+      erase(record.key, *window_ms);
     } else {
       erase(record.key);
     }
@@ -181,6 +184,18 @@ void MaterializedTable::erase(std::string_view key) {
     free_rows_.push_back(place.row);
   }
   keys_.erase(own);
+}
+
+void MaterializedTable::erase(std::string_view key, int64_t window_ms) {
+  const auto own = keys_.find(key);
+  if (own == keys_.end()) return;
+  std::vector<RowPlace>& places = own->second;
+  const auto place = std::ranges::lower_bound(places, window_ms, {}, &RowPlace::window_ms);
+  if (place == places.end() || place->window_ms != window_ms) return;
+  chunks_[place->row / kChunkRows]->is_live[place->row % kChunkRows] = 0;
+  free_rows_.push_back(place->row);
+  places.erase(place);
+  if (places.empty()) keys_.erase(own);
 }
 
 uint32_t MaterializedTable::new_row() {

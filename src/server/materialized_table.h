@@ -68,6 +68,7 @@ class MaterializedTable {
   void apply(size_t begin, size_t end, uint32_t& row);
   void put(std::string_view key, uint32_t row);
   void erase(std::string_view key);
+  void erase(std::string_view key, int64_t window_ms);
   uint32_t new_row();
   bool read_keys(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const;
   bool read_chunk(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const;

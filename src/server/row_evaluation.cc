@@ -6,6 +6,7 @@ namespace meterstream {
 
 DecodeRequest decode_request(const QuerySource& source, const std::vector<bool>& needed) {
   DecodeRequest request;
+  request.takes_json_texts = true;
   request.columns = source.columns;
   request.needed = needed;
   if (source.key_column) request.needed[*source.key_column] = false;

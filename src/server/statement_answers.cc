@@ -101,6 +101,7 @@ StatementResult::Queries StatementEngine::list_queries() {
   const auto catalog = this->catalog();
   for (const CatalogQuery& query : catalog->queries()) queries.queries.push_back(describe(query, health));
   const std::scoped_lock lock(state_mutex_);
+  std::ranges::copy(broken_, std::back_inserter(queries.queries));
   for (const auto& query : running_) {
     const auto running = query.lock();
     if (running == nullptr || running->is_closed) continue;

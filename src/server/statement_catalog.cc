@@ -144,6 +144,11 @@ Result<std::optional<StatementResult::Done>> StatementCatalog::replace(const ast
     return done;
   }
   if (!create.or_replace) return std::nullopt;  // binding tells that the name is used
+  const bool has_ended = std::holds_alternative<ast::CreateTable>(old->definition) && query_of(*old) == nullptr;
+  if (old->definition == create.definition && has_ended) {
+    remove(std::string(old->name.text));
+    return std::nullopt;
+  }
   if (old->definition == create.definition) {
     done.message = fmt::format("{} {} is so already; it goes on", name_of(kind), old->name.text);
     if (const CatalogQuery* query = query_of(*old)) done.query_id = query->id;
@@ -199,15 +204,16 @@ Status StatementCatalog::bind(const ast::CreateSource& create, const ParsedState
     made.explanation = std::make_shared<Explanation>(std::move(program.explanations.front()));
     // Whoever has the name later begins anew.
     const std::string id =
-        fmt::format("{}_{}_{}", view.is_stream() ? "CSAS" : "CTAS", upper(create.name.text), sequence);
+        fmt::format("{}_{}_{}", made.rows->is_table ? "CTAS" : "CSAS", upper(create.name.text), sequence);
     view.name = id;
     query = CatalogQuery{.id = id, .view = std::make_shared<ViewSpec>(std::move(view))};
     if (const auto stream = names_.stream({create.name.text, true, {}}))
       made.timestamp_column = stream->columns[stream->timestamp_column].name;
   } else if (!program.sinks.empty()) {
     made.topic = program.sinks.front().topic;
-    query = CatalogQuery{.id = fmt::format("SINK_{}_{}", upper(create.name.text), sequence),
-                         .sink = std::make_shared<SinkSpec>(std::move(program.sinks.front()))};
+    SinkSpec sink = std::move(program.sinks.front());
+    sink.name = fmt::format("SINK_{}_{}", upper(create.name.text), sequence);
+    query = CatalogQuery{.id = sink.name, .sink = std::make_shared<SinkSpec>(std::move(sink))};
   } else if (!program.streams.empty()) {
     made.stream = program.streams.front();
     made.rows = std::make_shared<QuerySource>(query_source(*made.stream));

@@ -141,15 +141,23 @@ Result<StatementResult::Done> StatementEngine::apply(StatementCatalog& catalog, 
 Status StatementEngine::restore() {
   ASSIGN_OR_RETURN(const auto entries, log_.read_on());
   StatementCatalog catalog = *catalog_;
+  std::vector<QueryDescription> broken;
   for (const StatementLog::Entry& entry : entries) {
     const auto done = apply(catalog, entry);
     // Of several processes that create a name at the same time the first one has it.
     if (done || options_.shares_log) continue;
-    return done.error().within(fmt::format("statement {} of topic {} does not work with this version of the program",
-                                           entry.sequence, log_.topic()));
+    // A newer program may know less. Everything else goes on.
+    QueryDescription query;
+    query.id = fmt::format("STATEMENT_{}", entry.sequence);
+    query.statement = entry.statement;
+    query.topic = log_.topic();
+    query.state = QueryDescription::State::kError;
+    query.error = done.error().message;
+    broken.push_back(std::move(query));
   }
   {
     const std::scoped_lock lock(state_mutex_);
+    broken_ = std::move(broken);
     catalog_ = std::make_shared<StatementCatalog>(catalog);
   }
   // What cannot run is told by its health; everything else goes on.
@@ -242,9 +250,12 @@ Result<StatementEngine::Content> StatementEngine::carry_out(const ParsedStatemen
 
 Result<StatementEngine::Content> StatementEngine::change(const ParsedStatement& statement) {
   RETURN_IF_ERROR(catch_up({}, nullptr));
-  // Only what works comes into the log.
+  // Only what works comes into the log, also as it will be read there.
   StatementCatalog trial = *catalog();
   RETURN_IF_ERROR(trial.apply(statement, 0));
+  StatementCatalog again = *catalog();
+  ASSIGN_OR_RETURN(const ParsedStatement logged, parse_statement(StatementPart{statement.text()}, kFile));
+  RETURN_IF_ERROR(again.apply(logged, 0));
   RETURN_IF_ERROR(log_.append(statement.text()));
   std::optional<Result<StatementResult::Done>> own;
   const Status done = catch_up(statement.text(), &own);
@@ -393,6 +404,10 @@ std::optional<std::pair<std::string, std::string>> StatementEngine::status(std::
 }
 
 bool StatementEngine::is_healthy() {
+  {
+    const std::scoped_lock lock(state_mutex_);
+    if (!broken_.empty()) return false;
+  }
   const std::map<std::string, QueryHealth> health = around_.runtime.health();
   const auto catalog = this->catalog();
   return std::ranges::all_of(catalog->queries(), [&](const CatalogQuery& query) {

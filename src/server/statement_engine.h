@@ -47,7 +47,8 @@ class StatementEngine final : public StatementService {
     std::map<std::string, std::string> properties = {};
   };
 
-  /// Carries out the statement log and starts its queries. A query that cannot run is told by is_healthy() and LIST QUERIES.
+  /// Carries out the statement log and starts its queries. A statement that this program cannot carry out, or a query that cannot run,
+  /// is told by is_healthy() and LIST QUERIES.
   static Result<std::unique_ptr<StatementEngine>> open(Surroundings around, Options options);
   ~StatementEngine() override;
 
@@ -103,6 +104,7 @@ class StatementEngine final : public StatementService {
   mutable std::mutex state_mutex_;  // of everything below
   std::shared_ptr<const StatementCatalog> catalog_;
   std::map<std::string, std::pair<std::string, std::string>, std::less<>> statuses_;
+  std::vector<QueryDescription> broken_;  // statements of the log that could not be carried out
   std::vector<std::weak_ptr<RunningQuery>> running_;
   int64_t queries_ = 0;
   bool stopping_ = false;

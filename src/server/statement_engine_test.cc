@@ -44,6 +44,85 @@ TEST_F(StatementEngineTest, StatementsMakeQueriesThatRunAtOnce) {
   EXPECT_TRUE(engine_->is_healthy());
 }
 
+TEST_F(StatementEngineTest, PullQueriesFollowSessionsThatGetAnotherStart) {
+  execute(R"(CREATE STREAM metrics WITH (topic = 'metrics', partitions = 1);
+    CREATE TABLE uses AS SELECT gateway, WINDOWSTART AS windowStart, WINDOWEND AS windowEnd, COUNT(*) AS readings
+      FROM metrics WINDOW SESSION (30 MINUTES, GRACE PERIOD 1 DAY) GROUP BY gateway EMIT CHANGES;)");
+  insert_reading("7", "2007-01-01T08:00:00Z", 230);
+  insert_reading("7", "2007-01-01T12:00:00Z", 230);
+  expect_rows("SELECT windowStart, readings FROM uses", {"2007-01-01T08:00:00Z|1", "2007-01-01T12:00:00Z|1"});
+  insert_reading("7", "2007-01-01T11:50:00Z", 230);
+  expect_rows("SELECT windowStart, readings FROM uses", {"2007-01-01T08:00:00Z|1", "2007-01-01T11:50:00Z|2"});
+}
+
+TEST_F(StatementEngineTest, ValuesOfVariablesAreNotReplacedAgainAtARestart) {
+  create_flows();
+  execute("CREATE STREAM high AS SELECT * FROM metrics WHERE gateway = '${v}';", {{}, {{"v", "${x}"}}});
+  const std::vector<std::string> before = ids();
+  restart();
+  EXPECT_EQ(ids(), before);
+  EXPECT_TRUE(engine_->is_healthy());
+}
+
+TEST_F(StatementEngineTest, BytesThatAreNoTextAreRefusedAndDoNotStayInTheLog) {
+  create_flows();
+  EXPECT_THAT(error_of("CREATE STREAM high AS SELECT * FROM metrics WHERE gateway = 'Z\xe4hler';"), HasSubstr("UTF-8"));
+  execute("CREATE STREAM other AS SELECT * FROM metrics;");
+  restart();
+  EXPECT_EQ(ids().size(), 2U);
+}
+
+TEST_F(StatementEngineTest, AStatementThatDoesNotWorkAnyMoreIsToldAndTheOthersGoOn) {
+  create_flows();
+  StatementLog log = StatementLog::open(*log_, "_meterstream-meterstream-statements").value();
+  ASSERT_TRUE(log.append("CREATE STREAM later AS SELECT FUNCTION_OF_LATER(value) AS v FROM metrics"));
+  restart();
+  EXPECT_FALSE(engine_->is_healthy());
+  EXPECT_THAT(ids(), ::testing::UnorderedElementsAre("STATEMENT_2", "CTAS_HOURLY_1"));
+  insert_reading("7", "2007-01-01T10:20:00Z", 230);
+  expect_rows("SELECT readings FROM hourly", {"1"});
+}
+
+TEST_F(StatementEngineTest, WhatWasTerminatedIsReplacedByWhatRuns) {
+  create_flows();
+  execute("TERMINATE ALL;");
+  EXPECT_EQ(ids().size(), 0U);
+  execute(R"(CREATE OR REPLACE TABLE hourly WITH (partitions = 2) AS
+        SELECT WINDOWSTART AS windowStart, WINDOWEND AS windowEnd, COUNT(*) AS readings, MAX(value) AS highest, gateway
+        FROM metrics WINDOW TUMBLING (SIZE 1 HOUR, GRACE PERIOD 0 SECONDS) GROUP BY gateway EMIT CHANGES;)");
+  EXPECT_EQ(ids().size(), 1U);
+}
+
+TEST_F(StatementEngineTest, PullQueriesReadTablesWithListsAndObjects) {
+  execute(R"(CREATE STREAM metrics WITH (topic = 'metrics', partitions = 1);
+    CREATE TABLE highest AS SELECT gateway, TOPK(value, 2) AS top, HISTOGRAM(metricAttribute) AS kinds, COUNT(*) AS readings
+      FROM metrics GROUP BY gateway;)");
+  insert_reading("7", "2007-01-01T08:00:00Z", 230);
+  insert_reading("7", "2007-01-01T08:01:00Z", 240);
+  expect_rows("SELECT readings, top, kinds FROM highest WHERE gateway = '7'", {R"(2|[240,230]|{"VOLTAGE":2})"});
+}
+
+TEST_F(StatementEngineTest, AJoinOfTablesIsATable) {
+  execute(R"(CREATE TABLE meters (id VARCHAR PRIMARY KEY, street VARCHAR) WITH (topic = 'meters');
+    CREATE TABLE tariffs (id VARCHAR PRIMARY KEY, tariff VARCHAR) WITH (topic = 'tariffs');
+    CREATE TABLE overview AS SELECT m.id, m.street, t.tariff FROM meters m JOIN tariffs t ON m.id = t.id WHERE t.tariff <> 'none';
+    INSERT INTO meters VALUES ('7', 'Main'), ('8', 'High'); INSERT INTO tariffs VALUES ('7', 'day'), ('8', 'day');)");
+  expect_rows("SELECT id, street, tariff FROM overview", {"7|Main|day", "8|High|day"});
+  execute("INSERT INTO tariffs VALUES ('7', 'night'), ('8', 'none');");
+  expect_rows("SELECT id, street, tariff FROM overview", {"7|Main|night"});
+  EXPECT_THAT(ids(), ElementsAre(HasSubstr("CTAS_OVERVIEW_")));
+}
+
+TEST_F(StatementEngineTest, OfBeginningsAndEndsOfSessionsATableHasTheLatestOfEachGroup) {
+  execute(R"(CREATE STREAM metrics WITH (topic = 'metrics', partitions = 1);
+    CREATE TABLE activity AS SELECT gateway, WINDOWSTART AS activeSince, WINDOWEND AS lastSeen
+      FROM metrics WINDOW SESSION (30 MINUTES, GRACE PERIOD 0 SECONDS) GROUP BY gateway EMIT BOUNDS;)");
+  insert_reading("7", "2007-01-01T08:00:00Z", 230);
+  expect_rows("SELECT gateway, lastSeen FROM activity", {"7|NULL"});
+  insert_reading("8", "2007-01-01T09:00:00Z", 230);
+  expect_rows("SELECT gateway, lastSeen FROM activity", {"7|2007-01-01T08:00:00Z", "8|NULL"});
+}
+
 TEST_F(StatementEngineTest, RestartCarriesOutWhatWasSaid) {
   create_flows();
   execute("CREATE STREAM high AS SELECT * FROM metrics WHERE value > 235;");

@@ -15,6 +15,10 @@ constexpr size_t kReadBytes = size_t{1} << 20;
 constexpr int64_t kAwaitMs = 100;
 constexpr int64_t kVersion = 1;
 
+JsonRecordDecoder statement_decoder() {
+  return JsonRecordDecoder({{{"statement", ColumnType::kVarchar}, {"version", ColumnType::kBigint}}, {true, true}, {}});
+}
+
 }  // namespace
 
 Result<StatementLog> StatementLog::open(EventLog& log, std::string topic) {
@@ -33,13 +37,13 @@ Result<StatementLog> StatementLog::open(EventLog& log, std::string topic) {
 Result<std::vector<StatementLog::Entry>> StatementLog::read_on() {
   const TopicPartition source{topic_, PartitionId(0)};
   ASSIGN_OR_RETURN(const OffsetRange range, log_->offsets(source));
-  JsonRecordDecoder decoder(
-      {{{"statement", ColumnType::kVarchar}, {"version", ColumnType::kBigint}}, {true, true}, {}});
+  JsonRecordDecoder decoder = statement_decoder();
   std::vector<Entry> entries;
   RecordSet records;
   ColumnBatch batch;
-  while (next_ < range.end) {
-    RETURN_IF_ERROR(log_->read(source, next_, kReadBytes, records));
+  Offset next = next_;
+  while (next < range.end) {
+    RETURN_IF_ERROR(log_->read(source, next, kReadBytes, records));
     RETURN_IF_ERROR(decoder.decode(records.records, batch));
     for (size_t row = 0; row < batch.rows; ++row) {
       const RecordView& record = records.records[batch.record_index[row]];
@@ -52,13 +56,15 @@ Result<std::vector<StatementLog::Entry>> StatementLog::read_on() {
     }
     if (!batch.rejected.empty())
       return corrupt(fmt::format("topic {}: a record is no statement ({})", topic_, batch.rejected.front().reason));
-    if (records.next > next_) {
-      next_ = records.next;
+    if (records.next > next) {
+      next = records.next;
       continue;
     }
-    ASSIGN_OR_RETURN(const bool has_data, log_->await_data(source, next_, kAwaitMs));
+    ASSIGN_OR_RETURN(const bool has_data, log_->await_data(source, next, kAwaitMs));
     static_cast<void>(has_data);
   }
+  // After an error the next call gives them all.
+  next_ = next;
   return entries;
 }
 
@@ -68,6 +74,14 @@ Status StatementLog::append(std::string_view statement) {
   value += json_member("version", false);
   append_json_number(value, kVersion);
   value += '}';
+  // What cannot be read back would stop everybody.
+  JsonRecordDecoder decoder = statement_decoder();
+  ColumnBatch batch;
+  RecordView record;
+  record.value = value;
+  RETURN_IF_ERROR(decoder.decode(std::span(&record, 1), batch));
+  if (batch.rows != 1 || batch.columns[0].strings[0] != statement)
+    return invalid("the statement is no text in UTF-8; save the file as UTF-8");
   TransactionBuilder output;
   output.add(output.topic(topic_), PartitionId(0), {}, value, {}, IngestTime(0));
   Transaction transaction;

@@ -381,7 +381,9 @@ std::string Catalog::computing(std::string_view topic) const {
 std::string Catalog::writer_of(std::string_view topic) const {
   for (const Entry& entry : entries_) {
     const std::string& taken = entry.stream != nullptr ? entry.stream->topic : entry.topic;
-    const bool is_late_topic = entry.kind == "a table" && topic == taken + "-late";
+    const bool has_late_rows =
+        entry.kind == "a table" || (entry.plan != nullptr && stream_join_of(*entry.plan) != nullptr);
+    const bool is_late_topic = has_late_rows && topic == taken + "-late";
     if (entry.kind != "a sink" && (taken == topic || is_late_topic)) {
       return fmt::format("{} {}", entry.kind.substr(2), entry.name.text);
     }

@@ -132,7 +132,8 @@ bool is_stream(const BoundView& view) {
 
 bool has_windows(const BoundView& view) {
   const WindowAggregate* aggregate = aggregate_of(view);
-  return aggregate != nullptr && aggregate->size_ms != kUnboundedWindowMs && !aggregate->is_session;
+  return aggregate != nullptr && aggregate->size_ms != kUnboundedWindowMs && !aggregate->is_session &&
+         aggregate->time_zone.empty();
 }
 
 namespace {

@@ -242,17 +242,20 @@ class QueryBinder {
 }  // namespace
 
 QuerySource query_source(const ViewSpec& view, std::string name, const std::vector<ColumnSchema>& schema) {
+  // Of beginnings and ends of sessions the latest record of a group tells how it is.
+  const bool has_bounds = view.emit == EmitMode::kBounds;
   QuerySource source{.name = std::move(name),
-                     .is_table = !view.is_stream(),
+                     .is_table = !view.is_stream() || view.table_join != nullptr,
                      .columns = schema,
                      .topic = view.topic,
-                     .is_windowed = !view.is_stream() && !view.is_unbounded()};
+                     .is_windowed = !view.is_stream() && !view.is_unbounded() && !has_bounds};
   std::vector<std::optional<size_t>> groups(view.group_by.size());
   for (size_t index = 0; index < view.output.size(); ++index) {
     const OutputColumn& output = view.output[index];
     if (output.from == OutputColumn::From::kGroupKey) groups[output.index] = index;
-    if (output.from == OutputColumn::From::kWindowStart && !source.window_start) source.window_start = index;
-    if (output.from == OutputColumn::From::kWindowEnd && !source.window_end) source.window_end = index;
+    if (output.from == OutputColumn::From::kWindowStart && !source.window_start && !has_bounds)
+      source.window_start = index;
+    if (output.from == OutputColumn::From::kWindowEnd && !source.window_end && !has_bounds) source.window_end = index;
   }
   if (std::ranges::all_of(groups, [](const auto& group) { return group.has_value(); })) {
     for (const auto& group : groups) source.group_columns.push_back(*group);

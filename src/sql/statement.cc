@@ -303,7 +303,12 @@ class CommandParser {
 Result<ParsedStatement> parse_statement(const StatementPart& part, std::string_view file_name,
                                         const std::map<std::string, std::string>& variables) {
   ASSIGN_OR_RETURN(const std::string text, with_variables(part.text, variables));
-  ParsedStatement parsed(std::string(part.column, ' ') + text, std::string(file_name), part.first_line);
+  return parse_statement({text, part.first_line, part.column, part.is_complete}, file_name);
+}
+
+Result<ParsedStatement> parse_statement(const StatementPart& part, std::string_view file_name) {
+  ParsedStatement parsed(std::string(part.column, ' ') + std::string(part.text), std::string(file_name),
+                         part.first_line);
   const SourceText source = parsed.source();
   ASSIGN_OR_RETURN(const std::vector<Token> tokens, tokenize(source));
   for (const Token& token : tokens) {

@@ -130,7 +130,10 @@ std::vector<StatementPart> split_statements(std::string_view text);
 /// Every ${name} by its value. kInvalid for a name without one.
 Result<std::string> with_variables(std::string_view text, const std::map<std::string, std::string>& variables);
 
+/// As it stands: ${name} means nothing.
+Result<ParsedStatement> parse_statement(const StatementPart& part, std::string_view file_name);
+/// With the values of the variables in it.
 Result<ParsedStatement> parse_statement(const StatementPart& part, std::string_view file_name,
-                                        const std::map<std::string, std::string>& variables = {});
+                                        const std::map<std::string, std::string>& variables);
 
 }  // namespace meterstream

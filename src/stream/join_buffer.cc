@@ -63,8 +63,10 @@ void JoinBuffer::enter(uint32_t slot, std::optional<std::string_view> key) {
     auto& entry = *found;
     row.key = &entry;
     // Mostly at the end.
-    const auto place = std::ranges::upper_bound(entry.second, row.origin.time_ms, {}, &Place::time_ms);
-    entry.second.insert(place, {row.origin.time_ms, slot});
+    std::vector<Place>& all = entry.second.all;
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(entry.second.first);
+    const auto place = std::ranges::upper_bound(begin, all.end(), row.origin.time_ms, {}, &Place::time_ms);
+    all.insert(place, {row.origin.time_ms, slot});
   }
   order_.push_back({row.origin.time_ms, row.sequence, slot});
   std::ranges::push_heap(order_, std::greater());
@@ -73,7 +75,7 @@ void JoinBuffer::enter(uint32_t slot, std::optional<std::string_view> key) {
 std::span<const JoinBuffer::Place> JoinBuffer::find(std::string_view key, int64_t from_ms, int64_t to_ms) const {
   const auto found = keys_.find(key);
   if (found == keys_.end()) return {};
-  const std::vector<Place>& places = found->second;
+  const std::span<const Place> places = found->second.here();
   const auto begin = std::ranges::lower_bound(places, from_ms, {}, &Place::time_ms);
   const auto end = std::ranges::upper_bound(begin, places.end(), to_ms, {}, &Place::time_ms);
   return {begin, end};
@@ -128,6 +130,18 @@ std::vector<uint32_t> JoinBuffer::pop_unmatched() {
   return slots;
 }
 
+void JoinBuffer::Places::erase(const Place& place) {
+  const auto at = static_cast<size_t>(&place - all.data());
+  if (at != first) {
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(at));
+    return;
+  }
+  ++first;
+  if (first < all.size() && first < all.size() / 2) return;
+  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first));
+  first = 0;
+}
+
 void JoinBuffer::take_out(uint32_t slot) {
   Row& row = rows_[slot];
   CHECK(row.is_live);
@@ -135,10 +149,10 @@ void JoinBuffer::take_out(uint32_t slot) {
   --live_;
   bytes_ -= bytes_of(row);
   if (row.key != nullptr) {
-    std::vector<Place>& places = row.key->second;
+    const std::span<const Place> places = row.key->second.here();
     auto place = std::ranges::lower_bound(places, row.origin.time_ms, {}, &Place::time_ms);
     while (place->slot != slot) ++place;
-    places.erase(place);
+    row.key->second.erase(*place);
   }
   if (row.is_stored) erased_.push_back(row.sequence);
   popped_.push_back(slot);
@@ -148,7 +162,7 @@ void JoinBuffer::release() {
   std::vector<Keys::value_type*> emptied;
   for (const uint32_t slot : popped_) {
     Row& row = rows_[slot];
-    if (row.key != nullptr && row.key->second.empty()) emptied.push_back(row.key);
+    if (row.key != nullptr && row.key->second.all.empty()) emptied.push_back(row.key);
     row.key = nullptr;
     free_.push_back(slot);
   }

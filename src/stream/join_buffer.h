@@ -80,7 +80,14 @@ class JoinBuffer {
     using is_transparent = void;
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
   };
-  using Keys = std::unordered_map<std::string, std::vector<Place>, Hash, std::equal_to<>>;
+  /// Rows of a key by time. Those before `first` are gone: rows mostly go from the front.
+  struct Places {
+    std::vector<Place> all;
+    size_t first = 0;
+    [[nodiscard]] std::span<const Place> here() const { return std::span(all).subspan(first); }
+    void erase(const Place& place);
+  };
+  using Keys = std::unordered_map<std::string, Places, Hash, std::equal_to<>>;
   struct Row {
     Origin origin;
     uint64_t sequence = 0;

@@ -105,9 +105,10 @@ class PassProcessor::Output final : public ViewOutput {
 
  private:
   /// Rows of two tables may come from records of one partition and offset.
-  [[nodiscard]] std::string origin_of(size_t view) const {
+  std::string_view origin_of(size_t view) {
     if (pass_.table_join_ == nullptr) return views_[view]->name;
-    return fmt::format("{}|{}", views_[view]->name, pass_.source().topic);
+    origin_ = fmt::format("{}|{}", views_[view]->name, pass_.source().topic);
+    return origin_;
   }
 
   void write(size_t view, std::string_view group_key, const ResultWindow& window, const WindowSlot& slot,
@@ -141,6 +142,7 @@ class PassProcessor::Output final : public ViewOutput {
   std::vector<size_t> result_topics_;
   std::vector<ResultCounts> counts_;
   std::string headers_;
+  std::string origin_;
 };
 
 }  // namespace meterstream

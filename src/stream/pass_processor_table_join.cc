@@ -39,6 +39,7 @@ void PassProcessor::make_table_join(SchemaStore& schemas) {
     request.columns = table.columns;
     request.needed = TableJoin::needed_columns(view, side);
     request.needed[table.key_column] = table.is_computed;
+    request.takes_json_texts = table.is_computed;
     input.decoder = make_record_decoder(ValueFormat::kJson, schemas, std::move(request));
   }
   place_of_view_ = {{0, 0}};

@@ -92,6 +92,8 @@ void PassTask::add_sources_of_right(const ViewSpec& view, const std::vector<Part
   if (!view.is_joined_by_partition) {
     owned.clear();
     const auto description = log_.describe_topic(topic);
+    // Without them it would join with nothing.
+    if (!description) right_ = description.error();
     const int32_t count = description ? description->config.partitions : 0;
     for (int32_t partition = 0; partition < count; ++partition) owned.emplace_back(partition);
   }
@@ -164,6 +166,7 @@ Status PassTask::restore() {
 }
 
 Status PassTask::open() {
+  RETURN_IF_ERROR(right_);
   ASSIGN_OR_RETURN(const auto committed, read_committed());
   std::vector<Offset> begin;
   for (const Source& source : sources_) {
@@ -297,10 +300,20 @@ Result<Task::Step> PassTask::step() {
   return result;
 }
 
+// Tables that are computed are finished before the first row of a bounded run, but not before the task is open.
+Status PassTask::refresh_tables(int64_t now_ns) {
+  if (options_.bounded && !has_whole_tables_ && needs_whole_inputs()) {
+    for (const auto& feed : feeds_) RETURN_IF_ERROR(feed->load());
+    has_whole_tables_ = true;
+  }
+  for (const auto& feed : feeds_) RETURN_IF_ERROR(feed->refresh(now_ns));
+  return {};
+}
+
 Result<Task::Step> PassTask::advance() {
   const int64_t started_ns = clock_.monotonic_ns();
   Step result = Step::kExhausted;
-  for (const auto& feed : feeds_) RETURN_IF_ERROR(feed->refresh(started_ns));
+  RETURN_IF_ERROR(refresh_tables(started_ns));
   // Every partition is looked at again: only when all are empty within one step is the input at its end.
   for (Source& source : sources_) source.exhausted = false;
   for (size_t attempt = 0; attempt < sources_.size(); ++attempt) {

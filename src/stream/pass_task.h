@@ -100,6 +100,7 @@ class PassTask final : public Task {
   Status load(const RecoveryDecision& decision);
   Status rebuild();
   Status load_tables();
+  Status refresh_tables(int64_t now_ns);
   /// kConflict when there is state that would be lost.
   Status check_state(const RecoveryDecision& decision) const;
   Status process_records(size_t source, bool rebuilding, Offset limit);
@@ -130,6 +131,8 @@ class PassTask final : public Task {
   std::unique_ptr<PassProcessor> pass_;
   /// Of the tables that the views look up.
   std::vector<std::shared_ptr<TableFeed>> feeds_;
+  bool has_whole_tables_ = false;
+  Status right_;  ///< whether the partitions of the right stream or table are known
   RecordSet records_;
   RecoveryDecision::Outcome recovery_ = RecoveryDecision::Outcome::kFresh;
   std::string snapshot_;

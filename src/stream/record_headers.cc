@@ -19,6 +19,18 @@ void append_window_header(std::string& headers, int64_t window_start_ms) {
   append_sized(headers, format_timestamp(EventTime(window_start_ms)));
 }
 
+std::optional<int64_t> window_of_headers(std::string_view headers) {
+  ByteReader reader(headers);
+  while (reader.ok() && reader.remaining() > 0) {
+    const std::string_view name = reader.sized_bytes();
+    const std::string_view value = reader.sized_bytes();
+    if (name != "windowStart") continue;
+    const auto time = parse_timestamp(value);
+    return time ? std::optional<int64_t>(time->value) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 void append_result_id(std::string& headers, std::string_view view, std::string_view key, int64_t window_start_ms,
                       uint64_t revision) {
   fmt::memory_buffer id;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ void append_reason_header(std::string& headers, std::string_view reason);
 
 /// Of a tombstone: which window of the key is no more.
 void append_window_header(std::string& headers, int64_t window_start_ms);
+
+/// That window, of a record's headers; nullopt when none is named.
+std::optional<int64_t> window_of_headers(std::string_view headers);
 
 /// `revision` is 0 for a final result, else the rows that the window had when it was refined.
 void append_result_id(std::string& headers, std::string_view view, std::string_view key, int64_t window_start_ms,

@@ -17,6 +17,7 @@ DecodeRequest request_of(const TableSpec& spec) {
   request.columns = spec.columns;
   request.needed.assign(spec.columns.size(), true);
   if (!spec.is_computed) request.needed[spec.key_column] = false;
+  request.takes_json_texts = spec.is_computed;
   return request;
 }
 

@@ -125,7 +125,7 @@ class SqlShell(ProgramTest):
             shell.type(f"INSERT INTO thresholds VALUES ('7', {bound});\n" + INSERT.format("7", minute, 240))
             shell.type(f"SELECT state FROM alarm_changes EMIT CHANGES LIMIT {changes};\n")
             told = shell.expect(rf"\n{changes} rows?\n.*sql> ")
-            self.assertLess(time.monotonic() - begun, 5)
+            self.assertLess(time.monotonic() - begun, 20)
             self.assertEqual(re.findall("OVER|NORMAL", told)[-1], alarm)
         shell.type("exit\n")
         self.assertEqual(shell.process.wait(timeout=20), 0)

@@ -214,13 +214,13 @@ void watch_refusals(rd_kafka_conf_t& configuration, KafkaRefusals& refusals) {
 void end_client(rd_kafka_t* client) {
   const auto ended = std::make_shared<std::promise<void>>();
   const std::future<void> end = ended->get_future();
+  // What receives its messages may end before it.
+  rd_kafka_set_log_level(client, 0);
   std::thread([client, ended] {
     rd_kafka_destroy(client);
     ended->set_value();
   }).detach();
   if (end.wait_for(std::chrono::milliseconds(kClientEndMs)) == std::future_status::ready) return;
-  // What receives its messages ends with its owner.
-  rd_kafka_set_log_level(client, 0);
   spdlog::warn("Kafka: a client did not end within {} ms and is left behind; please report this", kClientEndMs);
 }
 
