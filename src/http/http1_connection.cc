@@ -159,6 +159,11 @@ class Http1Connection final : public Connection {
       begin_exchange();
       return true;
     }
+    // A line around chunks, or what follows the last one, that does not end.
+    if (taken == 0 && unread_.size() > host_.options().header_limit_bytes) {
+      refuse(431);
+      return true;
+    }
     if (parser_->is_header_done() && parser_->expects_continue() && !has_continued_) {
       has_continued_ = true;
       queued_.append("HTTP/1.1 100 Continue\r\n\r\n");
@@ -171,6 +176,7 @@ class Http1Connection final : public Connection {
     keep_alive_ = parser_->keep_alive() && !host_.is_stopping();
     parser_.reset();
     exchange_ = std::move(next_);
+    rests_ = false;
     clear_deadline();
     call_handler(exchange_);
     if (has_ended_ && exchange_) exchange_->client_changed(HttpClient::kSentAll);
@@ -236,7 +242,7 @@ class Http1Connection final : public Connection {
     if (is_broken || !keep_alive_ || (has_ended_ && unread_.empty())) {
       is_done_ = true;
     } else {
-      set_deadline(host_.options().idle_timeout);
+      rests_ = true;
     }
   }
 
@@ -262,6 +268,9 @@ class Http1Connection final : public Connection {
       return;
     }
     if (!is_done_) {
+      // Until here the client was busy with the answer.
+      const bool rests = std::exchange(rests_, false);
+      if (rests && !parser_ && !exchange_) set_deadline(host_.options().idle_timeout);
       if (std::exchange(waits_for_room_, false)) pump(0);
       return;
     }
@@ -314,6 +323,7 @@ class Http1Connection final : public Connection {
   bool waits_for_room_ = false;  ///< requests, until answers are sent
   bool has_ended_ = false;       ///< the client's side
   bool is_done_ = false;         ///< nothing more is answered
+  bool rests_ = false;           ///< an answer ended and nothing was asked since
   bool lingers_ = false;
   bool breaks_ = false;
 };

@@ -35,6 +35,7 @@ size_t Http1Parser::take(std::string_view bytes) {
 void Http1Parser::on_request_impl(http::verb /*verb*/, View method, View target, int version, Error& error) {
   request_.method = view_of(method);
   request_.target = view_of(target);
+  header_bytes_ = method.size() + target.size() + std::string_view("  HTTP/1.1\r\n").size();
   request_.version = version == 10 ? HttpVersion::k10 : HttpVersion::k11;
   auto parts = split_target(request_.target);
   if (!parts) {
@@ -46,6 +47,13 @@ void Http1Parser::on_request_impl(http::verb /*verb*/, View method, View target,
 }
 
 void Http1Parser::on_field_impl(http::field name, View name_text, View value, Error& error) {
+  // Beast's limit is one of the bytes that wait for the end of a line: lines that come one by one pass it.
+  header_bytes_ += name_text.size() + value.size() + std::string_view(": \r\n").size();
+  if (header_bytes_ > header_limit_bytes_) {
+    error = http::error::header_limit;
+    return;
+  }
+  if (is_behind_header_) return;
   request_.headers.add(view_of(name_text), view_of(value));
   if (name == http::field::host) {
     if (has_host_) error = http::error::bad_field;
@@ -63,6 +71,7 @@ void Http1Parser::on_field_impl(http::field name, View name_text, View value, Er
 }
 
 void Http1Parser::on_header_impl(Error& error) {
+  is_behind_header_ = true;
   // RFC 9112 3.2: who leaves out Host is answered with 400.
   if (!has_host_ && request_.version == HttpVersion::k11) error = http::error::bad_field;
   if (chunked() && request_.version == HttpVersion::k10) error = http::error::bad_transfer_encoding;

@@ -1,5 +1,6 @@
 // Purpose: one request of HTTP/1.x from bytes, by Boost.Beast's parser. Private to src/http.
-// Limits: of header (with the request line) and body, in bytes.
+// Limits: of header (with the request line and what follows the last chunk) and body, in bytes. A piece that cannot be taken before
+//         its end has come is the caller's to limit. Fields behind the body are read and left.
 // Thread-safety: none.
 #pragma once
 
@@ -14,7 +15,8 @@ namespace meterstream {
 
 class Http1Parser final : public boost::beast::http::basic_parser<true> {
  public:
-  Http1Parser(HttpRequest& request, size_t header_limit_bytes, size_t body_limit_bytes) : request_(request) {
+  Http1Parser(HttpRequest& request, size_t header_limit_bytes, size_t body_limit_bytes)
+      : request_(request), header_limit_bytes_(header_limit_bytes) {
     eager(true);
     header_limit(static_cast<uint32_t>(header_limit_bytes));
     body_limit(body_limit_bytes);
@@ -41,6 +43,9 @@ class Http1Parser final : public boost::beast::http::basic_parser<true> {
   void on_finish_impl(Error& /*error*/) override {}
 
   HttpRequest& request_;
+  const size_t header_limit_bytes_;
+  size_t header_bytes_ = 0;
+  bool is_behind_header_ = false;
   int status_of_fault_ = 0;
   bool expects_continue_ = false;
   bool has_host_ = false;
