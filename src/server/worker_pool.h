@@ -1,10 +1,12 @@
 // Purpose: a few threads for work that waits, with a bounded queue.
 // Thread-safety: submit() from any thread; stop() from any but the workers.
+// Errors: what work throws ends that work only; what it owns (such as a responder) goes and says so.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -61,7 +63,12 @@ class WorkerPool {
         work = std::move(queue_.front());
         queue_.pop_front();
       }
-      work();
+      try {
+        work();
+      } catch (const std::exception&) {
+        // Out of memory, most likely, for this work; the others go on.
+        work = nullptr;
+      }
     }
   }
 
