@@ -1,6 +1,9 @@
 #include <chrono>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -116,6 +119,79 @@ TEST(Http1, TheTimeToRestBeginsWhenTheAnswerIsSent) {
   EXPECT_TRUE(response.is_complete);
   EXPECT_EQ(response.body.size(), large.size());
   EXPECT_TRUE(client.is_closed_within(seconds(20)));
+}
+
+bool wait_until(const auto& condition) {
+  for (int attempt = 0; attempt < 2000 && !condition(); ++attempt) std::this_thread::sleep_for(milliseconds(5));
+  return condition();
+}
+
+int status_of_post(uint16_t port, const std::string& body) {
+  return LoopbackClient(port).exchange("/x", body).value_or(LoopbackResponse()).status;
+}
+
+TEST(Http1, BodiesOfAllRequestsTogetherAreBounded) {
+  HttpServerOptions options;
+  options.body_budget_bytes = 30'000;
+  std::mutex mutex;
+  std::vector<HttpResponder> kept;
+  const auto server = serve(
+      [&](const HttpRequest& request, HttpResponder responder) {
+        if (request.path != "/keep") return echo(request, std::move(responder));
+        const std::lock_guard lock(mutex);
+        kept.push_back(std::move(responder));
+      },
+      options);
+  const uint16_t port = server->port();
+  // Small enough to be read at once, so that they do not compete.
+  const std::string body(20'000, 'x');
+  EXPECT_EQ(status_of_post(port, body), 200);
+  EXPECT_EQ(status_of_post(port, body + body), 503);
+  {
+    // Of a request that is still being sent.
+    LoopbackClient half(port);
+    ASSERT_TRUE(half.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 20001\r\n\r\n" + body));
+    EXPECT_EQ(status_of_post(port, body), 503);
+    EXPECT_EQ(status_of_post(port, "small"), 200);
+    ASSERT_TRUE(half.send("x"));
+    EXPECT_EQ(response_of(half.read_response()).status, 200);
+    EXPECT_TRUE(wait_until([&] { return status_of_post(port, body) == 200; }));
+  }
+  // Of one that is being answered.
+  LoopbackClient waiting(port);
+  ASSERT_TRUE(waiting.send("POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n" + body));
+  EXPECT_TRUE(wait_until([&] {
+    const std::lock_guard lock(mutex);
+    return kept.size() == 1;
+  }));
+  waiting.close();
+  EXPECT_EQ(status_of_post(port, body), 503) << "the handler still has it";
+  {
+    const std::lock_guard lock(mutex);
+    kept.clear();
+  }
+  EXPECT_TRUE(wait_until([&] { return status_of_post(port, body) == 200; }));
+}
+
+TEST(Http1, ARequestMayBeRefusedBeforeItsBodyComes) {
+  auto server = HttpServer::start({}, echo, [](const HttpRequest& request) -> std::optional<HttpResponse> {
+    if (request.headers.find("Authorization")) return std::nullopt;
+    return HttpResponse{.status = 401, .headers = {{"WWW-Authenticate", "Basic"}}, .body = "who?"};
+  });
+  ASSERT_TRUE(server);
+  for (const std::string expects : {"", "Expect: 100-continue\r\n"}) {
+    LoopbackClient client((*server)->port());
+    ASSERT_TRUE(client.send("POST /x HTTP/1.1\r\nHost: a\r\n" + expects + "Content-Length: 1000\r\n\r\n"));
+    auto refused = response_of(client.read_response());
+    EXPECT_EQ(refused.status, 401);
+    EXPECT_EQ(refused.headers["www-authenticate"], "Basic");
+    EXPECT_EQ(refused.body, "who?");
+    EXPECT_TRUE(client.is_closed_within(seconds(10)));
+  }
+  LoopbackClient client((*server)->port());
+  ASSERT_TRUE(client.send("POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: a\r\nContent-Length: 1000\r\n\r\n"));
+  ASSERT_TRUE(client.send(std::string(1000, 'x')));
+  EXPECT_EQ(response_of(client.read_response()).body, "POST /x  " + std::string(1000, 'x'));
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "http/http1_parser.h"
 
-#include <algorithm>
-
 #include <boost/asio/buffer.hpp>
 
 #include "http/url.h"
@@ -77,15 +75,11 @@ void Http1Parser::on_header_impl(Error& error) {
   if (chunked() && request_.version == HttpVersion::k10) error = http::error::bad_transfer_encoding;
 }
 
-void Http1Parser::on_body_init_impl(const boost::optional<uint64_t>& size, Error& /*error*/) {
-  // A size that is only claimed must not take memory.
-  constexpr uint64_t kMostAtOnce = 64 * 1024;
-  if (size) request_.body.reserve(std::min(*size, kMostAtOnce));
-}
-
-size_t Http1Parser::on_body_impl(View body, Error& /*error*/) {
-  request_.body.append(body.data(), body.size());
-  return body.size();
+size_t Http1Parser::on_body_impl(View body, Error& error) {
+  if (exchange_.append_body(view_of(body))) return body.size();
+  status_of_fault_ = 503;
+  error = http::error::body_limit;
+  return 0;
 }
 
 size_t Http1Parser::on_chunk_body_impl(uint64_t /*remaining*/, View body, Error& error) {

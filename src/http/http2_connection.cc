@@ -123,7 +123,7 @@ class Http2Connection final : public Connection {
     const int32_t id = frame->hd.stream_id;
     Stream& stream = self.streams_[id];
     stream.exchange = std::make_shared<Exchange>(std::static_pointer_cast<ExchangeOwner>(self.shared_from_this()), id,
-                                                 self.host_.options().stream_buffer_bytes);
+                                                 self.host_.options().stream_buffer_bytes, self.host_.body_budget());
     stream.exchange->request().version = HttpVersion::k2;
     stream.exchange->request().is_tls = self.transport_->is_tls();
     return 0;
@@ -158,13 +158,14 @@ class Http2Connection final : public Connection {
     Http2Connection& self = self_of(user);
     const auto place = self.streams_.find(id);
     if (place == self.streams_.end() || place->second.is_refused) return 0;
-    std::string& body = place->second.exchange->request().body;
+    Exchange& exchange = *place->second.exchange;
     // What streams of one connection hold together is bounded, too.
     const size_t limit = self.host_.options().body_limit_bytes;
-    if (body.size() + size > limit || self.body_bytes_ + size > 2 * limit) {
-      refuse(place->second, 413);
+    if (exchange.request().body.size() + size > limit || self.body_bytes_ + size > 2 * limit) {
+      refuse(place->second, plain_answer(413));
+    } else if (!exchange.append_body(view_of(bytes, size))) {
+      refuse(place->second, plain_answer(503));
     } else {
-      body.append(view_of(bytes, size));
       self.body_bytes_ += size;
       place->second.body_bytes += size;
     }
@@ -177,7 +178,7 @@ class Http2Connection final : public Connection {
     if (place == self.streams_.end()) return 0;
     Stream& stream = place->second;
     const bool is_head = frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
-    if (is_head) self.judge_head(stream);
+    if (is_head) self.judge_head(stream, (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0);
     const bool has_body = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
     if (!stream.is_refused && has_body && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
       stream.is_complete = true;
@@ -230,21 +231,21 @@ class Http2Connection final : public Connection {
     return static_cast<ssize_t>(taken);
   }
 
-  void judge_head(Stream& stream) const {
+  void judge_head(Stream& stream, bool is_whole) const {
     HttpRequest& request = stream.exchange->request();
-    if (stream.header_bytes > host_.options().header_limit_bytes) return refuse(stream, 431);
+    if (stream.header_bytes > host_.options().header_limit_bytes) return refuse(stream, plain_answer(431));
     auto parts = split_target(request.target);
-    if (!parts) return refuse(stream, 400);
+    if (!parts) return refuse(stream, plain_answer(400));
     request.query = parts->query;
     request.path = std::move(parts->path);
+    if (is_whole) return;
+    if (auto refusal = refusal_of(request)) refuse(stream, *std::move(refusal));
   }
 
-  static void refuse(Stream& stream, int status) {
+  static void refuse(Stream& stream, HttpResponse response) {
     stream.is_refused = true;
-    stream.exchange->request().body.clear();
-    stream.exchange->send({.status = status,
-                           .headers = {{"content-type", "text/plain"}},
-                           .body = fmt::format("{} {}\n", status, reason_of_status(status))});
+    stream.exchange->drop_body();
+    stream.exchange->send(std::move(response));
   }
 
   void pump_stream(int32_t id) {
