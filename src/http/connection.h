@@ -2,6 +2,7 @@
 // Thread-safety: none but exchange_changed(); all on the connection's I/O thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -69,6 +70,8 @@ class Connection : public TransportOwner, public ExchangeOwner, public std::enab
   void flush();
   [[nodiscard]] size_t unsent_bytes() const { return writing_.size() - written_ + queued_.size(); }
   void set_deadline(std::chrono::milliseconds from_now) { deadline_ = std::chrono::steady_clock::now() + from_now; }
+  void set_deadline_at(SteadyTime at) { deadline_ = at; }
+  void bring_deadline_to(SteadyTime at) { deadline_ = std::min(deadline_, at); }
   void clear_deadline() { deadline_ = SteadyTime::max(); }
   /// What the handler answers at once is for the caller to pump.
   void call_handler(const std::shared_ptr<Exchange>& exchange);

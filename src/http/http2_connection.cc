@@ -99,6 +99,8 @@ class Http2Connection final : public Connection {
     size_t out_at = 0;
     size_t header_bytes = 0;
     size_t body_bytes = 0;
+    SteadyTime deadline = SteadyTime::max();
+    bool has_request_head = false;
     bool has_head = false;  ///< of the answer
     bool finished = false;
     bool is_broken = false;
@@ -113,6 +115,7 @@ class Http2Connection final : public Connection {
       finished = output.finished;
       is_broken = output.broken;
     }
+    [[nodiscard]] bool is_answered() const { return has_head && finished && out_at == out.size(); }
   };
 
   static Http2Connection& self_of(void* user) { return *static_cast<Http2Connection*>(user); }
@@ -126,6 +129,7 @@ class Http2Connection final : public Connection {
                                                  self.host_.options().stream_buffer_bytes, self.host_.body_budget());
     stream.exchange->request().version = HttpVersion::k2;
     stream.exchange->request().is_tls = self.transport_->is_tls();
+    self.give_time(stream, self.host_.options().request_timeout);
     return 0;
   }
 
@@ -182,9 +186,9 @@ class Http2Connection final : public Connection {
     const bool has_body = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
     if (!stream.is_refused && has_body && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
       stream.is_complete = true;
+      stream.deadline = SteadyTime::max();
       self.complete_.push_back(frame->hd.stream_id);
     } else if (is_head && !stream.is_refused) {
-      self.set_deadline(self.host_.options().request_timeout);
       if (is_same_header(stream.exchange->request().headers.value("expect"), "100-continue")) {
         const nghttp2_nv status = field_of(":status", "100");
         nghttp2_submit_headers(self.session_, NGHTTP2_FLAG_NONE, frame->hd.stream_id, nullptr, &status, 1, nullptr);
@@ -218,6 +222,7 @@ class Http2Connection final : public Connection {
     if (taken > 0) {
       stream.exchange->sent(taken);
       self.last_progress_ = std::chrono::steady_clock::now();
+      stream.deadline = self.last_progress_ + self.host_.options().slow_client_timeout;
     }
     if (stream.out_at == stream.out.size()) {
       if (stream.is_broken) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -232,6 +237,7 @@ class Http2Connection final : public Connection {
   }
 
   void judge_head(Stream& stream, bool is_whole) const {
+    stream.has_request_head = true;
     HttpRequest& request = stream.exchange->request();
     if (stream.header_bytes > host_.options().header_limit_bytes) return refuse(stream, plain_answer(431));
     auto parts = split_target(request.target);
@@ -255,6 +261,7 @@ class Http2Connection final : public Connection {
     if (stream.has_head) {
       if (stream.is_deferred) {
         stream.is_deferred = false;
+        give_time(stream, host_.options().slow_client_timeout);
         nghttp2_session_resume_data(session_, id);
       }
       return;
@@ -263,7 +270,7 @@ class Http2Connection final : public Connection {
     if (!output.has_head) return;
     stream.has_head = true;
     last_progress_ = std::chrono::steady_clock::now();
-    set_deadline(host_.options().slow_client_timeout);
+    give_time(stream, host_.options().slow_client_timeout);
     stream.out = std::move(output.bytes);
     stream.finished = output.finished;
     stream.is_broken = output.broken;
@@ -319,20 +326,44 @@ class Http2Connection final : public Connection {
   void on_drained() override { send(); }
 
   void on_deadline() override {
-    // Nothing is asked, a request does not end, or the client opens no window for its answers.
-    const auto waits_for_request = [](const auto& entry) {
-      return !entry.second.is_complete && !entry.second.is_refused;
-    };
-    const auto has_more = [](const auto& entry) { return entry.second.has_head && !entry.second.is_deferred; };
-    const auto slow = host_.options().slow_client_timeout;
-    const bool progresses = std::chrono::steady_clock::now() - last_progress_ < slow;
-    if (!streams_.empty() && std::ranges::none_of(streams_, waits_for_request) &&
-        (progresses || std::ranges::none_of(streams_, has_more))) {
-      return set_deadline(slow);
+    const SteadyTime now = std::chrono::steady_clock::now();
+    bool goes_on = !streams_.empty();
+    SteadyTime next = SteadyTime::max();
+    for (auto& [id, stream] : streams_) {
+      if (now >= stream.deadline) goes_on = end_or_renew(id, stream, now) && goes_on;
+      next = std::min(next, stream.deadline);
     }
-    nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
+    set_deadline_at(next);
+    if (!goes_on) nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
     send();
-    close();
+    if (!goes_on) close();
+  }
+
+  void give_time(Stream& stream, std::chrono::milliseconds from_now) {
+    stream.deadline = std::chrono::steady_clock::now() + from_now;
+    bring_deadline_to(stream.deadline);
+  }
+
+  /// Of a stream whose time is over. False: the connection must end.
+  bool end_or_renew(int32_t id, Stream& stream, SteadyTime now) {
+    const auto slow = host_.options().slow_client_timeout;
+    stream.deadline = now + slow;
+    if (!stream.has_request_head) return false;
+    if (!stream.has_head) {
+      if (!stream.is_refused) refuse(stream, plain_answer(408));
+    } else if (stream.is_answered()) {
+      // The client does not end a request that was refused.
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+    } else if (stream.is_deferred) {
+      // The handler has nothing to send for now.
+      stream.deadline = SteadyTime::max();
+    } else if (nghttp2_session_get_stream_remote_window_size(session_, id) <= 0) {
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+    } else if (nghttp2_session_get_remote_window_size(session_) <= 0) {
+      return now - last_progress_ < slow;
+    }
+    // Else it waits for the socket, which has a deadline of its own.
+    return true;
   }
 
   void on_close() override {

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <map>
 #include <set>
 #include <thread>
@@ -60,6 +61,8 @@ class Http2Client {
     bodies_[id] = std::move(body);
     return id;
   }
+  /// Of all streams together: only the windows of streams hold the server back.
+  void open_window_of_connection() { nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, 1 << 24U); }
   void give_up() { connection_.close(); }
   /// The request of that id does not end with its body.
   void hold_back(int32_t id) { endless_.insert(id); }
@@ -256,6 +259,62 @@ TEST(Http2, StreamsBesideEachOtherAndHoldsBackForWhoOpensNoWindow) {
   EXPECT_EQ(client.wait(client.ask("GET", "/three")).body.size(), 30'000);
   for (int attempt = 0; attempt < 2000 && gone == 0; ++attempt) std::this_thread::sleep_for(milliseconds(5));
   EXPECT_EQ(gone, 1);
+}
+
+TEST(Http2, ARequestThatDoesNotEndIsRefusedWhateverElseItsConnectionAsks) {
+  HttpServerOptions options;
+  options.request_timeout = seconds(1);
+  std::jthread later;
+  const auto server = serve(
+      [&](const HttpRequest& request, HttpResponder given) {
+        if (request.path != "/later") return echo(request, std::move(given));
+        later = std::jthread([responder = std::move(given)]() mutable {
+          std::this_thread::sleep_for(milliseconds(2500));
+          responder.send({.status = 200, .headers = {}, .body = "later"});
+        });
+      },
+      options);
+  Http2Client client(server->port());
+  const int32_t never_ending = client.ask("POST", "/", "x");
+  client.hold_back(never_ending);
+  const int32_t answered_later = client.ask("GET", "/later");
+  for (int round = 0; round < 300 && client.answers[never_ending].status == 0; ++round) {
+    ASSERT_EQ(client.wait(client.ask("GET", "/")).status, 200) << round;
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  EXPECT_EQ(client.answers[never_ending].status, 408);
+  EXPECT_EQ(client.wait(answered_later).body, "later") << "its handler had more time than the request";
+  EXPECT_EQ(client.wait(client.ask("GET", "/")).status, 200);
+}
+
+TEST(Http2, AStreamThatIsNotReadIsResetWhateverElseItsConnectionReads) {
+  HttpServerOptions options;
+  options.slow_client_timeout = seconds(1);
+  std::atomic<bool> is_gone = false;
+  std::jthread endless;
+  const auto server = serve(
+      [&](const HttpRequest& request, HttpResponder given) {
+        if (request.path != "/endless") return echo(request, std::move(given));
+        endless = std::jthread([&, responder = std::move(given)]() mutable {
+          responder.start(200, {});
+          const std::string chunk(10'000, 'x');
+          HttpWrite outcome = HttpWrite::kTaken;
+          while (outcome != HttpWrite::kGone) outcome = responder.write(chunk, milliseconds(100));
+          is_gone = true;
+        });
+      },
+      options);
+  Http2Client client(server->port(), false);
+  client.open_window_of_connection();
+  const int32_t unread = client.ask("GET", "/endless");
+  for (int round = 0; round < 300 && !client.answers[unread].is_closed; ++round) {
+    ASSERT_EQ(client.wait(client.ask("GET", "/")).status, 200) << round;
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  EXPECT_TRUE(client.answers[unread].is_closed);
+  EXPECT_NE(client.answers[unread].error, static_cast<uint32_t>(NGHTTP2_NO_ERROR));
+  EXPECT_EQ(client.wait(client.ask("GET", "/")).status, 200);
+  EXPECT_TRUE(is_gone || client.pump_until([&] { return is_gone.load(); }));
 }
 
 TEST(Http2, AStreamThatBreaksIsReset) {

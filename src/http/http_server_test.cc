@@ -378,6 +378,7 @@ TEST(HttpServer, StoppingLetsAnswersEnd) {
   ASSERT_TRUE(response);
   EXPECT_TRUE(response->is_complete);
   EXPECT_EQ(response->body, "last");
+  client.close();
 }
 
 TEST(HttpServer, StopsAtAnyMoment) {
