@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -267,24 +266,26 @@ void RestApi::run_push(PushQuery& query, RowsForm form, HttpResponder responder)
   }
   try {
     stream_rows(form, rows, std::move(responder), stopping_, std::nullopt);
-  } catch (const std::exception&) {
+  } catch (...) {
     // The responder is gone, and with it the client's stream is cut.
+    rows->close();
   }
   // What the query holds goes now, its thread with the next push query.
   {
     const std::lock_guard lock(push_mutex_);
     query.rows.reset();
   }
-  rows->close();
   rows.reset();
   query.has_ended = true;
 }
 
 void RestApi::forget_ended() {
-  for (PushQuery& query : push_queries_) {
-    if (query.has_ended) query.thread.join();
-  }
-  std::erase_if(push_queries_, [](const PushQuery& query) { return query.has_ended.load(); });
+  // One look at each: who ends in between still has its thread.
+  std::erase_if(push_queries_, [](PushQuery& query) {
+    if (!query.has_ended) return false;
+    query.thread.join();
+    return true;
+  });
 }
 
 void RestApi::close_query(HttpResponder responder) {

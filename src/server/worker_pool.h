@@ -6,7 +6,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -65,7 +64,7 @@ class WorkerPool {
       }
       try {
         work();
-      } catch (const std::exception&) {
+      } catch (...) {
         // Out of memory, most likely, for this work; the others go on.
         work = nullptr;
       }
