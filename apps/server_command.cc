@@ -1,5 +1,7 @@
 #include "apps/server_command.h"
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -103,13 +105,17 @@ Result<ExitCode> ServerCommand::run(const CommandContext& context) {
   http.port = address.port;
   http.threads = static_cast<int>(http_threads_);
   http.body_limit_bytes = static_cast<size_t>(body_limit_bytes_);
+  // A few of the largest find room in any case.
+  http.body_budget_bytes = std::max(http.body_budget_bytes, 4 * http.body_limit_bytes);
   http.connection_limit = static_cast<size_t>(connection_limit_);
   http.certificate_file = certificate_file_;
   http.key_file = key_file_;
-  ASSIGN_OR_RETURN(const auto server,
-                   HttpServer::start(http, [&api](const HttpRequest& request, HttpResponder responder) {
-                     api.handle(request, std::move(responder));
-                   }));
+  ASSIGN_OR_RETURN(const auto server, HttpServer::start(
+                                          http,
+                                          [&api](const HttpRequest& request, HttpResponder responder) {
+                                            api.handle(request, std::move(responder));
+                                          },
+                                          [&api](const HttpRequest& request) { return api.refusal(request); }));
   address.port = server->port();
   const std::string url = fmt::format("{}://{}", certificate_file_.empty() ? "http" : "https", address.text());
   if (context.json) {

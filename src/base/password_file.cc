@@ -15,10 +15,11 @@ Result<std::string> read_password_file(const std::string& path, std::string_view
                                std::strerror(errno), section));
   }
   std::string line;
-  if (!std::getline(file, line) || line.empty()) {
+  std::getline(file, line);
+  if (line.ends_with('\r')) line.pop_back();
+  if (line.empty()) {
     return invalid(fmt::format("no password in the first line of {}. Check [{}] password_file", path, section));
   }
-  if (line.ends_with('\r')) line.pop_back();
   return line;
 }
 

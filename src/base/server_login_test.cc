@@ -21,6 +21,10 @@ TEST(ServerLogin, ThePasswordIsTheFirstLineOfItsFile) {
   EXPECT_NE(missing.message.find(path.string()), std::string::npos) << missing.message;
   std::ofstream(path) << "hunter2\r\nnot this\n";
   EXPECT_EQ(password_of(login, "redis").value(), "hunter2");
+  for (const std::string_view empty : {"", "\n", "\r\n", "\r", "\r\nhunter2\n"}) {
+    std::ofstream(path) << empty;
+    EXPECT_NE(password_of(login, "redis").error().message.find("no password in the first line"), std::string::npos);
+  }
   std::filesystem::remove(path);
 }
 

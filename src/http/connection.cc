@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace meterstream {
 
 namespace {
@@ -70,6 +72,16 @@ void Connection::call_handler(const std::shared_ptr<Exchange>& exchange) {
   handling = this;
   host_.handler()(std::as_const(*exchange).request(), HttpResponder(exchange));
   handling = nullptr;
+}
+
+std::optional<HttpResponse> Connection::refusal_of(const HttpRequest& request) const {
+  return host_.head_check() ? host_.head_check()(request) : std::nullopt;
+}
+
+HttpResponse Connection::plain_answer(int status) {
+  return {.status = status,
+          .headers = {{"Content-Type", "text/plain"}},
+          .body = fmt::format("{} {}\n", status, reason_of_status(status))};
 }
 
 }  // namespace meterstream

@@ -2,12 +2,15 @@
 // Thread-safety: none but exchange_changed(); all on the connection's I/O thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "http/body_budget.h"
 #include "http/exchange.h"
 #include "http/http_server.h"
 #include "http/transport.h"
@@ -26,6 +29,9 @@ class ConnectionHost {
   ConnectionHost& operator=(const ConnectionHost&) = delete;
   [[nodiscard]] virtual const HttpServerOptions& options() const = 0;
   [[nodiscard]] virtual const HttpHandler& handler() const = 0;
+  /// May be empty.
+  [[nodiscard]] virtual const HttpHeadCheck& head_check() const = 0;
+  [[nodiscard]] virtual const std::shared_ptr<BodyBudget>& body_budget() const = 0;
   /// "Date: ...\r\n" is made once a second.
   [[nodiscard]] virtual const std::string& date() const = 0;
   [[nodiscard]] virtual bool is_stopping() const = 0;
@@ -64,9 +70,14 @@ class Connection : public TransportOwner, public ExchangeOwner, public std::enab
   void flush();
   [[nodiscard]] size_t unsent_bytes() const { return writing_.size() - written_ + queued_.size(); }
   void set_deadline(std::chrono::milliseconds from_now) { deadline_ = std::chrono::steady_clock::now() + from_now; }
+  void set_deadline_at(SteadyTime at) { deadline_ = at; }
+  void bring_deadline_to(SteadyTime at) { deadline_ = std::min(deadline_, at); }
   void clear_deadline() { deadline_ = SteadyTime::max(); }
   /// What the handler answers at once is for the caller to pump.
   void call_handler(const std::shared_ptr<Exchange>& exchange);
+  /// Whether a request is refused before its body comes.
+  [[nodiscard]] std::optional<HttpResponse> refusal_of(const HttpRequest& request) const;
+  [[nodiscard]] static HttpResponse plain_answer(int status);
 
   ConnectionHost& host_;
   std::unique_ptr<Transport> transport_;

@@ -18,6 +18,17 @@ SendingThread::~SendingThread() {
   --sending_depth;
 }
 
+bool Exchange::append_body(std::string_view bytes) {
+  if (!budget_->take(bytes.size())) return false;
+  request_.body.append(bytes);
+  return true;
+}
+
+void Exchange::drop_body() {
+  budget_->give_back(request_.body.size());
+  std::string().swap(request_.body);
+}
+
 void Exchange::send(HttpResponse response) {
   std::function<void()> unused;
   const std::lock_guard lock(mutex_);

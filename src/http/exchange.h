@@ -1,6 +1,7 @@
 // Purpose: one request and its answer, between the handler, which writes from any thread, and the connection, which sends
 //          on its own thread. Private to src/http; handlers see it as HttpResponder.
-// Memory: what is written and not yet sent is bounded by `buffer_limit` and one chunk.
+// Memory: what is written and not yet sent is bounded by `buffer_limit` and one chunk; the request's body counts for the budget while
+//         the exchange lives.
 // Thread-safety: handler's methods from any thread, the connection's from its own.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/body_budget.h"
 #include "http/http_message.h"
 #include "http/http_responder.h"
 
@@ -33,12 +35,19 @@ class ExchangeOwner {
 
 class Exchange {
  public:
-  Exchange(std::shared_ptr<ExchangeOwner> owner, int32_t stream, size_t buffer_limit)
-      : owner_(std::move(owner)), stream_(stream), buffer_limit_(buffer_limit) {}
+  Exchange(std::shared_ptr<ExchangeOwner> owner, int32_t stream, size_t buffer_limit,
+           std::shared_ptr<BodyBudget> budget)
+      : owner_(std::move(owner)), stream_(stream), buffer_limit_(buffer_limit), budget_(std::move(budget)) {}
+  ~Exchange() { drop_body(); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
   // Of the connection, before the handler is called.
   HttpRequest& request() { return request_; }
   [[nodiscard]] const HttpRequest& request() const { return request_; }
+  /// False: the bodies of all requests take too much.
+  bool append_body(std::string_view bytes);
+  void drop_body();
 
   // Of the handler.
   void send(HttpResponse response);
@@ -74,6 +83,7 @@ class Exchange {
   std::shared_ptr<ExchangeOwner> owner_;
   const int32_t stream_;
   const size_t buffer_limit_;
+  const std::shared_ptr<BodyBudget> budget_;
   std::atomic<HttpClient> client_ = HttpClient::kThere;
   std::function<void()> on_client_change_;
   HttpResponse head_;

@@ -143,20 +143,32 @@ class Http1Connection final : public Connection {
       }
       const HttpServerOptions& options = host_.options();
       next_ = std::make_shared<Exchange>(std::static_pointer_cast<ExchangeOwner>(shared_from_this()), 0,
-                                         options.stream_buffer_bytes);
+                                         options.stream_buffer_bytes, host_.body_budget());
       next_->request().is_tls = transport_->is_tls();
-      parser_.emplace(next_->request(), options.header_limit_bytes, options.body_limit_bytes);
+      parser_.emplace(*next_, options.header_limit_bytes, options.body_limit_bytes);
       has_continued_ = false;
+      is_head_checked_ = false;
       set_deadline(options.request_timeout);
     }
     const size_t taken = parser_->take(unread_);
     unread_.remove_prefix(taken);
     if (const int status = parser_->status_of_fault(); status != 0) {
-      refuse(status);
+      refuse(plain_answer(status));
       return true;
     }
     if (parser_->is_done()) {
       begin_exchange();
+      return true;
+    }
+    if (parser_->is_header_done() && !std::exchange(is_head_checked_, true)) {
+      if (const auto refusal = refusal_of(std::as_const(*next_).request())) {
+        refuse(*refusal);
+        return true;
+      }
+    }
+    // A line around chunks, or what follows the last one, that does not end.
+    if (taken == 0 && unread_.size() > host_.options().header_limit_bytes) {
+      refuse(plain_answer(431));
       return true;
     }
     if (parser_->is_header_done() && parser_->expects_continue() && !has_continued_) {
@@ -171,6 +183,7 @@ class Http1Connection final : public Connection {
     keep_alive_ = parser_->keep_alive() && !host_.is_stopping();
     parser_.reset();
     exchange_ = std::move(next_);
+    rests_ = false;
     clear_deadline();
     call_handler(exchange_);
     if (has_ended_ && exchange_) exchange_->client_changed(HttpClient::kSentAll);
@@ -194,6 +207,15 @@ class Http1Connection final : public Connection {
     }
   }
 
+  void append_status(int status, const HttpHeaders& headers) {
+    queued_.append("HTTP/1.1 ");
+    fmt::format_to(std::back_inserter(queued_), "{}", status);
+    queued_.append(" ").append(reason_of_status(status)).append("\r\n").append(host_.date());
+    for (size_t index = 0; index < headers.size(); ++index) {
+      append_field(queued_, headers.at(index).name, headers.at(index).value);
+    }
+  }
+
   void append_head(const Exchange::Output& output) {
     const HttpRequest& request = exchange_->request();
     const bool is_old = request.version == HttpVersion::k10;
@@ -202,13 +224,7 @@ class Http1Connection final : public Connection {
     is_chunked_ = !output.is_whole && !is_old && !has_no_body(status);
     const bool ends_with_connection = !output.is_whole && is_old && sends_body_;
     if (ends_with_connection || host_.is_stopping()) keep_alive_ = false;
-    queued_.append("HTTP/1.1 ");
-    fmt::format_to(std::back_inserter(queued_), "{}", status);
-    queued_.append(" ").append(reason_of_status(status)).append("\r\n").append(host_.date());
-    const HttpHeaders& headers = output.head.headers;
-    for (size_t index = 0; index < headers.size(); ++index) {
-      append_field(queued_, headers.at(index).name, headers.at(index).value);
-    }
+    append_status(status, output.head.headers);
     if (output.is_whole && !has_no_body(status)) {
       fmt::format_to(std::back_inserter(queued_), "Content-Length: {}\r\n", output.bytes.size());
     }
@@ -236,19 +252,19 @@ class Http1Connection final : public Connection {
     if (is_broken || !keep_alive_ || (has_ended_ && unread_.empty())) {
       is_done_ = true;
     } else {
-      set_deadline(host_.options().idle_timeout);
+      rests_ = true;
     }
   }
 
-  void refuse(int status) {
+  /// What the client still sends is not read as requests.
+  void refuse(const HttpResponse& response) {
     keep_alive_ = false;
     is_done_ = true;
     parser_.reset();
     next_.reset();
-    const std::string body = fmt::format("{} {}\n", status, reason_of_status(status));
-    fmt::format_to(std::back_inserter(queued_),
-                   "HTTP/1.1 {} {}\r\n{}Content-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-                   status, reason_of_status(status), host_.date(), body.size(), body);
+    append_status(response.status, response.headers);
+    fmt::format_to(std::back_inserter(queued_), "Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+                   response.body.size(), response.body);
     unread_ = {};
     input_.clear();
     set_deadline(kLinger);
@@ -262,6 +278,9 @@ class Http1Connection final : public Connection {
       return;
     }
     if (!is_done_) {
+      // Until here the client was busy with the answer.
+      const bool rests = std::exchange(rests_, false);
+      if (rests && !parser_ && !exchange_) set_deadline(host_.options().idle_timeout);
       if (std::exchange(waits_for_room_, false)) pump(0);
       return;
     }
@@ -275,7 +294,7 @@ class Http1Connection final : public Connection {
 
   void on_deadline() override {
     if (parser_ && !is_done_) {
-      refuse(408);
+      refuse(plain_answer(408));
       flush();
     } else {
       close();
@@ -311,9 +330,11 @@ class Http1Connection final : public Connection {
   bool is_chunked_ = false;
   bool sends_body_ = true;
   bool has_continued_ = false;
+  bool is_head_checked_ = false;
   bool waits_for_room_ = false;  ///< requests, until answers are sent
   bool has_ended_ = false;       ///< the client's side
   bool is_done_ = false;         ///< nothing more is answered
+  bool rests_ = false;           ///< an answer ended and nothing was asked since
   bool lingers_ = false;
   bool breaks_ = false;
 };

@@ -99,6 +99,8 @@ class Http2Connection final : public Connection {
     size_t out_at = 0;
     size_t header_bytes = 0;
     size_t body_bytes = 0;
+    SteadyTime deadline = SteadyTime::max();
+    bool has_request_head = false;
     bool has_head = false;  ///< of the answer
     bool finished = false;
     bool is_broken = false;
@@ -113,6 +115,7 @@ class Http2Connection final : public Connection {
       finished = output.finished;
       is_broken = output.broken;
     }
+    [[nodiscard]] bool is_answered() const { return has_head && finished && out_at == out.size(); }
   };
 
   static Http2Connection& self_of(void* user) { return *static_cast<Http2Connection*>(user); }
@@ -123,9 +126,10 @@ class Http2Connection final : public Connection {
     const int32_t id = frame->hd.stream_id;
     Stream& stream = self.streams_[id];
     stream.exchange = std::make_shared<Exchange>(std::static_pointer_cast<ExchangeOwner>(self.shared_from_this()), id,
-                                                 self.host_.options().stream_buffer_bytes);
+                                                 self.host_.options().stream_buffer_bytes, self.host_.body_budget());
     stream.exchange->request().version = HttpVersion::k2;
     stream.exchange->request().is_tls = self.transport_->is_tls();
+    self.give_time(stream, self.host_.options().request_timeout);
     return 0;
   }
 
@@ -158,13 +162,14 @@ class Http2Connection final : public Connection {
     Http2Connection& self = self_of(user);
     const auto place = self.streams_.find(id);
     if (place == self.streams_.end() || place->second.is_refused) return 0;
-    std::string& body = place->second.exchange->request().body;
+    Exchange& exchange = *place->second.exchange;
     // What streams of one connection hold together is bounded, too.
     const size_t limit = self.host_.options().body_limit_bytes;
-    if (body.size() + size > limit || self.body_bytes_ + size > 2 * limit) {
-      refuse(place->second, 413);
+    if (exchange.request().body.size() + size > limit || self.body_bytes_ + size > 2 * limit) {
+      refuse(place->second, plain_answer(413));
+    } else if (!exchange.append_body(view_of(bytes, size))) {
+      refuse(place->second, plain_answer(503));
     } else {
-      body.append(view_of(bytes, size));
       self.body_bytes_ += size;
       place->second.body_bytes += size;
     }
@@ -177,13 +182,13 @@ class Http2Connection final : public Connection {
     if (place == self.streams_.end()) return 0;
     Stream& stream = place->second;
     const bool is_head = frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
-    if (is_head) self.judge_head(stream);
+    if (is_head) self.judge_head(stream, (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0);
     const bool has_body = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
     if (!stream.is_refused && has_body && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
       stream.is_complete = true;
+      stream.deadline = SteadyTime::max();
       self.complete_.push_back(frame->hd.stream_id);
     } else if (is_head && !stream.is_refused) {
-      self.set_deadline(self.host_.options().request_timeout);
       if (is_same_header(stream.exchange->request().headers.value("expect"), "100-continue")) {
         const nghttp2_nv status = field_of(":status", "100");
         nghttp2_submit_headers(self.session_, NGHTTP2_FLAG_NONE, frame->hd.stream_id, nullptr, &status, 1, nullptr);
@@ -217,6 +222,7 @@ class Http2Connection final : public Connection {
     if (taken > 0) {
       stream.exchange->sent(taken);
       self.last_progress_ = std::chrono::steady_clock::now();
+      stream.deadline = self.last_progress_ + self.host_.options().slow_client_timeout;
     }
     if (stream.out_at == stream.out.size()) {
       if (stream.is_broken) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -230,21 +236,22 @@ class Http2Connection final : public Connection {
     return static_cast<ssize_t>(taken);
   }
 
-  void judge_head(Stream& stream) const {
+  void judge_head(Stream& stream, bool is_whole) const {
+    stream.has_request_head = true;
     HttpRequest& request = stream.exchange->request();
-    if (stream.header_bytes > host_.options().header_limit_bytes) return refuse(stream, 431);
+    if (stream.header_bytes > host_.options().header_limit_bytes) return refuse(stream, plain_answer(431));
     auto parts = split_target(request.target);
-    if (!parts) return refuse(stream, 400);
+    if (!parts) return refuse(stream, plain_answer(400));
     request.query = parts->query;
     request.path = std::move(parts->path);
+    if (is_whole) return;
+    if (auto refusal = refusal_of(request)) refuse(stream, *std::move(refusal));
   }
 
-  static void refuse(Stream& stream, int status) {
+  static void refuse(Stream& stream, HttpResponse response) {
     stream.is_refused = true;
-    stream.exchange->request().body.clear();
-    stream.exchange->send({.status = status,
-                           .headers = {{"content-type", "text/plain"}},
-                           .body = fmt::format("{} {}\n", status, reason_of_status(status))});
+    stream.exchange->drop_body();
+    stream.exchange->send(std::move(response));
   }
 
   void pump_stream(int32_t id) {
@@ -254,6 +261,7 @@ class Http2Connection final : public Connection {
     if (stream.has_head) {
       if (stream.is_deferred) {
         stream.is_deferred = false;
+        give_time(stream, host_.options().slow_client_timeout);
         nghttp2_session_resume_data(session_, id);
       }
       return;
@@ -262,7 +270,7 @@ class Http2Connection final : public Connection {
     if (!output.has_head) return;
     stream.has_head = true;
     last_progress_ = std::chrono::steady_clock::now();
-    set_deadline(host_.options().slow_client_timeout);
+    give_time(stream, host_.options().slow_client_timeout);
     stream.out = std::move(output.bytes);
     stream.finished = output.finished;
     stream.is_broken = output.broken;
@@ -318,20 +326,44 @@ class Http2Connection final : public Connection {
   void on_drained() override { send(); }
 
   void on_deadline() override {
-    // Nothing is asked, a request does not end, or the client opens no window for its answers.
-    const auto waits_for_request = [](const auto& entry) {
-      return !entry.second.is_complete && !entry.second.is_refused;
-    };
-    const auto has_more = [](const auto& entry) { return entry.second.has_head && !entry.second.is_deferred; };
-    const auto slow = host_.options().slow_client_timeout;
-    const bool progresses = std::chrono::steady_clock::now() - last_progress_ < slow;
-    if (!streams_.empty() && std::ranges::none_of(streams_, waits_for_request) &&
-        (progresses || std::ranges::none_of(streams_, has_more))) {
-      return set_deadline(slow);
+    const SteadyTime now = std::chrono::steady_clock::now();
+    bool goes_on = !streams_.empty();
+    SteadyTime next = SteadyTime::max();
+    for (auto& [id, stream] : streams_) {
+      if (now >= stream.deadline) goes_on = end_or_renew(id, stream, now) && goes_on;
+      next = std::min(next, stream.deadline);
     }
-    nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
+    set_deadline_at(next);
+    if (!goes_on) nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
     send();
-    close();
+    if (!goes_on) close();
+  }
+
+  void give_time(Stream& stream, std::chrono::milliseconds from_now) {
+    stream.deadline = std::chrono::steady_clock::now() + from_now;
+    bring_deadline_to(stream.deadline);
+  }
+
+  /// Of a stream whose time is over. False: the connection must end.
+  bool end_or_renew(int32_t id, Stream& stream, SteadyTime now) {
+    const auto slow = host_.options().slow_client_timeout;
+    stream.deadline = now + slow;
+    if (!stream.has_request_head) return false;
+    if (!stream.has_head) {
+      if (!stream.is_refused) refuse(stream, plain_answer(408));
+    } else if (stream.is_answered()) {
+      // The client does not end a request that was refused.
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+    } else if (stream.is_deferred) {
+      // The handler has nothing to send for now.
+      stream.deadline = SteadyTime::max();
+    } else if (nghttp2_session_get_stream_remote_window_size(session_, id) <= 0) {
+      nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+    } else if (nghttp2_session_get_remote_window_size(session_) <= 0) {
+      return now - last_progress_ < slow;
+    }
+    // Else it waits for the socket, which has a deadline of its own.
+    return true;
   }
 
   void on_close() override {

@@ -1,4 +1,6 @@
+#include <atomic>
 #include <map>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -59,6 +61,11 @@ class Http2Client {
     bodies_[id] = std::move(body);
     return id;
   }
+  /// Of all streams together: only the windows of streams hold the server back.
+  void open_window_of_connection() { nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, 1 << 24U); }
+  void give_up() { connection_.close(); }
+  /// The request of that id does not end with its body.
+  void hold_back(int32_t id) { endless_.insert(id); }
 
   /// Sends and receives until `done` or the connection ends or ten seconds have passed.
   bool pump_until(const auto& done) {
@@ -114,17 +121,20 @@ class Http2Client {
   }
   static ssize_t read_body(nghttp2_session* /*session*/, int32_t id, uint8_t* buffer, size_t size, uint32_t* flags,
                            nghttp2_data_source* source, void* /*user*/) {
-    std::string& body = static_cast<Http2Client*>(source->ptr)->bodies_[id];
+    auto& self = *static_cast<Http2Client*>(source->ptr);
+    std::string& body = self.bodies_[id];
+    if (body.empty()) return NGHTTP2_ERR_DEFERRED;
     const size_t taken = std::min(size, body.size());
     std::copy_n(body.data(), taken, buffer);
     body.erase(0, taken);
-    if (body.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (body.empty() && !self.endless_.contains(id)) *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(taken);
   }
 
   LoopbackClient connection_;
   nghttp2_session* session_ = nullptr;
   std::map<int32_t, std::string> bodies_;
+  std::set<int32_t> endless_;
 };
 
 void echo(const HttpRequest& request, HttpResponder responder) {
@@ -173,6 +183,46 @@ TEST(Http2, SendsAndTakesLargeBodies) {
   EXPECT_EQ(client.wait(client.ask("GET", "/after")).body, "GET /after localhost ");
 }
 
+TEST(Http2, BodiesOfAllRequestsTogetherAreBounded) {
+  HttpServerOptions options;
+  options.body_budget_bytes = 30'000;
+  const auto server = serve(echo, options);
+  Http2Client half(server->port());
+  const std::string body(20'000, 'b');
+  const int32_t waiting = half.ask("POST", "/", body);
+  half.hold_back(waiting);
+  // An answer behind it: the body has come.
+  EXPECT_EQ(half.wait(half.ask("GET", "/")).status, 200);
+  {
+    Http2Client client(server->port());
+    EXPECT_EQ(client.wait(client.ask("POST", "/", body)).status, 503);
+    EXPECT_EQ(client.wait(client.ask("POST", "/", "small")).status, 200);
+  }
+  half.give_up();
+  Http2Client client(server->port());
+  int status = 0;
+  for (int attempt = 0; attempt < 2000 && status != 200; ++attempt) {
+    status = client.wait(client.ask("POST", "/", body)).status;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_EQ(status, 200);
+}
+
+TEST(Http2, ARequestMayBeRefusedBeforeItsBodyComes) {
+  auto server = HttpServer::start({}, echo, [](const HttpRequest& request) -> std::optional<HttpResponse> {
+    if (request.path != "/secret") return std::nullopt;
+    return HttpResponse{.status = 401, .headers = {{"WWW-Authenticate", "Basic"}}, .body = "who?"};
+  });
+  ASSERT_TRUE(server);
+  Http2Client client((*server)->port());
+  const int32_t refused = client.ask("POST", "/secret", "x");
+  client.hold_back(refused);
+  EXPECT_TRUE(client.pump_until([&] { return client.answers[refused].body == "who?"; }));
+  EXPECT_EQ(client.answers[refused].status, 401);
+  EXPECT_EQ(client.answers[refused].headers["www-authenticate"], "Basic");
+  EXPECT_EQ(client.wait(client.ask("POST", "/open", "x")).status, 200);
+}
+
 TEST(Http2, StreamsBesideEachOtherAndHoldsBackForWhoOpensNoWindow) {
   std::mutex mutex;
   std::vector<std::jthread> threads;
@@ -209,6 +259,62 @@ TEST(Http2, StreamsBesideEachOtherAndHoldsBackForWhoOpensNoWindow) {
   EXPECT_EQ(client.wait(client.ask("GET", "/three")).body.size(), 30'000);
   for (int attempt = 0; attempt < 2000 && gone == 0; ++attempt) std::this_thread::sleep_for(milliseconds(5));
   EXPECT_EQ(gone, 1);
+}
+
+TEST(Http2, ARequestThatDoesNotEndIsRefusedWhateverElseItsConnectionAsks) {
+  HttpServerOptions options;
+  options.request_timeout = seconds(1);
+  std::jthread later;
+  const auto server = serve(
+      [&](const HttpRequest& request, HttpResponder given) {
+        if (request.path != "/later") return echo(request, std::move(given));
+        later = std::jthread([responder = std::move(given)]() mutable {
+          std::this_thread::sleep_for(milliseconds(2500));
+          responder.send({.status = 200, .headers = {}, .body = "later"});
+        });
+      },
+      options);
+  Http2Client client(server->port());
+  const int32_t never_ending = client.ask("POST", "/", "x");
+  client.hold_back(never_ending);
+  const int32_t answered_later = client.ask("GET", "/later");
+  for (int round = 0; round < 300 && client.answers[never_ending].status == 0; ++round) {
+    ASSERT_EQ(client.wait(client.ask("GET", "/")).status, 200) << round;
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  EXPECT_EQ(client.answers[never_ending].status, 408);
+  EXPECT_EQ(client.wait(answered_later).body, "later") << "its handler had more time than the request";
+  EXPECT_EQ(client.wait(client.ask("GET", "/")).status, 200);
+}
+
+TEST(Http2, AStreamThatIsNotReadIsResetWhateverElseItsConnectionReads) {
+  HttpServerOptions options;
+  options.slow_client_timeout = seconds(1);
+  std::atomic<bool> is_gone = false;
+  std::jthread endless;
+  const auto server = serve(
+      [&](const HttpRequest& request, HttpResponder given) {
+        if (request.path != "/endless") return echo(request, std::move(given));
+        endless = std::jthread([&, responder = std::move(given)]() mutable {
+          responder.start(200, {});
+          const std::string chunk(10'000, 'x');
+          HttpWrite outcome = HttpWrite::kTaken;
+          while (outcome != HttpWrite::kGone) outcome = responder.write(chunk, milliseconds(100));
+          is_gone = true;
+        });
+      },
+      options);
+  Http2Client client(server->port(), false);
+  client.open_window_of_connection();
+  const int32_t unread = client.ask("GET", "/endless");
+  for (int round = 0; round < 300 && !client.answers[unread].is_closed; ++round) {
+    ASSERT_EQ(client.wait(client.ask("GET", "/")).status, 200) << round;
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  EXPECT_TRUE(client.answers[unread].is_closed);
+  EXPECT_NE(client.answers[unread].error, static_cast<uint32_t>(NGHTTP2_NO_ERROR));
+  EXPECT_EQ(client.wait(client.ask("GET", "/")).status, 200);
+  EXPECT_TRUE(is_gone || client.pump_until([&] { return is_gone.load(); }));
 }
 
 TEST(Http2, AStreamThatBreaksIsReset) {

@@ -18,6 +18,7 @@
 #include <netinet/tcp.h>
 
 #include "base/check.h"
+#include "http/body_budget.h"
 #include "http/connection.h"
 #include "http/transport.h"
 
@@ -44,13 +45,19 @@ void set_options(Tcp::socket& socket) {
   set(integer<IPPROTO_TCP, TCP_KEEPCNT>(6));
 }
 
+/// What the threads of a server have in common.
+struct ServerParts {
+  HttpServerOptions options;
+  HttpHandler handler;
+  HttpHeadCheck head_check;
+  std::shared_ptr<BodyBudget> body_budget = std::make_shared<BodyBudget>(options.body_budget_bytes);
+  std::atomic<size_t> open = 0;
+};
+
 /// A thread with its own context: connections on it need no locks.
 class IoThread final : public ConnectionHost {
  public:
-  IoThread(const HttpServerOptions& options, const HttpHandler& handler, std::atomic<size_t>& open)
-      : options_(options), handler_(handler), open_(open) {
-    renew_date();
-  }
+  explicit IoThread(ServerParts& parts) : parts_(parts) { renew_date(); }
 
   void start() {
     tick();
@@ -94,8 +101,10 @@ class IoThread final : public ConnectionHost {
     });
   }
 
-  [[nodiscard]] const HttpServerOptions& options() const override { return options_; }
-  [[nodiscard]] const HttpHandler& handler() const override { return handler_; }
+  [[nodiscard]] const HttpServerOptions& options() const override { return parts_.options; }
+  [[nodiscard]] const HttpHandler& handler() const override { return parts_.handler; }
+  [[nodiscard]] const HttpHeadCheck& head_check() const override { return parts_.head_check; }
+  [[nodiscard]] const std::shared_ptr<BodyBudget>& body_budget() const override { return parts_.body_budget; }
   [[nodiscard]] const std::string& date() const override { return date_; }
   [[nodiscard]] bool is_stopping() const override { return stops_; }
 
@@ -104,7 +113,7 @@ class IoThread final : public ConnectionHost {
   }
 
   void removed(Connection& connection) override {
-    if (connections_.erase(&connection) > 0) --open_;
+    if (connections_.erase(&connection) > 0) --parts_.open;
   }
 
   void replaced(Connection& old, const std::shared_ptr<Connection>& connection) override {
@@ -138,9 +147,7 @@ class IoThread final : public ConnectionHost {
     date_ = fmt::format("Date: {:%a, %d %b %Y %H:%M:%S} GMT\r\n", fmt::gmtime(now));
   }
 
-  const HttpServerOptions& options_;
-  const HttpHandler& handler_;
-  std::atomic<size_t>& open_;
+  ServerParts& parts_;
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_ = asio::make_work_guard(context_);
   asio::steady_timer timer_{context_};
@@ -191,10 +198,10 @@ Result<std::unique_ptr<asio::ssl::context>> make_tls(const HttpServerOptions& op
 
 class HttpServer::Implementation {
  public:
-  Implementation(const HttpServerOptions& options, HttpHandler handler)
-      : options_(options), handler_(std::move(handler)) {
+  Implementation(const HttpServerOptions& options, HttpHandler handler, HttpHeadCheck head_check)
+      : parts_{.options = options, .handler = std::move(handler), .head_check = std::move(head_check)} {
     for (int thread = 0; thread < std::max(options.threads, 1); ++thread) {
-      threads_.push_back(std::make_unique<IoThread>(options_, handler_, open_));
+      threads_.push_back(std::make_unique<IoThread>(parts_));
     }
     acceptor_.emplace(threads_.front()->context());
     accept_timer_.emplace(threads_.front()->context());
@@ -203,21 +210,21 @@ class HttpServer::Implementation {
   ~Implementation() { stop(); }
 
   Status start() {
-    ASSIGN_OR_RETURN(tls_, make_tls(options_));
+    ASSIGN_OR_RETURN(tls_, make_tls(options()));
     error_code error;
-    const auto address = asio::ip::make_address(options_.address, error);
+    const auto address = asio::ip::make_address(options().address, error);
     if (error) {
       return invalid(
-          fmt::format("{} is no IP address; name one of this machine, such as 127.0.0.1 or ::1", options_.address));
+          fmt::format("{} is no IP address; name one of this machine, such as 127.0.0.1 or ::1", options().address));
     }
-    const Tcp::endpoint endpoint(address, options_.port);
+    const Tcp::endpoint endpoint(address, options().port);
     error = acceptor_->open(endpoint.protocol(), error);
     if (!error) error = acceptor_->set_option(asio::socket_base::reuse_address(true), error);
     if (!error) error = acceptor_->bind(endpoint, error);
     if (!error) error = acceptor_->listen(asio::socket_base::max_listen_connections, error);
     if (error) {
       return unavailable(fmt::format("{} port {} cannot be listened on ({}); choose another one, or 0 for a free one",
-                                     options_.address, options_.port, error.message()));
+                                     options().address, options().port, error.message()));
     }
     port_ = acceptor_->local_endpoint(error).port();
     accept();
@@ -236,8 +243,8 @@ class HttpServer::Implementation {
       accept_timer_->cancel();
     });
     for (const auto& thread : threads_) thread->begin_stop();
-    const auto end = std::chrono::steady_clock::now() + options_.stop_grace;
-    while (open_ > 0 && std::chrono::steady_clock::now() < end) {
+    const auto end = std::chrono::steady_clock::now() + options().stop_grace;
+    while (parts_.open > 0 && std::chrono::steady_clock::now() < end) {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
     for (const auto& thread : threads_) thread->close_all();
@@ -245,7 +252,7 @@ class HttpServer::Implementation {
   }
 
   [[nodiscard]] uint16_t port() const { return port_; }
-  [[nodiscard]] size_t connections() const { return open_; }
+  [[nodiscard]] size_t connections() const { return parts_.open; }
 
  private:
   void accept() {
@@ -267,7 +274,7 @@ class HttpServer::Implementation {
   }
 
   void take(IoThread& thread, Tcp::socket socket) {
-    if (open_ >= options_.connection_limit) {
+    if (parts_.open >= options().connection_limit) {
       if (!tls_) {
         constexpr std::string_view kAnswer =
             "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 21\r\n"
@@ -278,16 +285,16 @@ class HttpServer::Implementation {
       }
       return;
     }
-    ++open_;
+    ++parts_.open;
     if (&thread == threads_.front().get()) return thread.add(std::move(socket), tls_.get());
     asio::post(thread.context(),
                [this, &thread, socket = std::move(socket)]() mutable { thread.add(std::move(socket), tls_.get()); });
   }
 
-  const HttpServerOptions options_;
-  const HttpHandler handler_;
+  [[nodiscard]] const HttpServerOptions& options() const { return parts_.options; }
+
+  ServerParts parts_;
   std::unique_ptr<asio::ssl::context> tls_;
-  std::atomic<size_t> open_ = 0;
   std::vector<std::unique_ptr<IoThread>> threads_;
   std::optional<Tcp::acceptor> acceptor_;
   std::optional<asio::steady_timer> accept_timer_;
@@ -302,9 +309,10 @@ HttpServer::HttpServer(std::unique_ptr<Implementation> implementation) : impleme
 
 HttpServer::~HttpServer() = default;
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& options, HttpHandler handler) {
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpServerOptions& options, HttpHandler handler,
+                                                      HttpHeadCheck head_check) {
   CHECK(handler);
-  auto implementation = std::make_unique<Implementation>(options, std::move(handler));
+  auto implementation = std::make_unique<Implementation>(options, std::move(handler), std::move(head_check));
   RETURN_IF_ERROR(implementation->start());
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(implementation)));
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -25,6 +26,8 @@ struct HttpServerOptions {
 
   size_t header_limit_bytes = size_t{16} * 1024;
   size_t body_limit_bytes = size_t{1024} * 1024;
+  /// Of all requests that are read or answered; beyond it they are answered with 503.
+  size_t body_budget_bytes = size_t{512} * 1024 * 1024;
   /// More are answered with 503 and closed.
   size_t connection_limit = 20'000;
   /// Of HTTP/2, for each connection.
@@ -47,10 +50,15 @@ struct HttpServerOptions {
 };
 
 using HttpHandler = std::function<void(const HttpRequest&, HttpResponder)>;
+/// Sees the head of a request whose body is still to come. What it gives is the answer: the body is not kept and the handler not called.
+/// Requests that came whole go to the handler at once, which must check the same.
+using HttpHeadCheck = std::function<std::optional<HttpResponse>(const HttpRequest&)>;
 
 class HttpServer {
  public:
-  static Result<std::unique_ptr<HttpServer>> start(const HttpServerOptions& options, HttpHandler handler);
+  /// `head_check` may be empty; it is called on the server's threads, as the handler.
+  static Result<std::unique_ptr<HttpServer>> start(const HttpServerOptions& options, HttpHandler handler,
+                                                   HttpHeadCheck head_check = {});
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

@@ -75,17 +75,22 @@ std::string end_text(RowsForm form, const Status& outcome, bool is_push) {
   return {};
 }
 
-/// False: nobody reads any more.
-bool write(HttpResponder& responder, std::string_view text, const std::atomic<bool>& stopping) {
-  while (!stopping) {
+}  // namespace
+
+bool ReaderWriter::write(std::string_view text) {
+  while (!stopping_) {
+    const auto begin = std::chrono::steady_clock::now();
     // The server gives up a client that takes nothing for too long.
-    const HttpWrite outcome = responder.write(text, std::chrono::milliseconds(200));
+    const HttpWrite outcome = responder_.write(text, std::chrono::milliseconds(200));
+    if (outcome == HttpWrite::kTaken) taken_bytes_ += text.size();
+    waited_ += std::chrono::steady_clock::now() - begin;
     if (outcome != HttpWrite::kSlow) return outcome == HttpWrite::kTaken;
+    if (!patience_) continue;
+    const auto earned = std::chrono::seconds(taken_bytes_ / patience_->least_bytes_per_s);
+    if (waited_ > patience_->grace + earned) return false;
   }
   return false;
 }
-
-}  // namespace
 
 RowsForm rows_form(std::string_view path, std::string_view accept) {
   // The first form that the client names; weights are not compared.
@@ -113,13 +118,14 @@ std::string_view content_type(RowsForm form) {
 }
 
 void stream_rows(RowsForm form, const std::shared_ptr<QueryRows>& rows, HttpResponder responder,
-                 const std::atomic<bool>& stopping) {
+                 const std::atomic<bool>& stopping, std::optional<ReaderPatience> patience) {
+  ReaderWriter writer(responder, stopping, patience);
   responder.start(200, {{"Content-Type", content_type(form)}});
   responder.on_client_change([query = std::weak_ptr(rows), is_push = rows->is_push()] {
     // Who has closed its side waits for an answer that ends, not for an endless one. A query that ends sees it when it writes.
     if (const auto open = query.lock(); open && is_push) open->close();
   });
-  if (!write(responder, header_text(form, *rows), stopping)) return;
+  if (!writer.write(header_text(form, *rows))) return;
   std::vector<QueryRow> batch;
   std::string text;
   Status outcome;
@@ -131,11 +137,11 @@ void stream_rows(RowsForm form, const std::shared_ptr<QueryRows>& rows, HttpResp
     for (const QueryRow& row : batch) append_row(form, row, text);
     if (!next) outcome = next.error();
     goes_on = next && *next;
-    if (!text.empty() && !write(responder, text, stopping)) return;
+    if (!text.empty() && !writer.write(text)) return;
     if (stopping || responder.client() == HttpClient::kGone) return;
   }
   const std::string end = end_text(form, outcome, rows->is_push());
-  if (!end.empty() && !write(responder, end, stopping)) return;
+  if (!end.empty() && !writer.write(end)) return;
   responder.finish();
 }
 

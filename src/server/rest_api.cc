@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -55,7 +56,8 @@ std::string_view json_type(const HttpRequest& request) {
 RestApi::RestApi(StatementService& service, RestApiOptions options)
     : service_(service),
       options_(std::move(options)),
-      workers_(std::max<size_t>(options_.workers, 1), options_.queue_limit) {}
+      workers_(std::max<size_t>(options_.workers, 1), options_.queue_limit),
+      health_worker_(1, options_.queue_limit) {}
 
 RestApi::~RestApi() {
   stop();
@@ -65,9 +67,12 @@ void RestApi::stop() {
   stopping_ = true;
   {
     const std::lock_guard lock(push_mutex_);
-    for (const PushQuery& query : push_queries_) query.rows->close();
+    for (const PushQuery& query : push_queries_) {
+      if (query.rows) query.rows->close();
+    }
   }
   workers_.stop();
+  health_worker_.stop();
   // Nobody adds queries any more.
   for (PushQuery& query : push_queries_) {
     if (query.thread.joinable()) query.thread.join();
@@ -75,30 +80,32 @@ void RestApi::stop() {
   push_queries_.clear();
 }
 
-bool RestApi::is_allowed(const HttpRequest& request, HttpResponder& responder) const {
+std::optional<HttpResponse> RestApi::refusal(const HttpRequest& request) const {
+  const auto forbidden = [](std::string_view message) {
+    return HttpResponse{.status = status_of(RestError::kForbidden),
+                        .headers = {{"Content-Type", kJson}},
+                        .body = error_json(RestError::kForbidden, message)};
+  };
   const std::string_view host = request.headers.value("host");
   if (options_.loopback_names_only && !host.empty() && !is_loopback_name(host)) {
-    fail(responder, RestError::kForbidden,
-         "the server answers to names of its own machine only, such as localhost; start it with a token to use others");
-    return false;
+    return forbidden(
+        "the server answers to names of its own machine only, such as localhost; start it with a token to use others");
   }
   if (const auto origin = request.headers.find("origin"); origin && !is_same_origin(*origin, host)) {
-    fail(responder, RestError::kForbidden, "requests from pages of other sites are refused");
-    return false;
+    return forbidden("requests from pages of other sites are refused");
   }
   const bool is_open = options_.bearer_token.empty() && options_.basic_login.empty();
   if (is_open || request.path == "/healthcheck" ||
       is_authorized(request.headers.value("authorization"), options_.bearer_token, options_.basic_login)) {
-    return true;
+    return std::nullopt;
   }
-  responder.send({.status = 401,
-                  .headers = {{"Content-Type", kJson}, {"WWW-Authenticate", "Basic realm=\"meterstream\""}},
-                  .body = error_json(RestError::kUnauthorized, "the request needs a valid Authorization header")});
-  return false;
+  return HttpResponse{.status = 401,
+                      .headers = {{"Content-Type", kJson}, {"WWW-Authenticate", "Basic realm=\"meterstream\""}},
+                      .body = error_json(RestError::kUnauthorized, "the request needs a valid Authorization header")};
 }
 
 void RestApi::handle(const HttpRequest& request, HttpResponder responder) {
-  if (!is_allowed(request, responder)) return;
+  if (auto refused = refusal(request)) return responder.send(*std::move(refused));
   const bool is_read = is_get_path(request.path);
   if (!is_read && !is_post_path(request.path) && request.path != "*") {
     return fail(responder, RestError::kNotFound,
@@ -116,24 +123,26 @@ void RestApi::handle(const HttpRequest& request, HttpResponder responder) {
 
 void RestApi::get(const HttpRequest& request, HttpResponder responder) {
   if (request.path == "/" || request.path == "/info") return info(std::move(responder));
-  if (request.path == "/healthcheck") return submit(std::move(responder), &RestApi::health);
-  if (request.path == "/clusterStatus") return submit(std::move(responder), &RestApi::cluster_status);
-  if (request.path.starts_with(kPropertyPath)) return submit(std::move(responder), &RestApi::is_valid_property);
+  if (request.path == "/healthcheck") return submit(health_worker_, std::move(responder), &RestApi::health);
+  if (request.path == "/clusterStatus") return cluster_status(std::move(responder));
+  if (request.path.starts_with(kPropertyPath)) {
+    return submit(workers_, std::move(responder), &RestApi::is_valid_property);
+  }
   status(request, std::move(responder));
 }
 
 void RestApi::post(const HttpRequest& request, HttpResponder responder) {
-  if (request.path == "/ksql") return submit(std::move(responder), &RestApi::execute);
-  if (request.path == "/close-query") return submit(std::move(responder), &RestApi::close_query);
-  if (request.path == "/inserts-stream") return submit(std::move(responder), &RestApi::insert);
-  submit(std::move(responder), &RestApi::query);
+  if (request.path == "/ksql") return submit(workers_, std::move(responder), &RestApi::execute);
+  if (request.path == "/close-query") return submit(workers_, std::move(responder), &RestApi::close_query);
+  if (request.path == "/inserts-stream") return submit(workers_, std::move(responder), &RestApi::insert);
+  submit(workers_, std::move(responder), &RestApi::query);
 }
 
-void RestApi::submit(HttpResponder responder, void (RestApi::*work)(HttpResponder)) {
+void RestApi::submit(WorkerPool& pool, HttpResponder responder, void (RestApi::*work)(HttpResponder)) {
   // The responder must come back when the queue is full.
   const auto shared = std::make_shared<HttpResponder>(std::move(responder));
   WorkerPool::Work task = [this, work, shared] { (this->*work)(std::move(*shared)); };
-  if (!workers_.submit(task)) {
+  if (!pool.submit(task)) {
     fail(*shared, RestError::kUnavailable, "the server has more requests than it can work on; try again");
   }
 }
@@ -225,7 +234,7 @@ void RestApi::query(HttpResponder responder) {
   std::shared_ptr<QueryRows> shared = std::move(*rows);
   if (shared->is_push()) return push(std::move(shared), std::move(responder));
   const RowsForm form = rows_form(request.path, request.headers.value("accept"));
-  stream_rows(form, shared, std::move(responder), stopping_);
+  stream_rows(form, shared, std::move(responder), stopping_, options_.patience);
 }
 
 void RestApi::push(std::shared_ptr<QueryRows> rows, HttpResponder responder) {
@@ -239,17 +248,44 @@ void RestApi::push(std::shared_ptr<QueryRows> rows, HttpResponder responder) {
   const RowsForm form = rows_form(responder.request().path, responder.request().headers.value("accept"));
   PushQuery& query = push_queries_.emplace_back();
   query.rows = std::move(rows);
-  query.thread = std::thread([this, form, &query, given = std::move(responder)]() mutable {
-    stream_rows(form, query.rows, std::move(given), stopping_);
-    query.has_ended = true;
-  });
+  // The responder must come back when there is no thread.
+  const auto given = std::make_shared<HttpResponder>(std::move(responder));
+  try {
+    query.thread = std::thread([this, form, &query, given] { run_push(query, form, std::move(*given)); });
+  } catch (const std::system_error&) {
+    push_queries_.pop_back();
+    fail(*given, RestError::kUnavailable, "the machine has no thread left for a push query; close some, or try again");
+  }
+}
+
+void RestApi::run_push(PushQuery& query, RowsForm form, HttpResponder responder) {
+  std::shared_ptr<QueryRows> rows;
+  {
+    const std::lock_guard lock(push_mutex_);
+    rows = query.rows;
+  }
+  try {
+    stream_rows(form, rows, std::move(responder), stopping_, std::nullopt);
+  } catch (...) {
+    // The responder is gone, and with it the client's stream is cut.
+    rows->close();
+  }
+  // What the query holds goes now, its thread with the next push query.
+  {
+    const std::lock_guard lock(push_mutex_);
+    query.rows.reset();
+  }
+  rows.reset();
+  query.has_ended = true;
 }
 
 void RestApi::forget_ended() {
-  for (PushQuery& query : push_queries_) {
-    if (query.has_ended) query.thread.join();
-  }
-  std::erase_if(push_queries_, [](const PushQuery& query) { return query.has_ended.load(); });
+  // One look at each: who ends in between still has its thread.
+  std::erase_if(push_queries_, [](PushQuery& query) {
+    if (!query.has_ended) return false;
+    query.thread.join();
+    return true;
+  });
 }
 
 void RestApi::close_query(HttpResponder responder) {

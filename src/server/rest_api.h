@@ -1,6 +1,6 @@
 // Purpose: ksqlDB's REST API over a StatementService: the handler of an HttpServer. docs/server.md has its endpoints.
-// Thread-safety: handle() from any thread; it does not wait. Statements and pull queries have a few threads of their own, each push
-//                query has one.
+// Thread-safety: handle() and refusal() from any thread; they do not wait. Statements and pull queries have a few threads of their own,
+//                /healthcheck has one, each push query has one.
 // Ownership: the service must outlive it, and it the HttpServer. stop() comes before the server's: streams are cut, which clients notice.
 #pragma once
 
@@ -9,10 +9,12 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "http/http_responder.h"
+#include "server/query_response.h"
 #include "server/statement_service.h"
 #include "server/worker_pool.h"
 
@@ -33,6 +35,8 @@ struct RestApiOptions {
   /// Statements and pull queries that wait for a worker.
   size_t queue_limit = 1000;
   size_t push_query_limit = 1000;
+  /// With the readers of pull queries and of acknowledgements, who hold a worker.
+  ReaderPatience patience;
 };
 
 class RestApi {
@@ -43,6 +47,9 @@ class RestApi {
   RestApi& operator=(const RestApi&) = delete;
 
   void handle(const HttpRequest& request, HttpResponder responder);
+  /// What a request is refused with by its head alone: where it comes from and who sends it. handle() asks this itself; an
+  /// HttpHeadCheck spares the body.
+  [[nodiscard]] std::optional<HttpResponse> refusal(const HttpRequest& request) const;
   /// Ends all queries and waits for their threads.
   void stop();
 
@@ -53,11 +60,10 @@ class RestApi {
     std::thread thread;
   };
 
-  [[nodiscard]] bool is_allowed(const HttpRequest& request, HttpResponder& responder) const;
   void get(const HttpRequest& request, HttpResponder responder);
   void post(const HttpRequest& request, HttpResponder responder);
-  /// Runs `work(responder)` on a worker.
-  void submit(HttpResponder responder, void (RestApi::*work)(HttpResponder));
+  /// Runs `work(responder)` on a worker of `pool`.
+  void submit(WorkerPool& pool, HttpResponder responder, void (RestApi::*work)(HttpResponder));
 
   void info(HttpResponder responder);
   void health(HttpResponder responder);
@@ -69,6 +75,7 @@ class RestApi {
   void close_query(HttpResponder responder);
   void insert(HttpResponder responder);
   void push(std::shared_ptr<QueryRows> rows, HttpResponder responder);
+  void run_push(PushQuery& query, RowsForm form, HttpResponder responder);
   void forget_ended();
 
   StatementService& service_;
@@ -77,6 +84,8 @@ class RestApi {
   std::mutex push_mutex_;
   std::list<PushQuery> push_queries_;
   WorkerPool workers_;
+  /// Whoever watches the server hears of it also while readers hold all workers.
+  WorkerPool health_worker_;
 };
 
 }  // namespace meterstream

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "server/query_response.h"
 #include "server/rest_api.h"
 #include "server/rest_json.h"
 #include "server/rest_request.h"
@@ -96,6 +97,7 @@ void RestApi::insert(HttpResponder responder) {
   if (const Status exists = service_.insert(*target, {}); !exists) return refuse(exists.error().message);
   responder.start(200, {{"Content-Type", "application/vnd.ksqlapi.delimited.v1"}});
   Inserts inserts(service_, *target);
+  ReaderWriter writer(responder, stopping_, options_.patience);
   bool goes_on = true;
   while (goes_on && !stopping_) {
     const bool has_ended = body.empty();
@@ -105,12 +107,8 @@ void RestApi::insert(HttpResponder responder) {
       goes_on = inserts.add(line);
     }
     if (inserts.acknowledgements().empty()) continue;
-    HttpWrite written = HttpWrite::kSlow;
-    while (written == HttpWrite::kSlow && !stopping_) {
-      written = responder.write(inserts.acknowledgements(), std::chrono::milliseconds(200));
-    }
     // Without a client nobody knows what was inserted: the rest is left.
-    if (written != HttpWrite::kTaken) return;
+    if (!writer.write(inserts.acknowledgements())) return;
     inserts.forget_acknowledgements();
   }
   if (!stopping_) responder.finish();

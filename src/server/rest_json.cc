@@ -1,6 +1,7 @@
 #include "server/rest_json.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include "metering/json_encoder.h"
 
@@ -8,9 +9,32 @@ namespace meterstream {
 
 namespace {
 
-std::string quoted(std::string_view text) {
+bool is_utf8(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
+
+/// A byte that is no UTF-8 becomes the sign for that.
+std::string replaced_to_utf8(std::string_view text) {
+  constexpr size_t kLongest = 4;
+  std::string valid;
+  while (!text.empty()) {
+    size_t size = 1;
+    while (size <= kLongest && size <= text.size() && !is_utf8(text.substr(0, size))) ++size;
+    const bool is_good = size <= kLongest && size <= text.size();
+    valid.append(is_good ? text.substr(0, size) : std::string_view("\xEF\xBF\xBD"));
+    text.remove_prefix(is_good ? size : 1);
+  }
+  return valid;
+}
+
+std::string json_text(std::string_view text) {
   std::string json;
-  append_json_string(json, text);
+  // Messages tell what a request said, and paths may be anything.
+  if (is_utf8(text)) {
+    append_json_string(json, text);
+  } else {
+    append_json_string(json, replaced_to_utf8(text));
+  }
   return json;
 }
 
@@ -18,7 +42,7 @@ std::string quoted(std::string_view text) {
 std::string quoted_statement(std::string_view statement) {
   std::string text(statement);
   if (!text.empty() && !text.ends_with(';')) text += ';';
-  return quoted(text);
+  return json_text(text);
 }
 
 std::string array_of(const auto& items, const auto& json_of) {
@@ -46,9 +70,9 @@ std::string query_json(const QueryDescription& query) {
   const std::string_view state = name_of_state(query.state);
   return fmt::format(
       R"({{"queryString":{},"sinks":[{}],"sinkKafkaTopics":[{}],"id":{},"statusCount":{{"{}":1}},"queryType":"{}","state":"{}","error":{}}})",
-      quoted_statement(query.statement), query.sink.empty() ? "" : quoted(query.sink),
-      query.topic.empty() ? "" : quoted(query.topic), quoted(query.id), state,
-      query.sink.empty() ? "PUSH" : "PERSISTENT", state, query.error.empty() ? "null" : quoted(query.error));
+      quoted_statement(query.statement), query.sink.empty() ? "" : json_text(query.sink),
+      query.topic.empty() ? "" : json_text(query.topic), json_text(query.id), state,
+      query.sink.empty() ? "PUSH" : "PERSISTENT", state, query.error.empty() ? "null" : json_text(query.error));
 }
 
 std::string head(std::string_view type, const StatementResult& result) {
@@ -60,13 +84,13 @@ constexpr std::string_view kTail = R"(,"warnings":[]})";
 std::string source_line(const SourceDescription& source) {
   return fmt::format(
       R"({{"type":"{}","name":{},"topic":{},"keyFormat":{},"valueFormat":{},"format":{},"isWindowed":{}}})",
-      source.is_table ? "TABLE" : "STREAM", quoted(source.name), quoted(source.topic), quoted(source.key_format),
-      quoted(source.value_format), quoted(source.value_format), source.is_windowed);
+      source.is_table ? "TABLE" : "STREAM", json_text(source.name), json_text(source.topic),
+      json_text(source.key_format), json_text(source.value_format), json_text(source.value_format), source.is_windowed);
 }
 
 std::string field_json(const SourceDescription::Column& column) {
   return fmt::format(R"({{"name":{},"schema":{{"type":"{}","fields":null,"memberSchema":null}}{}}})",
-                     quoted(column.name), api_type(column.type), column.is_key ? R"(,"type":"KEY")" : "");
+                     json_text(column.name), api_type(column.type), column.is_key ? R"(,"type":"KEY")" : "");
 }
 
 std::string source_json(const SourceDescription& source) {
@@ -83,17 +107,17 @@ std::string source_json(const SourceDescription& source) {
       R"({{"name":{},"windowType":null,"readQueries":{},"writeQueries":{},"fields":{},"type":"{}","key":{},"timestamp":{},)"
       R"("statistics":{},"errorStats":"","extended":{},"keyFormat":{},"valueFormat":{},"format":{},"topic":{},)"
       R"("partitions":{},"replication":1,"statement":{},"queryOffsetSummaries":[],"sourceConstraints":[]}})",
-      quoted(source.name), array_of(source.readers, query_of_id), array_of(writers, query_of_id),
+      json_text(source.name), array_of(source.readers, query_of_id), array_of(writers, query_of_id),
       array_of(source.columns, field_json), source.is_table ? "TABLE" : "STREAM",
       [&] {
         for (const auto& column : source.columns) {
-          if (column.is_key) return quoted(column.name);
+          if (column.is_key) return json_text(column.name);
         }
         return std::string("\"\"");
       }(),
-      quoted(source.timestamp_column), quoted(statistics), !source.statistics.empty(), quoted(source.key_format),
-      quoted(source.value_format), quoted(source.value_format), quoted(source.topic), source.partitions,
-      quoted_statement(source.statement));
+      json_text(source.timestamp_column), json_text(statistics), !source.statistics.empty(),
+      json_text(source.key_format), json_text(source.value_format), json_text(source.value_format),
+      json_text(source.topic), source.partitions, quoted_statement(source.statement));
 }
 
 /// The entry of one result; empty where there is none.
@@ -105,8 +129,8 @@ struct EntryOf {
     return head("currentStatus", result) +
            fmt::format(
                R"(,"commandId":{},"commandStatus":{{"status":"SUCCESS","message":{},"queryId":{}}},"commandSequenceNumber":{})",
-               quoted(done.command_id), quoted(done.message), done.query_id.empty() ? "null" : quoted(done.query_id),
-               done.sequence) +
+               json_text(done.command_id), json_text(done.message),
+               done.query_id.empty() ? "null" : json_text(done.query_id), done.sequence) +
            std::string(kTail);
   }
   std::string operator()(const StatementResult::Sources& sources) const {
@@ -119,7 +143,7 @@ struct EntryOf {
   }
   std::string operator()(const StatementResult::Topics& topics) const {
     const auto topic_json = [](const TopicSummary& topic) {
-      return fmt::format(R"({{"name":{},"replicaInfo":{}}})", quoted(topic.name),
+      return fmt::format(R"({{"name":{},"replicaInfo":{}}})", json_text(topic.name),
                          array_of(std::vector<int>(static_cast<size_t>(topic.partitions), 1),
                                   [](int replicas) { return std::to_string(replicas); }));
     };
@@ -131,14 +155,14 @@ struct EntryOf {
   std::string operator()(const StatementResult::Properties& properties) const {
     const auto property_json = [](const auto& property) {
       return fmt::format(R"({{"name":{},"scope":"KSQL","value":{},"editable":true,"level":"QUERY"}})",
-                         quoted(property.first), quoted(property.second));
+                         json_text(property.first), json_text(property.second));
     };
     return head("properties", result) + R"(,"properties":)" + array_of(properties.values, property_json) +
            R"(,"overwrittenProperties":[],"defaultProperties":[])" + std::string(kTail);
   }
   std::string operator()(const StatementResult::Functions& functions) const {
     const auto function_json = [](const std::string& name) {
-      return fmt::format(R"({{"name":{},"type":"SCALAR","category":""}})", quoted(name));
+      return fmt::format(R"({{"name":{},"type":"SCALAR","category":""}})", json_text(name));
     };
     return head("function_names", result) + R"(,"functions":)" + array_of(functions.names, function_json) +
            std::string(kTail);
@@ -149,8 +173,8 @@ struct EntryOf {
            fmt::format(
                R"(,"queryDescription":{{"id":{},"statementText":{},"windowType":null,"fields":[],"sources":[],"sinks":[{}],)"
                R"("topology":"","executionPlan":{},"overriddenProperties":{{}},"queryType":"PERSISTENT","state":"{}"}})",
-               quoted(query.id), quoted_statement(query.statement.empty() ? result.statement : query.statement),
-               query.sink.empty() ? "" : quoted(query.sink), quoted(explained.text), name_of_state(query.state)) +
+               json_text(query.id), quoted_statement(query.statement.empty() ? result.statement : query.statement),
+               query.sink.empty() ? "" : json_text(query.sink), json_text(explained.text), name_of_state(query.state)) +
            std::string(kTail);
   }
 };
@@ -179,13 +203,13 @@ RestError rest_error_of(const Error& error) {
 
 std::string error_json(RestError error, std::string_view message) {
   return fmt::format(R"({{"@type":"generic_error","error_code":{},"message":{}}})", static_cast<int>(error),
-                     quoted(message));
+                     json_text(message));
 }
 
 std::string statement_error_json(RestError error, std::string_view message, std::string_view statement,
                                  const std::vector<StatementResult>& before) {
   return fmt::format(R"({{"@type":"statement_error","error_code":{},"message":{},"statementText":{},"entities":{}}})",
-                     static_cast<int>(error), quoted(message), quoted_statement(statement), results_json(before));
+                     static_cast<int>(error), json_text(message), quoted_statement(statement), results_json(before));
 }
 
 std::string results_json(const std::vector<StatementResult>& results) {

@@ -1,5 +1,6 @@
 // Purpose: a few threads for work that waits, with a bounded queue.
 // Thread-safety: submit() from any thread; stop() from any but the workers.
+// Errors: what work throws ends that work only; what it owns (such as a responder) goes and says so.
 #pragma once
 
 #include <condition_variable>
@@ -61,7 +62,12 @@ class WorkerPool {
         work = std::move(queue_.front());
         queue_.pop_front();
       }
-      work();
+      try {
+        work();
+      } catch (...) {
+        // Out of memory, most likely, for this work; the others go on.
+        work = nullptr;
+      }
     }
   }
 

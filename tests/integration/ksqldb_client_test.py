@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 from program import ProgramTest  # noqa: E402
 
 BROKERS = os.environ.get("METERSTREAM_TEST_KAFKA")
-WITHIN_S = 60 if BROKERS else 10
+WITHIN_S = 60  # on a busy machine
 
 
 class KsqldbClient(ProgramTest):

@@ -1,0 +1,28 @@
+#include "server/rest_access.h"
+
+#include <gtest/gtest.h>
+
+namespace meterstream {
+namespace {
+
+TEST(RestAccess, KnowsNamesOfThisMachine) {
+  for (const std::string_view name : {"localhost", "LOCALHOST:80", "127.0.0.1:8088", "127.1", "[::1]:80", "[::1]"}) {
+    EXPECT_TRUE(is_loopback_name(name)) << name;
+  }
+  for (const std::string_view name : {"", "example.org", "127.0.0.1.example.org", "[::2]", "localhost.example"}) {
+    EXPECT_FALSE(is_loopback_name(name)) << name;
+  }
+}
+
+TEST(RestAccess, ComparesWholeSecrets) {
+  EXPECT_FALSE(is_authorized("Bearer ", "", ""));
+  EXPECT_FALSE(is_authorized("Bearer", "x", ""));
+  EXPECT_FALSE(is_authorized("Bearer xx", "x", ""));
+  EXPECT_TRUE(is_authorized("bearer  x", "x", ""));
+  EXPECT_FALSE(is_authorized("Basic !!", "", "a:b"));
+  EXPECT_FALSE(is_authorized("Basic YTpi", "x", ""));
+  EXPECT_TRUE(is_authorized("Basic YTpi", "", "a:b"));
+}
+
+}  // namespace
+}  // namespace meterstream
