@@ -127,7 +127,8 @@ class Http1Connection final : public Connection {
   void read() {
     if (reads_ || has_ended_) return;
     // A client that sends ahead of its answers waits for them at some point.
-    if (!is_done_ && exchange_ && input_.size() >= host_.options().header_limit_bytes) return;
+    const bool is_ahead = exchange_ || waits_for_room_;
+    if (!is_done_ && is_ahead && input_.size() >= host_.options().header_limit_bytes) return;
     reads_ = true;
     transport_->read(shared_from_this());
   }

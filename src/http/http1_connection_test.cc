@@ -1,3 +1,4 @@
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -171,6 +172,28 @@ TEST(Http1, BodiesOfAllRequestsTogetherAreBounded) {
     kept.clear();
   }
   EXPECT_TRUE(wait_until([&] { return status_of_post(port, body) == 200; }));
+}
+
+TEST(Http1, WhoAsksWithoutReadingAnswersIsNotReadFurther) {
+  const std::string large(1'000'000, 'x');
+  const auto server = serve([&](const HttpRequest&, HttpResponder responder) {
+    responder.send({.status = 200, .headers = {}, .body = large});
+  });
+  LoopbackClient client(server->port(), 4096);
+  std::string requests;
+  while (requests.size() < 100'000) requests += "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  constexpr size_t kMoreThanSocketsHold = 100'000'000;
+  std::atomic<size_t> sent_bytes = 0;
+  std::thread sending([&] {
+    while (sent_bytes < kMoreThanSocketsHold && client.send(requests)) sent_bytes += requests.size();
+  });
+  for (size_t before = 0; sent_bytes > before || before == 0;) {
+    before = sent_bytes;
+    std::this_thread::sleep_for(milliseconds(500));
+  }
+  EXPECT_LT(sent_bytes, kMoreThanSocketsHold);
+  client.end_sending();
+  sending.join();
 }
 
 TEST(Http1, ARequestMayBeRefusedBeforeItsBodyComes) {
