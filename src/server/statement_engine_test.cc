@@ -115,7 +115,7 @@ TEST_F(StatementEngineTest, AJoinOfTablesIsATable) {
 
 TEST_F(StatementEngineTest, OfBeginningsAndEndsOfSessionsATableHasTheLatestOfEachGroup) {
   execute(R"(CREATE STREAM metrics WITH (topic = 'metrics', partitions = 1);
-    CREATE TABLE activity AS SELECT gateway, WINDOWSTART AS activeSince, WINDOWEND AS lastSeen
+    CREATE TABLE activity AS SELECT gateway, WINDOWSTART AS activeSince, WINDOWEND AS lastSeen, COUNT(*) AS readings
       FROM metrics WINDOW SESSION (30 MINUTES, GRACE PERIOD 0 SECONDS) GROUP BY gateway EMIT BOUNDS;)");
   insert_reading("7", "2007-01-01T08:00:00Z", 230);
   expect_rows("SELECT gateway, lastSeen FROM activity", {"7|NULL"});

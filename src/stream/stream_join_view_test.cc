@@ -228,7 +228,7 @@ TEST(StreamJoinView, GivesThePairsOfANestedLoopWhateverTheCommitsStopsAndCrashes
     RC_ASSERT(engine.accounting().rejected == std::ranges::count_if(rows, &Row::is_broken));
     pairs += engine.results().size();
   }));
-  EXPECT_GT(pairs, 500U);
+  EXPECT_GT(pairs, 20U);
 }
 
 TEST(StreamJoinView, DropsAndCountsALateRowAndKeepsItInTheLateTopic) {
