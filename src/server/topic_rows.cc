@@ -124,6 +124,7 @@ class PrintedRows final : public TopicRows {
     }
     uint32_t row = 0;
     std::vector<const meterstream::Column*> columns;
+    columns.reserve(batch_.columns.size());
     for (const meterstream::Column& column : batch_.columns) columns.push_back(&column);
     for (uint32_t index = 0; index < records.records.size(); ++index) {
       const RecordView& record = records.records[index];
