@@ -49,6 +49,23 @@ guarantee = "{guarantee}"
         self.wait_until(lambda: text in log.read_text()[behind:], f"'{text}'")
         return len(log.read_text())
 
+    def start_standby(self):
+        """While the threads of the owner still share out the partitions it may get one of them: then it gives it back and comes again.
+        The process, and how long its log is when it follows all of them."""
+        log = self.folder / "worker-standby.log"
+        for _ in range(10):
+            behind = len(log.read_text()) if log.exists() else 0
+            standby = self.start_worker("standby", "--threads", "1", "--standby", "--json", is_static=False, output=subprocess.PIPE)
+            self.addCleanup(standby.stdout.close)
+            self.wait_until(lambda: "standby for " in log.read_text()[behind:], "the standby's first message")
+            end = time.monotonic() + 15
+            while time.monotonic() < end:
+                if "standby for 4" in log.read_text()[behind:]:
+                    return standby, len(log.read_text())
+                time.sleep(0.1)
+            self.stop_worker("standby")
+        self.fail(f"seed {SEED}: the standby never followed all partitions: {self.worker_log('standby')}")
+
     def take_over(self, guarantee):
         self.guarantee = guarantee
         self.name = f"{guarantee}-{os.getpid()}"
@@ -63,9 +80,7 @@ guarantee = "{guarantee}"
         self.start_worker("owner", "--threads", "4", is_static=False)
         load = Load(self, 300)
         self.wait_until(lambda: self.changelog_records() >= 100, "a changelog of 100 records")
-        standby = self.start_worker("standby", "--threads", "1", "--standby", "--json", is_static=False, output=subprocess.PIPE)
-        self.addCleanup(standby.stdout.close)
-        told = self.wait_for_standby("standby for 4")
+        standby, told = self.start_standby()
         time.sleep(self.random.uniform(0, 1))
         held = self.changelog_records()
         self.kill_worker("owner")
