@@ -33,10 +33,10 @@ def views_over(topic):
 
 
 def messages(log):
-    """The end of what a program told, of its progress the last line only."""
+    """The end of what a program told, behind the last line of its progress."""
     lines = log.read_text().splitlines()
     progress = [line for line in lines if line.startswith(("run ", "replay "))]
-    return "\n".join([line for line in lines if line not in progress] + progress[-1:])[-3000:]
+    return "\n".join(progress[-1:] + [line for line in lines if line not in progress])[-3000:]
 
 
 def threads_of(process_id):
