@@ -7,6 +7,7 @@
 
 #include "apps/json_text.h"
 #include "apps/terminal_table.h"
+#include "server/rest_json.h"
 
 namespace meterstream {
 namespace {
@@ -19,20 +20,6 @@ std::string text_of(const QueryValue& value) {
   if (const auto* number = std::get_if<double>(&value)) return fmt::format("{}", *number);
   if (const auto* text = std::get_if<std::string>(&value)) return escaped(*text);
   return "NULL";
-}
-
-void append_json(std::string& out, const QueryValue& value) {
-  if (const auto* flag = std::get_if<bool>(&value)) {
-    out += *flag ? "true" : "false";
-  } else if (const auto* integer = std::get_if<int64_t>(&value)) {
-    append_json_number(out, *integer);
-  } else if (const auto* number = std::get_if<double>(&value)) {
-    append_json_number(out, *number);
-  } else if (const auto* text = std::get_if<std::string>(&value)) {
-    append_json_string(out, *text);
-  } else {
-    out += "null";
-  }
 }
 
 std::string_view name_of(QueryDescription::State state) {
@@ -160,7 +147,7 @@ void RowPrinter::print_json(const QueryRow& row) const {
   std::string line;
   for (size_t index = 0; index < row.size(); ++index) {
     line += json_member(columns_[index].name, index == 0);
-    append_json(line, row[index]);
+    append_json_value(line, row[index]);
   }
   fmt::print("{}}}\n", line);
 }
