@@ -60,6 +60,8 @@ class LineEditor::Implementation {
   Outcome read(const std::string& prompt, std::string& line) {
     prompt_ = prompt;
     int length = 0;
+    // By itself it shows the prompt first, and a Ctrl-D that is typed in between is lost.
+    el_set(editor_, EL_PREP_TERM, 1);
     const char* text = el_gets(editor_, &length);
     if (text == nullptr || length <= 0) {
       if (!Interrupt::take()) return Outcome::kEnd;
