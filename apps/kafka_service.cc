@@ -51,6 +51,8 @@ class KafkaQueryRuntime final : public QueryRuntime {
     return health;
   }
 
+  Result<int64_t> records_behind() override { return 0; }
+
   void stop() override { end(); }
 
  private:

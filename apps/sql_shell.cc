@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kRowsAtATime = 1000;
 constexpr auto kLookForInterrupt = std::chrono::milliseconds(100);
+constexpr std::chrono::seconds kScriptWaits(10);
 
 constexpr std::string_view kHelp =
     "Statements end with a semicolon and may take several lines (docs/sql.md):\n"
@@ -83,6 +84,16 @@ Status SqlShell::show(std::string_view query) {
   return {};
 }
 
+/// A script may have written what it asks for a line before, and its process may have begun just now.
+Status SqlShell::await_queries() {
+  ASSIGN_OR_RETURN(const int64_t behind, service_.await_queries(kScriptWaits));
+  if (behind > 0) {
+    fmt::print(stderr, "running queries have {} record{} left to read: what follows shows what they had done by now\n",
+               behind, behind == 1 ? "" : "s");
+  }
+  return {};
+}
+
 Status SqlShell::carry_out(const StatementPart& part) {
   ASSIGN_OR_RETURN(const ParsedStatement statement, parse_statement(part, session_.text_name, session_.variables));
   const bool is_query = std::holds_alternative<ast::Query>(statement.command) ||
@@ -90,7 +101,12 @@ Status SqlShell::carry_out(const StatementPart& part) {
   // Messages name places in the whole text.
   const std::string text =
       std::string(part.first_line - 1, '\n') + std::string(part.column, ' ') + std::string(part.text);
-  if (is_query) return show(text);
+  if (is_query) {
+    const auto* query = std::get_if<ast::Query>(&statement.command);
+    const bool is_pull = query != nullptr && query->select.emit == ast::Emit::kDefault;
+    if (is_pull && is_script_) RETURN_IF_ERROR(await_queries());
+    return show(text);
+  }
   std::vector<StatementResult> results;
   RETURN_IF_ERROR(service_.execute(text, session_, results));
   // What holds for the session is kept here.
@@ -114,6 +130,7 @@ Status SqlShell::carry_out(const StatementPart& part) {
 
 Status SqlShell::run(const std::string& text, const std::string& name) {
   session_.text_name = name;
+  is_script_ = true;
   for (const StatementPart& part : split_statements(text)) RETURN_IF_ERROR(carry_out(part));
   return {};
 }

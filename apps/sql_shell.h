@@ -24,11 +24,13 @@ class SqlShell {
  private:
   Status carry_out(const StatementPart& part);
   Status show(std::string_view query);
+  Status await_queries();
   std::vector<std::string> words();
 
   StatementService& service_;
   const CommandContext& context_;
   StatementProperties session_;
+  bool is_script_ = false;
 };
 
 }  // namespace meterstream

@@ -12,6 +12,19 @@ constexpr auto kRetryAfter = std::chrono::seconds(1);
 /// The memory budget is shared by so many units, or by all there are when there are more.
 constexpr size_t kFewestShares = 4;
 
+Result<std::vector<TopicPartition>> partitions_read_by(const ViewSpec& view, EventLog& log) {
+  std::vector<std::string> topics = {view.source->topic};
+  if (view.reads_two()) topics.push_back(second_topic(view));
+  std::vector<TopicPartition> partitions;
+  for (const std::string& name : topics) {
+    ASSIGN_OR_RETURN(const TopicDescription topic, log.describe_topic(name));
+    for (int32_t partition = 0; partition < topic.config.partitions; ++partition) {
+      partitions.push_back({name, PartitionId(partition)});
+    }
+  }
+  return partitions;
+}
+
 }  // namespace
 
 /// Some views and sinks with their threads.
@@ -39,6 +52,10 @@ class EmbeddedQueryRuntime::Unit {
     if (thread_.joinable()) thread_.join();
   }
 
+  [[nodiscard]] bool is_running() const {
+    const std::scoped_lock lock(mutex_);
+    return error_.empty();
+  }
   [[nodiscard]] const std::vector<ViewSpec>& views() const { return views_; }
   [[nodiscard]] const std::vector<SinkSpec>& sinks() const { return sinks_; }
 
@@ -175,35 +192,51 @@ Status EmbeddedQueryRuntime::change(const Program& wanted) {
   return result;
 }
 
+std::string EmbeddedQueryRuntime::group_of(const ViewSpec& view) const {
+  return fmt::format("{}.{}", options_.tasks.application, view.name);
+}
+
 Status EmbeddedQueryRuntime::retire(const ViewSpec& view) {
-  std::vector<std::string> topics = {view.source->topic};
-  if (view.reads_two()) topics.push_back(second_topic(view));
-  const std::string group = fmt::format("{}.{}", options_.tasks.application, view.name);
+  ASSIGN_OR_RETURN(const std::vector<TopicPartition> partitions, partitions_read_by(view, runtime_.log));
+  const std::string group = group_of(view);
   Transaction transaction;
-  for (const std::string& name : topics) {
-    ASSIGN_OR_RETURN(const TopicDescription topic, runtime_.log.describe_topic(name));
-    for (int32_t partition = 0; partition < topic.config.partitions; ++partition) {
-      const TopicPartition source{name, PartitionId(partition)};
-      ASSIGN_OR_RETURN(auto position, runtime_.log.position(group, source));
-      if (!position) continue;
-      // Beyond every record: nothing is kept for it.
-      position->recovery = Offset(INT64_MAX);
-      transaction.positions.push_back({group, source, *std::move(position)});
-    }
+  for (const TopicPartition& source : partitions) {
+    ASSIGN_OR_RETURN(auto position, runtime_.log.position(group, source));
+    if (!position) continue;
+    // Beyond every record: nothing is kept for it.
+    position->recovery = Offset(INT64_MAX);
+    transaction.positions.push_back({group, source, *std::move(position)});
   }
   if (transaction.positions.empty()) return {};
   return runtime_.log.commit(std::move(transaction), Durability::kSync);
 }
 
+std::vector<std::shared_ptr<EmbeddedQueryRuntime::Unit>> EmbeddedQueryRuntime::units() const {
+  const std::scoped_lock lock(mutex_);
+  return units_;
+}
+
 std::map<std::string, QueryHealth> EmbeddedQueryRuntime::health() {
-  std::vector<std::shared_ptr<Unit>> units;
-  {
-    const std::scoped_lock lock(mutex_);
-    units = units_;
-  }
   std::map<std::string, QueryHealth> health;
-  for (const auto& unit : units) unit->add_health(health);
+  for (const auto& unit : units()) unit->add_health(health);
   return health;
+}
+
+Result<int64_t> EmbeddedQueryRuntime::records_behind() {
+  int64_t behind = 0;
+  for (const auto& unit : units()) {
+    if (!unit->is_running()) continue;
+    for (const ViewSpec& view : unit->views()) {
+      ASSIGN_OR_RETURN(const std::vector<TopicPartition> partitions, partitions_read_by(view, runtime_.log));
+      for (const TopicPartition& source : partitions) {
+        ASSIGN_OR_RETURN(const OffsetRange range, runtime_.log.offsets(source));
+        ASSIGN_OR_RETURN(const auto position, runtime_.log.position(group_of(view), source));
+        const Offset next = position ? std::max(position->next, range.begin) : range.begin;
+        behind += std::max<int64_t>(0, range.end.value - next.value);
+      }
+    }
+  }
+  return behind;
 }
 
 void EmbeddedQueryRuntime::stop() {

@@ -39,11 +39,15 @@ class EmbeddedQueryRuntime final : public QueryRuntime {
   Status change(const Program& wanted) override;
   Status retire(const ViewSpec& view) override;
   std::map<std::string, QueryHealth> health() override;
+  Result<int64_t> records_behind() override;
   void stop() override;
 
  private:
   class Unit;
   Status start_unit(std::vector<ViewSpec> views, std::vector<SinkSpec> sinks);
+  [[nodiscard]] std::vector<std::shared_ptr<Unit>> units() const;
+  /// Group of the view's positions.
+  [[nodiscard]] std::string group_of(const ViewSpec& view) const;
 
   Runtime runtime_;
   Options options_;

@@ -31,6 +31,8 @@ class QueryRuntime {
   virtual Status retire(const ViewSpec& view) = 0;
   /// By name of view or sink.
   virtual std::map<std::string, QueryHealth> health() = 0;
+  /// Records that running views have not committed yet; 0 where it is not known (Kafka: other members may do the work).
+  virtual Result<int64_t> records_behind() = 0;
   /// Commits and ends everything.
   virtual void stop() = 0;
 };

@@ -134,6 +134,7 @@ class ChosenService final : public StatementService {
     if (id != "stream/first/create") return std::nullopt;
     return std::pair<std::string, std::string>("SUCCESS", "Stream created");
   }
+  Result<int64_t> await_queries(milliseconds /*timeout*/) override { return 0; }
   bool is_healthy() override { return healthy; }
 
   std::shared_ptr<QueuedRows> running() {

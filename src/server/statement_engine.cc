@@ -14,6 +14,7 @@ namespace meterstream {
 namespace {
 
 constexpr std::string_view kFile = "sql";
+constexpr auto kLookAgain = std::chrono::milliseconds(5);
 constexpr auto kFollowEvery = std::chrono::milliseconds(200);
 constexpr std::string_view kOffsetReset = "auto.offset.reset";
 
@@ -401,6 +402,19 @@ std::optional<std::pair<std::string, std::string>> StatementEngine::status(std::
   const auto found = statuses_.find(command_id);
   if (found == statuses_.end()) return std::nullopt;
   return found->second;
+}
+
+Result<int64_t> StatementEngine::await_queries(std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  // One query reads what another writes, and they are asked in no order: as often as there are queries in a row.
+  for (size_t idle = 0; idle <= catalog()->queries().size(); ++idle) {
+    ASSIGN_OR_RETURN(const int64_t behind, around_.runtime.records_behind());
+    if (behind == 0) continue;
+    if (std::chrono::steady_clock::now() >= deadline) return behind;
+    std::this_thread::sleep_for(kLookAgain);
+    idle = 0;
+  }
+  return 0;
 }
 
 bool StatementEngine::is_healthy() {

@@ -58,6 +58,7 @@ class StatementEngine final : public StatementService {
   Status close_query(std::string_view id) override;
   Status insert(std::string_view source, const std::vector<std::map<std::string, QueryValue>>& rows) override;
   std::optional<std::pair<std::string, std::string>> status(std::string_view command_id) override;
+  Result<int64_t> await_queries(std::chrono::milliseconds timeout) override;
   bool is_healthy() override;
 
   [[nodiscard]] std::shared_ptr<const StatementCatalog> catalog() const;

@@ -135,6 +135,9 @@ class StatementService {
   virtual Status insert(std::string_view source, const std::vector<std::map<std::string, QueryValue>>& rows) = 0;
   /// Of a statement by its command id: "QUEUED", "EXECUTING", "SUCCESS" or "ERROR" with a message.
   virtual std::optional<std::pair<std::string, std::string>> status(std::string_view command_id) = 0;
+  /// Waits until the running queries have committed all that stands in the topics they read, at most so long. How many
+  /// records are left; 0 where that is not known (a cluster).
+  virtual Result<int64_t> await_queries(std::chrono::milliseconds timeout) = 0;
   /// Whether every query runs.
   virtual bool is_healthy() = 0;
 };

@@ -43,6 +43,8 @@ class Oracle {
       case Operator::kCast:
         return cast(inputs[0], e.children[0]->type, e.type);
       case Operator::kNegate:
+        // The sign of zero changes, too.
+        if (std::holds_alternative<double>(inputs[0])) return -std::get<double>(inputs[0]);
         return calculate(Operator::kSubtract, ScalarValue(int64_t{0}), inputs[0], e.type);
       case Operator::kAdd:
       case Operator::kSubtract:
