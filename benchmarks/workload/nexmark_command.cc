@@ -9,7 +9,8 @@ namespace meterstream {
 
 void NexmarkCommand::declare(CLI::App& app) {
   app.add_option("--events", options_.events, "how many, of which 92 % are bids (1000000)")->check(CLI::PositiveNumber);
-  app.add_option("--events-per-second", options_.events_per_second, "of event time (10000)")->check(CLI::PositiveNumber);
+  app.add_option("--events-per-second", options_.events_per_second, "of event time (10000)")
+      ->check(CLI::PositiveNumber);
   app.add_option("--seed", options_.seed, "events depend on it and on their number alone (1)");
   app.add_option("--partitions", partitions_, "of each topic (4)")->check(CLI::PositiveNumber);
   app.add_option("--files", files_, "also write person.json, auction.json and bid.json into this folder");

@@ -24,11 +24,11 @@ constexpr int64_t kOpenAuctions = 100;
 constexpr int64_t kLead = 10;
 constexpr int64_t kChannels = 10'000;
 
-constexpr std::array<std::string_view, 12> kFirstNames = {"Anna", "Boris", "Chloe", "Dimitra", "Emil",  "Fatima",
-                                                          "Goran", "Hana", "Ivan",  "Julia",   "Kostas", "Lena"};
-constexpr std::array<std::string_view, 10> kLastNames = {"Adler",  "Berg", "Costa", "Duval",  "Eriksen",
+constexpr std::array<std::string_view, 12> kFirstNames = {"Anna",  "Boris", "Chloe", "Dimitra", "Emil",   "Fatima",
+                                                          "Goran", "Hana",  "Ivan",  "Julia",   "Kostas", "Lena"};
+constexpr std::array<std::string_view, 10> kLastNames = {"Adler",   "Berg",  "Costa", "Duval",  "Eriksen",
                                                          "Fischer", "Gatti", "Hoxha", "Ivanov", "Jansen"};
-constexpr std::array<std::string_view, 10> kCities = {"Phoenix", "Boise",  "Portland", "Seattle",  "Denver",
+constexpr std::array<std::string_view, 10> kCities = {"Phoenix",  "Boise",  "Portland", "Seattle", "Denver",
                                                       "Cheyenne", "Helena", "Fresno",   "Oakland", "Tucson"};
 constexpr std::array<std::string_view, 6> kStates = {"AZ", "ID", "OR", "WA", "CO", "WY"};
 constexpr std::array<std::string_view, 4> kHotChannels = {"Apple", "Google", "Facebook", "Baidu"};
@@ -110,8 +110,8 @@ void NexmarkEvents::write_person(int64_t number, RandomSource& random) {
   for (int part = 0; part < 4; ++part)
     fmt::format_to(std::back_inserter(value_), "{}{:04}", part == 0 ? "" : " ", below(10'000, random));
   const std::string_view city = any_of(kCities, random);
-  fmt::format_to(std::back_inserter(value_), R"(","city":"{}","state":"{}","dateTime":{})", city, any_of(kStates, random),
-                 time_ms(number));
+  fmt::format_to(std::back_inserter(value_), R"(","city":"{}","state":"{}","dateTime":{})", city,
+                 any_of(kStates, random), time_ms(number));
   finish(200, 70, random);
 }
 
@@ -131,8 +131,8 @@ void NexmarkEvents::write_auction(int64_t number, RandomSource& random) {
   const int64_t reserve = initial + any_price(random);
   const int64_t expires_ms = time_ms(number) + 1 + below(std::max<int64_t>(2 * length_ms, 1), random);
   fmt::format_to(std::back_inserter(value_),
-                 R"(","initialBid":{},"reserve":{},"dateTime":{},"expires":{},"seller":{},"category":{})", initial, reserve,
-                 time_ms(number), expires_ms, kFirstId + seller, 10 + below(5, random));
+                 R"(","initialBid":{},"reserve":{},"dateTime":{},"expires":{},"seller":{},"category":{})", initial,
+                 reserve, time_ms(number), expires_ms, kFirstId + seller, 10 + below(5, random));
   finish(500, 110, random);
 }
 

@@ -49,7 +49,8 @@ Result<ExitCode> SensorCommand::run(const CommandContext& context) {
 Status SensorCommand::write_groups(TopicWriter& writer, size_t topic) const {
   const auto place = [&](const std::string& child, const std::string& parent, int64_t since_ms) {
     const std::string value = fmt::format(R"({{"since":{},"parent":"{}"}})", since_ms, parent);
-    return writer.add(topic, child, value, fmt::format(R"({{"child":"{}","since":{},"parent":"{}"}})", child, since_ms, parent));
+    return writer.add(topic, child, value,
+                      fmt::format(R"({{"child":"{}","since":{},"parent":"{}"}})", child, since_ms, parent));
   };
   const int64_t groups = (sensors_ + kGroupSize - 1) / kGroupSize;
   for (int64_t sensor = 0; sensor < sensors_; ++sensor)
@@ -60,7 +61,8 @@ Status SensorCommand::write_groups(TopicWriter& writer, size_t topic) const {
     RETURN_IF_ERROR(place(fmt::format("group-2-{}", group), "group-3-0", 0));
   const int64_t moved_ms = kStartMs + rounds_ / 2 * period_ms_;
   for (int64_t sensor = 0; sensor < sensors_; sensor += kMovesEvery)
-    RETURN_IF_ERROR(place(fmt::format("sensor-{}", sensor), fmt::format("group-1-{}", (sensor / kGroupSize + 1) % groups), moved_ms));
+    RETURN_IF_ERROR(place(fmt::format("sensor-{}", sensor),
+                          fmt::format("group-1-{}", (sensor / kGroupSize + 1) % groups), moved_ms));
   return {};
 }
 
@@ -82,7 +84,8 @@ Status SensorCommand::write_readings(TopicWriter& writer, size_t topic, SchemaId
       append_metric_avro(value, sensor.encoded, EventTime(time_ms), watts);
       line.clear();
       if (writer.writes_files()) {
-        fmt::format_to(std::back_inserter(line), R"({{"gateway":"{}","timestamp":{},"value":{}}})", sensor.name, time_ms, watts);
+        fmt::format_to(std::back_inserter(line), R"({{"gateway":"{}","timestamp":{},"value":{}}})", sensor.name,
+                       time_ms, watts);
       }
       RETURN_IF_ERROR(writer.add(topic, sensor.encoded.key, value, line));
     }

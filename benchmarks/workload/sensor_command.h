@@ -15,8 +15,12 @@ class TopicWriter;
 class SensorCommand final : public Command {
  public:
   [[nodiscard]] std::string name() const override { return "sensors"; }
-  [[nodiscard]] std::string summary() const override { return "readings of sensors in groups, as Theodolite's meters send them"; }
-  [[nodiscard]] std::string examples() const override { return "workload --data-dir data sensors --sensors 1000 --rounds 600"; }
+  [[nodiscard]] std::string summary() const override {
+    return "readings of sensors in groups, as Theodolite's meters send them";
+  }
+  [[nodiscard]] std::string examples() const override {
+    return "workload --data-dir data sensors --sensors 1000 --rounds 600";
+  }
   void declare(CLI::App& app) override;
   Result<ExitCode> run(const CommandContext& context) override;
 
