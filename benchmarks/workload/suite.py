@@ -1,7 +1,12 @@
 """The queries of Nexmark and Theodolite, what they read, and their results beside those of the same question to DuckDB."""
-import json
 import pathlib
+import re
 import subprocess
+
+try:
+    import duckdb
+except ImportError:
+    duckdb = None  # not of .venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 BENCHMARKS = HERE.parent
@@ -60,32 +65,53 @@ LOADS = {
 
 
 class Query:
-    """`near`: columns whose last digits are an engine's own. The others tell the rows of such a query apart."""
+    """`near`: columns whose last digits are an engine's own; the others tell the rows of such a query apart. `closed`: of which rows Kafka
+    Streams, whose time stands still at the end of its input, has given the final result. `peer_results`: see differences()."""
 
-    def __init__(self, suite, name, load, reads, near=()):
+    def __init__(self, suite, name, load="nexmark", reads=("bid",), near=(), closed=None, peer_results=None):
         self.name = name
-        self.near = near
         self.load = load
         self.reads = reads
+        self.near = near
+        self.has_peer = closed is not None
+        self.closed = closed
+        self.peer_results = peer_results
         self.sql = BENCHMARKS / suite / f"{name}.sql"
         self.duckdb = BENCHMARKS / suite / f"{name}.duckdb.sql"
         self.topic = f"{suite}-{name}"
+        self.input_topic = "nexmark-bid" if load == "nexmark" else "metrics"
+
+    def own_topics(self):
+        """All topics that a run of it writes."""
+        return re.findall(r"topic = '([^']+)'\) AS", self.sql.read_text())
 
 
-def nexmark(name, *reads):
-    return Query("nexmark", name, "nexmark", reads or ("bid",))
-
-
+# The last record of a window has all rows that share its most.
+OF_WINDOWS = """
+SELECT UNNEST(rows, recursive := TRUE) FROM (
+  SELECT CAST(value->'rows' AS STRUCT({shape})[]) AS rows
+  FROM read_json('{file}', format='newline_delimited', columns={{key: 'VARCHAR', "offset": 'BIGINT', value: 'JSON'}})
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY key ORDER BY "offset" DESC) = 1)"""
 STATISTICS = ("mean", "populationVariance")
 SUITES = {
-    "nexmark": [*map(nexmark, ("q0", "q1", "q2", "q5", "q7")), nexmark("q8", "person", "auction"), nexmark("q11"), nexmark("q12")],
-    "theodolite": [Query("theodolite", "uc1", "sensors", ("metrics",)), Query("theodolite", "uc2", "sensors", ("metrics",), STATISTICS),
-                   Query("theodolite", "uc3", "months", ("metrics",), STATISTICS), Query("theodolite", "uc4", "sensors", ("metrics",))],
+    "nexmark": [
+        Query("nexmark", "q0"), Query("nexmark", "q1"), Query("nexmark", "q2"),
+        Query("nexmark", "q5", closed="starttime < (SELECT MAX(dateTime) - INTERVAL 20 SECONDS FROM bid)", peer_results=OF_WINDOWS),
+        Query("nexmark", "q7", closed="dateTime < (SELECT MAX(dateTime) - INTERVAL 20 SECONDS FROM bid)", peer_results=OF_WINDOWS),
+        Query("nexmark", "q8", reads=("person", "auction")), Query("nexmark", "q11"), Query("nexmark", "q12")],
+    "theodolite": [
+        Query("theodolite", "uc1", "sensors", ("metrics",)),
+        Query("theodolite", "uc2", "sensors", ("metrics",), STATISTICS,
+              "windowStart < (SELECT MAX(timestamp) - INTERVAL 2 MINUTES FROM metrics)"),
+        Query("theodolite", "uc3", "months", ("metrics",), STATISTICS,
+              "windowStart < (SELECT MAX(timestamp) - INTERVAL 31 DAYS FROM metrics)"),
+        Query("theodolite", "uc4", "sensors", ("metrics",))],
 }
 
 
 def load_relations(connection, folder, relations):
-    """Makes a table of each file; gives how many rows each has."""
+    """Makes a table of each file; gives how many rows each has. `connection` None: DuckDB's default one of this process."""
+    connection = connection or duckdb.default_connection()
     rows = {}
     for name in relations:
         file, columns, select = RELATIONS[name]
@@ -95,15 +121,20 @@ def load_relations(connection, folder, relations):
     return rows
 
 
-def differences(connection, query, console_file, condition="TRUE"):
-    """How many rows DuckDB's answer has, and some that only it or only the engine has. The file is of `console --json`."""
+def differences(connection, query, console_file, condition="TRUE", results=None):
+    """How many rows DuckDB's answer has, and some that only it or only the engine has. The file is of `console --json`; `results` makes
+    rows of the answer's columns of its records, where each is not a row already."""
+    connection = connection or duckdb.default_connection()
     connection.execute(f"CREATE OR REPLACE TABLE answer AS {query.duckdb.read_text()}")
     columns = [(row[0], row[1]) for row in connection.execute("DESCRIBE answer").fetchall()]
     shape = ", ".join(f'"{name}" {"VARCHAR" if kind == "TIMESTAMP" else kind}' for name, kind in columns)
-    values = ", ".join(f'CAST(REPLACE(value."{name}", \'Z\', \'\') AS TIMESTAMP) AS "{name}"' if kind == "TIMESTAMP"
-                       else f'value."{name}" AS "{name}"' for name, kind in columns)
-    connection.execute(f"CREATE OR REPLACE TABLE results AS SELECT {values} FROM read_json(?, format='newline_delimited', columns=?)",
-                       [str(console_file), {"value": f"STRUCT({shape})"}])
+    if results is None:
+        values = f"SELECT value.* FROM read_json('{console_file}', format='newline_delimited', columns={{value: 'STRUCT({shape})'}})"
+    else:
+        values = results.format(file=console_file, shape=shape)
+    select = ", ".join(f'CAST(REPLACE("{name}", \'Z\', \'\') AS TIMESTAMP) AS "{name}"' if kind == "TIMESTAMP" else f'"{name}"'
+                       for name, kind in columns)
+    connection.execute(f"CREATE OR REPLACE TABLE results AS SELECT {select} FROM ({values})")
     found = {"rows": connection.execute(f"SELECT COUNT(*) FROM answer WHERE {condition}").fetchone()[0]}
     exact = ", ".join(f'"{name}"' for name, _ in columns if name not in query.near)
     for name, one, other in (("missing", "answer", "results"), ("unexpected", "results", "answer")):
@@ -115,13 +146,3 @@ def differences(connection, query, console_file, condition="TRUE"):
             f'OR results."{name}" IS NULL OR ABS(answer."{name}" - results."{name}") > 1e-9 * GREATEST(1, ABS(answer."{name}")) '
             "LIMIT 10").fetchall()
     return found
-
-
-def own_report(text):
-    """The last line, when it is a JSON object."""
-    lines = text.strip().splitlines()
-    try:
-        found = json.loads(lines[-1]) if lines else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
