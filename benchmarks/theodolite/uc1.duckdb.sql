@@ -1,0 +1,1 @@
+SELECT gateway AS identifier, timestamp, value::DOUBLE AS valueInW FROM metrics
