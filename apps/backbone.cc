@@ -19,6 +19,7 @@ class EmbeddedBackbone final : public Backbone {
     ASSIGN_OR_RETURN(TopicDescription description, log().create_topic(config));
     return CreatedTopic{std::move(description), false};
   }
+  Status delete_topic(const std::string& topic) override { return directory_->log().delete_topic(topic); }
   Result<bool> is_compacted(std::string_view /*topic*/) override { return false; }
   Result<Offset> offset_at(const TopicPartition& source, IngestTime time) override {
     return offset_at_time(log(), source, time);

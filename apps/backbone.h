@@ -47,6 +47,8 @@ class Backbone {
   };
   /// As EventLog::create_topic; kInvalid where topics cannot be compacted.
   virtual Result<CreatedTopic> create_topic(const TopicConfig& config, bool is_compacted) = 0;
+  /// With its records.
+  virtual Status delete_topic(const std::string& topic) = 0;
   /// Whether only the latest record of each key is sure to stay.
   virtual Result<bool> is_compacted(std::string_view topic) = 0;
   /// First offset whose record arrived at or after `time`; the end when there is none.

@@ -89,6 +89,8 @@ constexpr ConfigurationKey kKeys[] = {
      [](Configuration& c, const toml::node& node) {
        return assign(c.engine.commit_interval_ms, milliseconds(node), 1);
      }},
+    {"engine.batch_records",
+     [](Configuration& c, const toml::node& node) { return assign(c.engine.batch_records, whole_number(node), 1); }},
     {"engine.durable", [](Configuration& c, const toml::node& node) { return assign_boolean(c.engine.durable, node); }},
     {"time.idle_timeout",
      [](Configuration& c, const toml::node& node) { return assign(c.time.idle_timeout_ms, milliseconds(node), 0); }},

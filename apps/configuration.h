@@ -34,6 +34,8 @@ struct EngineSettings {
   int64_t memory_budget_bytes = 1'000'000'000;
   /// At most this long between commits.
   int64_t commit_interval_ms = 100;
+  /// Records that views work on at a time; results do not depend on it.
+  int64_t batch_records = 2048;
   /// A commit returns when it is on stable storage. Without it a power failure (not a crash) may lose the latest ones.
   bool durable = true;
 };

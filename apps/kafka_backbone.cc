@@ -51,6 +51,7 @@ class KafkaBackbone final : public Backbone {
     ASSIGN_OR_RETURN(created.is_compacted, this->is_compacted(config.name));
     return created;
   }
+  Status delete_topic(const std::string& topic) override { return topics_->remove(topic); }
   Result<bool> is_compacted(std::string_view topic) override {
     ASSIGN_OR_RETURN(const auto settings, topics_->configuration(topic));
     const auto policy = settings.find("cleanup.policy");

@@ -114,7 +114,10 @@ class KafkaService final : public LocalService {
     engine.properties = {{"service.id", options.service_id}, {"kafka.brokers", context.configuration.kafka.brokers}};
     ASSIGN_OR_RETURN(service->engine_,
                      StatementEngine::open({service->backbone_->log(), *service->follower_,
-                                            service->backbone_->schemas(), context.clock, *service->runtime_},
+                                            service->backbone_->schemas(), context.clock, *service->runtime_,
+                                            [&backbone = *service->backbone_](const std::string& topic) {
+                                              return backbone.delete_topic(topic);
+                                            }},
                                            engine));
     return std::unique_ptr<LocalService>(std::move(service));
   }

@@ -58,8 +58,10 @@ class EmbeddedService final : public LocalService {
     engine.stream_defaults.max_ahead_ms = configuration.time.max_ahead_ms;
     engine.stream_defaults.partitions = partitions;
     engine.properties = {{"service.id", options.service_id}, {"data.dir", configuration.data_dir}};
-    ASSIGN_OR_RETURN(engine_, StatementEngine::open(
-                                  {data_->log(), data_->log(), data_->schemas(), context_.clock, *runtime_}, engine));
+    ASSIGN_OR_RETURN(engine_,
+                     StatementEngine::open({data_->log(), data_->log(), data_->schemas(), context_.clock, *runtime_,
+                                            [this](const std::string& topic) { return delete_topic(topic); }},
+                                           engine));
     retention_ = std::thread([this] { keep_retention(); });
     return {};
   }
@@ -68,6 +70,12 @@ class EmbeddedService final : public LocalService {
   [[nodiscard]] std::string place() const override { return "data directory " + data_->path(); }
 
  private:
+  Status delete_topic(const std::string& topic) {
+    tables_.forget(topic);
+    RETURN_IF_ERROR(data_->log().delete_topic(topic));
+    return data_->store().reclaim();
+  }
+
   void keep_retention() {
     std::unique_lock lock(mutex_);
     while (!stop_.wait_for(lock, kRetentionEvery, [this] { return stopping_; })) {

@@ -53,6 +53,7 @@ Result<PassTaskOptions> task_options(const Program& program, const CommandContex
   const Configuration& configuration = context.configuration;
   result.commit_interval_ms = configuration.kafka.brokers.empty() ? configuration.engine.commit_interval_ms
                                                                   : configuration.kafka.commit_interval_ms;
+  result.batch_records = static_cast<size_t>(configuration.engine.batch_records);
   result.durability = context.configuration.engine.durable ? Durability::kSync : Durability::kBuffered;
   result.memory_limit_bytes = static_cast<size_t>(context.configuration.engine.memory_budget_bytes);
   // The SQL compiler knows the settings and has checked their values.

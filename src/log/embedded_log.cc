@@ -59,6 +59,11 @@ Result<TopicDescription> EmbeddedLog::create_topic(const TopicConfig& config) {
   return topic->describe();
 }
 
+Status EmbeddedLog::delete_topic(std::string_view name) {
+  ASSIGN_OR_RETURN(TopicState* const topic, registry_.find(name));
+  return run_exclusively([&] { return registry_.remove(*topic); });
+}
+
 Result<TopicDescription> EmbeddedLog::describe_topic(std::string_view name) {
   ASSIGN_OR_RETURN(const TopicState* const topic, registry_.find(name));
   return topic->describe();
@@ -187,7 +192,7 @@ Status EmbeddedLog::commit(Transaction&& transaction, Durability durability) {
   // This thread writes for everybody who waits. Its own commit may be behind a full group; then it goes on.
   writing_ = true;
   while (!commit.done) {
-    std::deque<Commit*> group = take_group();
+    const std::deque<Commit*> group = take_group();
     lock.unlock();
     write_group(group);
     lock.lock();
@@ -222,7 +227,18 @@ Status EmbeddedLog::run_exclusively(const std::function<Status()>& work) {
   return status;
 }
 
-void EmbeddedLog::write_group(std::deque<Commit*>& group) {
+void EmbeddedLog::write_group(std::deque<Commit*> group) {
+  // A topic may have been deleted while they waited.
+  std::erase_if(group, [](Commit* commit) {
+    for (const auto* partitions : {&commit->targets, &commit->sources}) {
+      for (const PartitionHandle& partition : *partitions) {
+        if (!partition.topic->is_deleted) continue;
+        commit->status = not_found(fmt::format("topic '{}' was deleted", partition.topic->config.name));
+        return true;
+      }
+    }
+    return false;
+  });
   WriteBatch batch;
   const IngestTime now = clock_.now();
   Durability durability = Durability::kBuffered;

@@ -44,6 +44,10 @@ class EmbeddedLog final : public EventLog {
   Status commit(Transaction&& transaction, Durability durability) override;
   Result<std::optional<GroupPosition>> position(std::string_view group, const TopicPartition& source) override;
 
+  /// With its records and the positions of groups in it. What is being read of it is read to its end or fails with kNotFound or
+  /// kOutOfRange; commits that write it fail with kNotFound.
+  Status delete_topic(std::string_view topic);
+
   struct RetentionResult {
     int64_t records = 0;
     int64_t bytes = 0;
@@ -58,7 +62,7 @@ class EmbeddedLog final : public EventLog {
 
   Status check_transaction(const Transaction& transaction, Commit& commit) const;
   Status run_exclusively(const std::function<Status()>& work);
-  void write_group(std::deque<Commit*>& group);
+  void write_group(std::deque<Commit*> group);
   void publish(const std::deque<Commit*>& group, WriteBatch& batch);
   std::deque<Commit*> take_group();
   Result<PinnedValue> batch_at(const PartitionHandle& partition, Offset from, Offset& base) const;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+
 namespace meterstream {
 namespace {
 
@@ -166,6 +168,33 @@ Result<const TopicState*> TopicRegistry::create(const TopicConfig& config) {
     return written.error().within(fmt::format("creating topic {}", config.name));
   const std::unique_lock lock(mutex_);
   return topics_.emplace(config.name, std::move(topic)).first->second.get();
+}
+
+Status TopicRegistry::remove(TopicState& topic) {
+  const std::scoped_lock creating(create_mutex_);
+  if (topic.is_deleted) return {};
+  WriteBatch batch;
+  batch.erase(Space::kMeta, meta_key(MetaKind::kTopic, topic.config.name));
+  for (int32_t index = 0; index < topic.config.partitions; ++index)
+    batch.erase(Space::kMeta, meta_key(MetaKind::kPartition, partition_bytes(topic.number, PartitionId(index))));
+  batch.erase_range(Space::kLog, partition_bytes(topic.number, PartitionId(0)),
+                    partition_bytes(topic.number + 1, PartitionId(0)));
+  const auto cursor = store_.cursor(Space::kMeta);
+  for (cursor->seek(meta_key(MetaKind::kGroupPosition)); cursor->valid(); cursor->next()) {
+    if (!starts_with_kind(cursor->key(), MetaKind::kGroupPosition)) break;
+    const auto key = decode_group_position_key(cursor->key());
+    if (key && key->topic_number == topic.number) batch.erase(Space::kMeta, std::string(cursor->key()));
+  }
+  RETURN_IF_ERROR(cursor->status());
+  if (Status written = store_.write(batch, Durability::kSync); !written)
+    return written.error().within(fmt::format("deleting topic {}", topic.config.name));
+  topic.is_deleted = true;
+  const std::unique_lock lock(mutex_);
+  const auto found = topics_.find(topic.config.name);
+  CHECK(found != topics_.end() && found->second.get() == &topic);
+  deleted_.push_back(std::move(found->second));
+  topics_.erase(found);
+  return {};
 }
 
 Result<TopicState*> TopicRegistry::find(std::string_view name) const {

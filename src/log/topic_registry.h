@@ -32,6 +32,8 @@ struct TopicState {
   TopicConfig config;
   uint32_t number = 0;
   std::unique_ptr<PartitionState[]> partitions;
+  /// Set while no commit is written; its records are gone.
+  std::atomic<bool> is_deleted = false;
 
   [[nodiscard]] TopicDescription describe() const;
 };
@@ -50,6 +52,8 @@ class TopicRegistry {
   /// Reads topics, partitions and group positions from the store, and checks them against the batches there.
   Status load();
   Result<const TopicState*> create(const TopicConfig& config);
+  /// With its records and the positions of groups in it. Only while no commit is written.
+  Status remove(TopicState& topic);
   /// kNotFound with the names that exist.
   Result<TopicState*> find(std::string_view topic) const;
   Result<PartitionHandle> find(const TopicPartition& partition) const;
@@ -65,6 +69,8 @@ class TopicRegistry {
   std::mutex create_mutex_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::unique_ptr<TopicState>, std::less<>> topics_;
+  /// Deleted ones, which others may still point to.
+  std::vector<std::unique_ptr<TopicState>> deleted_;
   uint32_t next_number_ = 1;
 };
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "metering/avro_encoder.h"
+#include "metering/avro_row_encoder.h"
 #include "metering/timestamp.h"
 #include "sql/binder.h"
 #include "stream/projected_row_writer.h"
@@ -18,6 +19,11 @@ namespace meterstream {
 namespace {
 
 Status check(const CatalogSource& source) {
+  const auto* declared = std::get_if<ast::CreateStream>(&source.definition);
+  if (declared != nullptr && declared->is_source) {
+    return invalid(fmt::format("{} is a SOURCE, which is only read; declare it without SOURCE to write into it",
+                               source.name.text));
+  }
   if (source.stream != nullptr || source.table != nullptr) return {};
   return invalid(
       fmt::format("{} {} is computed; rows go into what it is computed from", name_of(source.kind), source.name.text));
@@ -92,10 +98,15 @@ class Encoder {
 
   Status open(SchemaStore& schemas) {
     if (source_.stream == nullptr || source_.stream->format != ValueFormat::kAvro) return {};
-    if (columns() != reading_columns()) {
-      return invalid(
-          fmt::format("not supported yet: INSERT INTO {}, a stream of AVRO with columns of its own; declare it as JSON",
-                      source_.name.text));
+    is_reading_ = columns() == reading_columns();
+    if (!is_reading_) {
+      std::vector<ColumnSchema> written;
+      for (size_t index = 0; index < columns().size(); ++index) {
+        if (index != key_column()) written.push_back(columns()[index]);
+      }
+      ASSIGN_OR_RETURN(const std::string schema, avro_schema_of(source_.name.text, written));
+      ASSIGN_OR_RETURN(schema_, schemas.register_schema(source_.topic + "-value", schema));
+      return {};
     }
     ASSIGN_OR_RETURN(schema_, schemas.register_schema(kMetricAvroSubject, kMetricAvroSchema));
     return {};
@@ -128,7 +139,7 @@ class Encoder {
   [[nodiscard]] const std::optional<size_t>& key_column() const { return source_.rows->key_column; }
 
   Result<std::string> value_of(const std::vector<Column>& cells) {
-    if (schema_) {
+    if (is_reading_) {
       for (size_t index = 0; index < cells.size(); ++index) {
         if (cells[index].is_null(0))
           return invalid(fmt::format("a reading needs all its columns; {} is missing", columns()[index].name));
@@ -143,13 +154,19 @@ class Encoder {
     for (size_t index = 0; index < cells.size(); ++index) {
       if (index != key_column()) written.push_back(&cells[index]);
     }
+    if (schema_) {
+      std::string value;
+      append_avro_row(value, *schema_, written, 0);
+      return value;
+    }
     return std::string(ProjectedRowWriter(value_columns_).write(written, 0));
   }
 
   const CatalogSource& source_;
   const Clock& clock_;
   std::vector<ProjectedColumn> value_columns_;
-  std::optional<SchemaId> schema_;
+  std::optional<SchemaId> schema_;  ///< of AVRO
+  bool is_reading_ = false;         ///< with the schema of readings
 };
 
 }  // namespace

@@ -172,15 +172,18 @@ Result<StatementEngine::Content> StatementEngine::answer(const ast::ExplainQuery
   const CatalogSource* source =
       query != nullptr ? catalog->find({query->fills, true, {}}) : catalog->find(asked.target);
   if (source == nullptr) return catalog->need(asked.target, text).error();
-  if (source->explanation == nullptr) {
+  const bool is_insertion = query != nullptr && query->explanation != nullptr;
+  const Explanation* found = is_insertion ? query->explanation.get() : source->explanation.get();
+  if (found == nullptr) {
     return text.error_at(asked.target.position.offset,
                          fmt::format("{} is not computed; EXPLAIN takes what is made AS SELECT", source->name.text));
   }
-  const Explanation& explanation = *source->explanation;
+  const Explanation& explanation = *found;
   explained.text =
       fmt::format("Logical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n", explanation.plan, explanation.operators,
                   explanation.duckdb ? *explanation.duckdb : explanation.duckdb.error().message);
-  if (const CatalogQuery* own = catalog->query_of(*source)) explained.query = describe(*own, around_.runtime.health());
+  const CatalogQuery* own = is_insertion ? query : catalog->query_of(*source);
+  if (own != nullptr) explained.query = describe(*own, around_.runtime.health());
   return Content(std::move(explained));
 }
 

@@ -51,7 +51,7 @@ Kind kind_of(const ast::Statement& definition) {
 
 bool StatementCatalog::is_change(const ast::Command& command) {
   return std::holds_alternative<ast::CreateSource>(command) || std::holds_alternative<ast::DropSource>(command) ||
-         std::holds_alternative<ast::ControlQuery>(command);
+         std::holds_alternative<ast::ControlQuery>(command) || std::holds_alternative<ast::InsertQuery>(command);
 }
 
 Result<StatementResult::Done> StatementCatalog::apply(const ParsedStatement& statement, int64_t sequence) {
@@ -65,6 +65,8 @@ Result<StatementResult::Done> StatementCatalog::apply(const ParsedStatement& sta
     done = drop(*gone, text);
   } else if (const auto* controlled = std::get_if<ast::ControlQuery>(&statement.command)) {
     done = control(*controlled, text);
+  } else if (const auto* inserted = std::get_if<ast::InsertQuery>(&statement.command)) {
+    done = insert(*inserted, statement, sequence);
   }
   if (!done) {
     *this = std::move(before);
@@ -105,7 +107,9 @@ Result<const CatalogSource*> StatementCatalog::need(const ast::Identifier& name,
 }
 
 const CatalogQuery* StatementCatalog::query_of(const CatalogSource& source) const {
-  const auto found = std::ranges::find(queries_, source.name.text, &CatalogQuery::fills);
+  const auto found = std::ranges::find_if(queries_, [&](const CatalogQuery& query) {
+    return query.fills == source.name.text && query.insertion.empty();
+  });
   return found == queries_.end() ? nullptr : &*found;
 }
 
@@ -122,12 +126,15 @@ std::vector<std::string> StatementCatalog::readers_of(const CatalogSource& sourc
     const bool is_sink = other.kind == Kind::kSink && source.kind != Kind::kSink && other.topic == source.topic;
     if (is_computed || is_sink) readers.push_back(other.name.text);
   }
+  for (const CatalogQuery& query : queries_) {
+    if (std::ranges::find(query.reads, source.name.text) != query.reads.end()) readers.push_back(query.id);
+  }
   return readers;
 }
 
 void StatementCatalog::remove(const std::string& name) {
   names_.remove({name, true, {}});
-  std::erase_if(queries_, [&](const CatalogQuery& query) { return query.fills == name; });
+  std::erase_if(queries_, [&](const CatalogQuery& query) { return query.fills == name && query.insertion.empty(); });
   std::erase_if(sources_, [&](const CatalogSource& source) { return source.name.text == name; });
 }
 
@@ -161,9 +168,10 @@ Result<std::optional<StatementResult::Done>> StatementCatalog::replace(const ast
         "CREATE it again, which computes it anew from the beginning",
         name_of(kind), old->name.text));
   }
-  const std::vector<std::string> readers = readers_of(*old);
+  std::vector<std::string> readers = readers_of(*old);
+  std::ranges::move(insertions_of(*old), std::back_inserter(readers));
   if (!readers.empty()) {
-    return error(fmt::format("{} {} cannot be replaced by another definition while it is read by {}", name_of(kind),
+    return error(fmt::format("{} {} cannot be replaced by another definition while it is used by {}", name_of(kind),
                              old->name.text, fmt::join(readers, ", ")));
   }
   remove(std::string(old->name.text));
@@ -237,6 +245,54 @@ Status StatementCatalog::bind(const ast::CreateSource& create, const ParsedState
   return {};
 }
 
+Result<StatementResult::Done> StatementCatalog::insert(const ast::InsertQuery& insert,
+                                                       const ParsedStatement& statement, int64_t sequence) {
+  ast::Script script;
+  script.statements.emplace_back(insert);
+  ASSIGN_OR_RETURN(BoundProgram bound, bind_script(script, statement.source(), names_));
+  bound.explained = bound.views;
+  Program program = plan_streams(bound);
+  ViewSpec view = std::move(program.views.front());
+  CatalogQuery query{.id = fmt::format("INSERTQUERY_{}", sequence), .fills = names_.find(insert.select.name)->name.text};
+  query.statement = statement.text();
+  query.topic = view.topic;
+  query.insertion = std::exchange(view.name, query.id);
+  query.reads = sources_of(insert.select, names_);
+  query.explanation = std::make_shared<Explanation>(std::move(program.explanations.front()));
+  query.view = std::make_shared<ViewSpec>(std::move(view));
+  StatementResult::Done done;
+  done.command_id = fmt::format("query/{}/create", query.id);
+  done.query_id = query.id;
+  done.message = fmt::format("query {} writes into stream {}", query.id, query.fills);
+  queries_.push_back(std::move(query));
+  return done;
+}
+
+std::vector<std::string> StatementCatalog::insertions_of(const CatalogSource& source) const {
+  std::vector<std::string> ids;
+  for (const CatalogQuery& query : queries_) {
+    if (query.fills == source.name.text && !query.insertion.empty()) ids.push_back(query.id);
+  }
+  return ids;
+}
+
+Status StatementCatalog::check_topic_is_its_own(const CatalogSource& source, const ast::DropSource& drop,
+                                                const SourceText& text) const {
+  const auto error = [&](std::string_view message) { return text.error_at(drop.name.position.offset, message); };
+  if (source.kind == Kind::kSink) return error("a sink has no topic of its own; leave DELETE TOPIC out");
+  const auto* declared = std::get_if<ast::CreateStream>(&source.definition);
+  if (declared != nullptr && declared->is_source) {
+    return error(fmt::format("{} is a SOURCE, which is only read: its topic {} is not deleted here; leave DELETE TOPIC out",
+                             source.name.text, source.topic));
+  }
+  for (const CatalogSource& other : sources_) {
+    if (other.topic != source.topic || other.name.text == source.name.text) continue;
+    return error(fmt::format("topic {} is that of {} {}, too; drop it first, or leave DELETE TOPIC out", source.topic,
+                             name_of(other.kind), other.name.text));
+  }
+  return {};
+}
+
 Result<StatementResult::Done> StatementCatalog::drop(const ast::DropSource& drop, const SourceText& text) {
   StatementResult::Done done;
   done.command_id = command_id(drop.kind, drop.name.text, "drop");
@@ -256,10 +312,13 @@ Result<StatementResult::Done> StatementCatalog::drop(const ast::DropSource& drop
     return error(fmt::format("{} {} is read by {}; drop what reads it first", name_of(drop.kind), source->name.text,
                              fmt::join(readers, ", ")));
   }
-  if (drop.deletes_topic)
-    return error("not supported yet: DELETE TOPIC; without it the topic keeps its records, by its retention");
-  done.message =
-      fmt::format("{} {} dropped; topic {} keeps its records", name_of(drop.kind), source->name.text, source->topic);
+  if (const std::vector<std::string> writers = insertions_of(*source); !writers.empty()) {
+    return error(fmt::format("{} {} is written by {}; TERMINATE what writes it first", name_of(drop.kind),
+                             source->name.text, fmt::join(writers, ", ")));
+  }
+  if (drop.deletes_topic) RETURN_IF_ERROR(check_topic_is_its_own(*source, drop, text));
+  done.message = fmt::format("{} {} dropped; topic {} {}", name_of(drop.kind), source->name.text, source->topic,
+                             drop.deletes_topic ? "deleted" : "keeps its records");
   if (const CatalogQuery* query = query_of(*source)) {
     done.query_id = query->id;
     done.message += fmt::format(". Query {} ended", query->id);
@@ -290,6 +349,9 @@ Result<StatementResult::Done> StatementCatalog::control(const ast::ControlQuery&
   };
   const auto count = std::ranges::count_if(queries_, is_meant);
   if (control.action == Action::kTerminate) {
+    for (const CatalogQuery& query : queries_) {
+      if (is_meant(query)) names_.remove_insertion(query.insertion);
+    }
     std::erase_if(queries_, is_meant);
   } else {
     for (CatalogQuery& query : queries_) {

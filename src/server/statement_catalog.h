@@ -41,6 +41,10 @@ struct CatalogQuery {
   std::string statement;
   std::string topic;
   bool is_paused = false;
+  /// Of an INSERT: its name among the catalog's insertions, what it reads and how it is computed.
+  std::string insertion;
+  std::vector<std::string> reads;
+  std::shared_ptr<const Explanation> explanation;
   std::shared_ptr<const ViewSpec> view;  ///< null for a sink's
   std::shared_ptr<const SinkSpec> sink;
   /// As QueryRuntime names it.
@@ -66,7 +70,7 @@ class StatementCatalog {
   [[nodiscard]] Result<const CatalogSource*> need(const ast::Identifier& name, const SourceText& text) const;
   [[nodiscard]] const CatalogQuery* query_of(const CatalogSource& source) const;
   [[nodiscard]] const CatalogQuery* query(std::string_view id) const;
-  /// Names of what reads it.
+  /// Names of what reads it, of an INSERT the query's id.
   [[nodiscard]] std::vector<std::string> readers_of(const CatalogSource& source) const;
 
  private:
@@ -75,6 +79,11 @@ class StatementCatalog {
   /// Whether the CREATE of a name that is taken is to go on; else what it comes to.
   Result<std::optional<StatementResult::Done>> replace(const ast::CreateSource& create, const SourceText& text);
   Status bind(const ast::CreateSource& create, const ParsedStatement& statement, int64_t sequence);
+  Result<StatementResult::Done> insert(const ast::InsertQuery& insert, const ParsedStatement& statement,
+                                       int64_t sequence);
+  /// Ids of the INSERTs that write into it.
+  [[nodiscard]] std::vector<std::string> insertions_of(const CatalogSource& source) const;
+  Status check_topic_is_its_own(const CatalogSource& source, const ast::DropSource& drop, const SourceText& text) const;
   Result<StatementResult::Done> drop(const ast::DropSource& drop, const SourceText& text);
   Result<StatementResult::Done> control(const ast::ControlQuery& control, const SourceText& text);
   void remove(const std::string& name);

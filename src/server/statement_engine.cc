@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "server/row_evaluation.h"
+#include "sql/insert_query_binder.h"
 #include "sql/parser.h"
 #include "stream/table_feed.h"
 
@@ -251,10 +252,11 @@ Result<StatementEngine::Content> StatementEngine::carry_out(const ParsedStatemen
 
 Result<StatementEngine::Content> StatementEngine::change(const ParsedStatement& statement) {
   RETURN_IF_ERROR(catch_up({}, nullptr));
+  const std::shared_ptr<const StatementCatalog> before = catalog();
   // Only what works comes into the log, also as it will be read there.
-  StatementCatalog trial = *catalog();
+  StatementCatalog trial = *before;
   RETURN_IF_ERROR(trial.apply(statement, 0));
-  StatementCatalog again = *catalog();
+  StatementCatalog again = *before;
   ASSIGN_OR_RETURN(const ParsedStatement logged, parse_statement(StatementPart{statement.text()}, kFile));
   RETURN_IF_ERROR(again.apply(logged, 0));
   RETURN_IF_ERROR(log_.append(statement.text()));
@@ -269,7 +271,22 @@ Result<StatementEngine::Content> StatementEngine::change(const ParsedStatement& 
     return unavailable(
         "the statement is written and not read back yet; LIST STREAMS, TABLES and QUERIES show when it is carried out");
   RETURN_IF_ERROR(*own);
+  RETURN_IF_ERROR(delete_topic_of(statement, *before));
   return Content(**std::move(own));
+}
+
+/// By the process that carries the statement out, when it runs nothing any more that writes the topic; not again when the log is read.
+Status StatementEngine::delete_topic_of(const ParsedStatement& statement, const StatementCatalog& before) {
+  const auto* drop = std::get_if<ast::DropSource>(&statement.command);
+  if (drop == nullptr || !drop->deletes_topic) return {};
+  const CatalogSource* source = before.find(drop->name);
+  if (source == nullptr) return {};
+  if (!around_.delete_topic)
+    return invalid(fmt::format("{} is dropped; topic {} cannot be deleted here", source->name.text, source->topic));
+  const Status deleted = around_.delete_topic(source->topic);
+  // One that nobody has written may not be there.
+  if (deleted || deleted.error().code == ErrorCode::kNotFound) return {};
+  return deleted.error().within(fmt::format("{} is dropped, its topic is not deleted", source->name.text));
 }
 
 Result<StatementEngine::Content> StatementEngine::insert(const ast::InsertValues& values, const SourceText& text) {
@@ -281,6 +298,7 @@ Result<StatementEngine::Content> StatementEngine::insert(const ast::InsertValues
                                      source->rows == nullptr ? "takes no rows; they go into the topic that it reads"
                                                              : "is computed; rows go into what it is computed from"));
   }
+  RETURN_IF_ERROR(check_writable(values.target, text, catalog->names()));
   ASSIGN_OR_RETURN(
       std::vector<InsertedRow> rows,
       bind_rows(values, fmt::format("{} {}", name_of(source->kind), source->name.text), source->rows->columns, text));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -34,6 +35,8 @@ class StatementEngine final : public StatementService {
     SchemaStore& schemas;
     const Clock& clock;
     QueryRuntime& runtime;
+    /// Where topics can be deleted.
+    std::function<Status(const std::string& topic)> delete_topic = {};
   };
   struct Options {
     /// Processes of one service share the statements.
@@ -71,6 +74,7 @@ class StatementEngine final : public StatementService {
   void follow();
   Result<Content> carry_out(const ParsedStatement& statement, StatementProperties& session);
   Result<Content> change(const ParsedStatement& statement);
+  Status delete_topic_of(const ParsedStatement& statement, const StatementCatalog& before);
   /// Carries out what stands in the log. `own` gets the result of the last statement that is `text`.
   Status catch_up(std::string_view text, std::optional<Result<StatementResult::Done>>* own);
   Result<StatementResult::Done> apply(StatementCatalog& catalog, const StatementLog::Entry& entry);

@@ -89,6 +89,7 @@ struct ColumnDefinition {
 /// CREATE STREAM without AS SELECT, or, with `is_table`, CREATE TABLE.
 struct CreateStream {
   bool is_table = false;
+  bool is_source = false;  ///< CREATE SOURCE: only read
   Identifier name;
   std::vector<ColumnDefinition> columns;
   std::vector<Option> options;
@@ -186,6 +187,12 @@ struct InsertValues {
   bool operator==(const InsertValues&) const = default;
 };
 
+/// INSERT INTO target SELECT ...
+struct InsertQuery {
+  CreateTable select;  ///< a stream's; its name is the target
+  bool operator==(const InsertQuery&) const = default;
+};
+
 /// EXPLAIN target
 struct Explain {
   Identifier target;
@@ -200,7 +207,7 @@ struct SetOption {
   bool operator==(const SetOption&) const = default;
 };
 
-using Statement = std::variant<CreateStream, CreateTable, CreateSink, InsertValues, Explain, SetOption>;
+using Statement = std::variant<CreateStream, CreateTable, CreateSink, InsertValues, InsertQuery, Explain, SetOption>;
 
 struct Script {
   std::vector<Statement> statements;

@@ -47,6 +47,8 @@ class AstBuilder {
         return create_sink(node);
       case Kind::kInsert:
         return insert_values(node);
+      case Kind::kInsertQuery:
+        return insert_query(node);
       case Kind::kExplain:
         return ast::Explain{identifier(node.end - 1)};
       case Kind::kSetOption:
@@ -63,14 +65,21 @@ class AstBuilder {
     const auto has = [&](Kind kind) {
       return std::ranges::any_of(node.children, [kind](const auto& child) { return child->kind == kind; });
     };
+    const bool is_source = token(node.begin - 1).terminal == Terminal::kSource;
     if (has(Kind::kSelectItem)) {
+      if (is_source) {
+        return source_.error_at(token(node.begin - 1).offset,
+                                "a SOURCE is only read, so that it is not computed AS SELECT; leave SOURCE out");
+      }
       if (has(Kind::kColumnDefinition))
         return source_.error_at(token(node.begin).offset,
                                 "columns AS SELECT are those of the SELECT; leave the list out");
-      return create_table(node);
+      ASSIGN_OR_RETURN(ast::CreateTable table, create_table(node));
+      return table;
     }
     ast::CreateStream stream;
     stream.is_table = node.kind == Kind::kCreateTable;
+    stream.is_source = is_source;
     for (const auto& child : node.children) {
       if (child->kind == Kind::kName) stream.name = identifier(child->begin);
       if (child->kind == Kind::kColumnDefinition) stream.columns.push_back(column_definition(*child));
@@ -116,7 +125,15 @@ class AstBuilder {
     return made;
   }
 
-  Result<ast::Statement> create_table(const SyntaxNode& node) {
+  Result<ast::Statement> insert_query(const SyntaxNode& node) {
+    // The target is the first name of a source, that of FROM the last one.
+    ASSIGN_OR_RETURN(ast::CreateTable select, create_table(node));
+    select.name = identifier(node.children.front()->begin);
+    select.is_stream = true;
+    return ast::InsertQuery{std::move(select)};
+  }
+
+  Result<ast::CreateTable> create_table(const SyntaxNode& node) {
     ast::CreateTable table;
     table.is_stream = node.kind == Kind::kCreateStream;
     for (const auto& child : node.children) {

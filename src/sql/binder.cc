@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "metering/duration.h"
+#include "sql/computed_stream.h"
+#include "sql/insert_query_binder.h"
 #include "sql/option_reader.h"
 #include "sql/parser.h"
 #include "sql/sink_binder.h"
@@ -161,57 +163,6 @@ Result<std::string> bind_setting(const ast::SetOption& syntax, const SourceText&
                                   : fmt::format("did you mean '{}'?", nearest)));
 }
 
-/// Whether gateway, metricType and metricAttribute are those of the source, whose keys the records have.
-bool keeps_series(const std::vector<ColumnSchema>& columns, const Project& project, const StreamSpec& source) {
-  for (size_t index = 0; index < columns.size(); ++index) {
-    const ast::Identifier name{columns[index].name, false, {}};
-    const bool is_part =
-        is_same_name(name, "gateway") || is_same_name(name, "metricType") || is_same_name(name, "metricAttribute");
-    if (!is_part) continue;
-    const Expression& expression = *project.items[index].expression;
-    const bool is_same = expression.kind == Expression::Kind::kColumn && expression.column < source.columns.size() &&
-                         is_same_name(name, source.columns[expression.column].name);
-    if (!is_same) return false;
-  }
-  return source.key_is_series;
-}
-
-/// How the topic of a computed stream is read: its event time is the column that the source's event time came through as, or
-/// its only TIMESTAMP. Null when there is none.
-std::shared_ptr<const StreamSpec> computed_stream(const BoundView& view, const Sink& sink, const StreamSpec& defaults) {
-  const auto& project = std::get<Project>(view.plan->input->operation);
-  const PlanNode* scan = view.plan->input->input.get();
-  while (scan->input) scan = scan->input.get();
-  const StreamJoinNode* join = stream_join_of(*view.plan);
-  const StreamSpec& source = join != nullptr ? *join->joined : *std::get<Scan>(scan->operation).stream;
-  // Of a full join neither stream's time is there in every row.
-  const bool has_time = join == nullptr || !join->spec->right.keeps_unmatched;
-  const std::optional<size_t> source_time = has_time ? std::optional(source.timestamp_column) : std::nullopt;
-  const std::vector<ColumnSchema>& columns = view.plan->schema;
-  std::vector<size_t> times;
-  std::optional<size_t> event_time;
-  for (size_t index = 0; index < columns.size(); ++index) {
-    if (columns[index].type != ColumnType::kTimestamp) continue;
-    times.push_back(index);
-    const Expression& expression = *project.items[index].expression;
-    const bool is_source_time = expression.kind == Expression::Kind::kColumn && expression.column == source_time;
-    if (is_source_time && !event_time) event_time = index;
-  }
-  if (!event_time && times.size() == 1) event_time = times.front();
-  if (!event_time) return nullptr;
-  auto stream = std::make_shared<StreamSpec>(defaults);
-  stream->name = view.name;
-  stream->topic = sink.topic;
-  stream->format = ValueFormat::kJson;
-  stream->columns = columns;
-  stream->timestamp_column = *event_time;
-  stream->deduplicate = false;
-  stream->key_column.reset();
-  stream->key_is_series = keeps_series(columns, project, source);
-  stream->partitions = sink.partitions;
-  return stream;
-}
-
 class ScriptBinder {
  public:
   ScriptBinder(const SourceText& source, Catalog& catalog) : source_(source), catalog_(catalog) {}
@@ -226,10 +177,12 @@ class ScriptBinder {
                                             table->topic, writer));
       }
       catalog_.add_declared_table(syntax.name, std::move(table));
+      if (syntax.is_source) catalog_.set_read_only(syntax.name);
       return {};
     }
     ASSIGN_OR_RETURN(auto stream, bind_stream(syntax, source_, catalog_.stream_defaults()));
     catalog_.add_stream(syntax.name, stream);
+    if (syntax.is_source) catalog_.set_read_only(syntax.name);
     program.streams.push_back(std::move(stream));
     return {};
   }
@@ -253,9 +206,16 @@ class ScriptBinder {
     return {};
   }
 
+  Status bind(const ast::InsertQuery& syntax) {
+    ASSIGN_OR_RETURN(BoundView view, bind_insert_query(syntax, source_, catalog_));
+    program.views.push_back(std::move(view));
+    return {};
+  }
+
   Status bind(const ast::Explain& syntax) {
     auto plan = catalog_.plan(syntax.target);
-    if (plan == nullptr) {
+    std::vector<std::shared_ptr<const PlanNode>> insertions = insertions_into(syntax.target, catalog_);
+    if (plan == nullptr && insertions.empty()) {
       const std::string_view kind = catalog_.kind_of(syntax.target);
       const std::string nearest = nearest_name(syntax.target.text, catalog_.computed_names());
       return source_.error_at(
@@ -266,7 +226,7 @@ class ScriptBinder {
                                             : "did you mean " + nearest + "?")
               : fmt::format("{} is {} that is not computed; EXPLAIN takes one AS SELECT", syntax.target.text, kind));
     }
-    program.explained.push_back({syntax.target.text, std::move(plan)});
+    program.explained.push_back({syntax.target.text, std::move(plan), std::move(insertions)});
     return {};
   }
 
@@ -419,6 +379,14 @@ void Catalog::add_table(const ast::Identifier& name, std::string_view topic, std
 void Catalog::add_declared_table(const ast::Identifier& name, std::shared_ptr<const TableSpec> table) {
   std::string topic = table->topic;
   entries_.push_back({name, "a table", nullptr, std::move(topic), std::move(table), nullptr});
+}
+void Catalog::set_read_only(const ast::Identifier& name) {
+  for (Entry& entry : entries_) {
+    if (are_same(entry.name, name)) entry.is_read_only = true;
+  }
+}
+void Catalog::remove_insertion(std::string_view name) {
+  std::erase_if(insertions_, [&](const Insertion& insertion) { return insertion.name == name; });
 }
 void Catalog::add_sink(const ast::Identifier& name) {
   entries_.push_back({name, "a sink", nullptr, {}, nullptr, nullptr});

@@ -46,6 +46,19 @@ class Catalog {
   void add_table(const ast::Identifier& name, std::string_view topic, std::shared_ptr<const PlanNode> plan);
   void add_declared_table(const ast::Identifier& name, std::shared_ptr<const TableSpec> table);
   void add_sink(const ast::Identifier& name);
+  /// The name is only read from now on.
+  void set_read_only(const ast::Identifier& name);
+
+  /// A query that writes into a stream besides what fills it.
+  struct Insertion {
+    std::string name;
+    std::string target;  ///< as it was declared
+    std::string topic;
+    std::shared_ptr<const PlanNode> plan;
+  };
+  void add_insertion(Insertion insertion) { insertions_.push_back(std::move(insertion)); }
+  void remove_insertion(std::string_view name);
+  [[nodiscard]] const std::vector<Insertion>& insertions() const { return insertions_; }
 
   struct Entry {
     ast::Identifier name;
@@ -54,7 +67,9 @@ class Catalog {
     std::string topic;
     std::shared_ptr<const TableSpec> table;
     std::shared_ptr<const PlanNode> plan;
+    bool is_read_only = false;
   };
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
   /// Null when the name is free. Lives until the catalog changes.
   [[nodiscard]] const Entry* find(const ast::Identifier& name) const;
   /// Forgets the name, which then is free.
@@ -63,6 +78,7 @@ class Catalog {
  private:
   StreamSpec stream_defaults_;
   std::vector<Entry> entries_;
+  std::vector<Insertion> insertions_;
 };
 
 /// Binds the statements in order; later ones see what earlier ones declare. `catalog` grows by what is declared.

@@ -105,7 +105,6 @@ struct BareAlias : TokenRule<BareAlias> {
 enum class Feature : uint8_t {
   kReplace,
   kIfNotExists,
-  kSourceKeyword,
   kType,
   kConnector,
   kInsertSelect,
@@ -127,10 +126,9 @@ enum class Feature : uint8_t {
 };
 constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "IF NOT EXISTS",
-                                              "CREATE SOURCE",
                                               "CREATE TYPE",
                                               "CREATE CONNECTOR",
-                                              "INSERT INTO ... SELECT",
+                                              "columns before the SELECT of an INSERT (name its results by AS)",
                                               "DROP",
                                               "a query outside CREATE TABLE",
                                               "DESCRIBE",
@@ -312,12 +310,14 @@ struct CreateTable
 struct CreateSink : As<SyntaxKind::kCreateSink, Seq<Is<T::kSink>, Name, Is<T::kWith>, WithOptions>> {};
 struct InsertRow : As<SyntaxKind::kInsertRow, Seq<Is<T::kOpen>, CommaList<Whole>, Is<T::kClose>>> {};
 struct Insert : As<SyntaxKind::kInsert,
-                   Seq<Is<T::kInsert>, Is<T::kInto>, SourceName, Opt<May<T::kOpen>, CommaList<Name>, Is<T::kClose>>,
-                       Opt<Refuse<T::kSelect, Feature::kInsertSelect>>, Is<T::kValues>, CommaList<InsertRow>>> {};
+                   Seq<Is<T::kInsert>, Is<T::kInto>, SourceName,
+                       Opt<May<T::kOpen>, CommaList<Name>, Is<T::kClose>, Opt<Refuse<T::kSelect, Feature::kInsertSelect>>>,
+                       Is<T::kValues>, CommaList<InsertRow>>> {};
+struct InsertQuery : As<SyntaxKind::kInsertQuery, Seq<Is<T::kInsert>, Is<T::kInto>, SourceName, Select>> {};
 struct Explain : As<SyntaxKind::kExplain, Seq<Is<T::kExplain>, Name>> {};
 struct SetOption : As<SyntaxKind::kSetOption, Seq<Is<T::kSet>, Is<T::kString>, Is<T::kEqual>, Is<T::kString>>> {};
-struct Create : Seq<Is<T::kCreate>, Or<CreateStream, CreateTable, CreateSink, Refuse<T::kOr, Feature::kReplace>,
-                                       Refuse<T::kSource, Feature::kSourceKeyword>, Refuse<T::kType, Feature::kType>,
+struct Create : Seq<Is<T::kCreate>, Or<CreateStream, CreateTable, CreateSink, Seq<May<T::kSource>, Or<CreateStream, CreateTable>>,
+                                       Refuse<T::kOr, Feature::kReplace>, Refuse<T::kType, Feature::kType>,
                                        Refuse<T::kConnector, Feature::kConnector>>> {};
 struct Other
     : Or<Refuse<T::kDrop, Feature::kDrop>, Refuse<T::kSelect, Feature::kQuery>,
@@ -326,7 +326,7 @@ struct Other
          Refuse<T::kResume, Feature::kTerminate>, Refuse<T::kPrint, Feature::kPrint>,
          Refuse<T::kAlter, Feature::kAlter>, Refuse<T::kDefine, Feature::kVariables>,
          Refuse<T::kUndefine, Feature::kVariables>, Refuse<T::kUnset, Feature::kUnset>> {};
-struct Statement : Or<Create, Insert, Explain, SetOption, Other> {};
+struct Statement : Or<Create, Insert, InsertQuery, Explain, SetOption, Other> {};
 struct Script : Seq<Star<May<T::kSemicolon>>, Star<Statement, Or<peg::plus<Is<T::kSemicolon>>, peg::at<May<T::kEnd>>>>,
                     May<T::kEnd>> {};
 

@@ -98,6 +98,8 @@ struct BoundView {
   /// Of a stream: Sink, Project, perhaps Filter, Lag and Lookups, Scan or StreamJoinNode. Of a table: Sink, Project, perhaps Filter,
   /// WindowAggregate, perhaps Filter and Lookups, Scan; or Sink, Project, perhaps Filter, TableJoinNode.
   std::shared_ptr<const PlanNode> plan;
+  /// Of one that EXPLAIN asks for: the queries that write into it, too. Then `plan` may be null.
+  std::vector<std::shared_ptr<const PlanNode>> insertions = {};
 };
 
 /// Whether the view gives a row for each row, and no results of windows.

@@ -109,8 +109,8 @@ std::string to_text(const ast::CreateStream& stream) {
                                        : "");
   }
   if (!columns.empty()) columns = " (" + columns + "\n)";
-  return fmt::format("CREATE {} {}{}{};\n", stream.is_table ? "TABLE" : "STREAM", to_sql(stream.name), columns,
-                     to_text(stream.options));
+  return fmt::format("CREATE {}{} {}{}{};\n", stream.is_source ? "SOURCE " : "", stream.is_table ? "TABLE" : "STREAM",
+                     to_sql(stream.name), columns, to_text(stream.options));
 }
 
 std::string to_text(const ast::Within& within) {
@@ -120,9 +120,9 @@ std::string to_text(const ast::Within& within) {
   return out;
 }
 
-std::string to_text(const ast::CreateTable& table) {
-  std::string out = fmt::format("CREATE {} {}{} AS\nSELECT", table.is_stream ? "STREAM" : "TABLE", to_sql(table.name),
-                                to_text(table.options));
+/// SELECT to the semicolon.
+std::string select_text(const ast::CreateTable& table) {
+  std::string out = "\nSELECT";
   for (size_t i = 0; i < table.items.size(); ++i) {
     const ast::SelectItem& item = table.items[i];
     out += fmt::format("{}\n  {}", i == 0 ? "" : ",", item.star ? "*" : to_sql(item.expression));
@@ -155,6 +155,15 @@ std::string to_text(const ast::CreateTable& table) {
   if (table.emit == ast::Emit::kChanges) out += "\nEMIT CHANGES";
   if (table.emit == ast::Emit::kBounds) out += "\nEMIT BOUNDS";
   return out + ";\n";
+}
+
+std::string to_text(const ast::CreateTable& table) {
+  return fmt::format("CREATE {} {}{} AS{}", table.is_stream ? "STREAM" : "TABLE", to_sql(table.name),
+                     to_text(table.options), select_text(table));
+}
+
+std::string to_text(const ast::InsertQuery& insert) {
+  return fmt::format("INSERT INTO {}{}", to_sql(insert.select.name), select_text(insert.select));
 }
 
 std::string to_text(const ast::CreateSink& sink) {

@@ -150,7 +150,7 @@ class StatementGenerator {
   ast::Statement statement() {
     switch (below(5)) {
       case 0: {
-        ast::CreateStream stream{maybe(), name(), {}, options()};
+        ast::CreateStream stream{maybe(), maybe(), name(), {}, options()};
         for (size_t count = below(4); count > 0; --count) {
           const size_t key = below(4);
           stream.columns.push_back({name(), type(), key == 0, key == 1, {}});
@@ -167,8 +167,12 @@ class StatementGenerator {
       }
       case 2:
         return ast::SetOption{text(), text(), {}};
-      default:
-        return table();
+      default: {
+        ast::CreateTable made = table();
+        if (!made.is_stream || !maybe()) return made;
+        made.options.clear();
+        return ast::InsertQuery{std::move(made)};
+      }
     }
   }
 
@@ -183,7 +187,7 @@ class StatementGenerator {
     return made;
   }
 
-  ast::Statement table() {
+  ast::CreateTable table() {
     ast::CreateTable made;
     made.is_stream = maybe();
     made.name = name();

@@ -226,6 +226,7 @@ class CommandParser {
       text = without(std::move(text), tokens_, next, next + 2);
       next += 2;
     }
+    if (is_word(tokens_[next], "SOURCE")) ++next;
     if (tokens_[next].terminal != T::kEnd) ++next;  // STREAM, TABLE or SINK
     if (is_word(tokens_[next], "IF")) {
       at_ = next + 1;
@@ -244,7 +245,9 @@ class CommandParser {
 
   Result<ast::Command> insert() {
     ASSIGN_OR_RETURN(ast::Script script, parse_sql(source_));
-    return std::get<ast::InsertValues>(std::move(script.statements.front()));
+    ast::Statement& made = script.statements.front();
+    if (auto* query = std::get_if<ast::InsertQuery>(&made)) return std::move(*query);
+    return std::get<ast::InsertValues>(std::move(made));
   }
 
   /// Read as the SELECT of a stream whose CREATE stands in a line before.

@@ -91,7 +91,7 @@ struct DefineVariable {
   std::optional<std::string> value;
 };
 
-using Command = std::variant<CreateSource, DropSource, ControlQuery, InsertValues, Query, ListObjects, Describe,
+using Command = std::variant<CreateSource, DropSource, ControlQuery, InsertValues, InsertQuery, Query, ListObjects, Describe,
                              ExplainQuery, PrintTopic, SetProperty, DefineVariable>;
 
 }  // namespace ast

@@ -106,6 +106,28 @@ ViewSpec lower(const BoundView& bound) {
   return view;
 }
 
+/// Of a stream that several queries write into: the rows of all of them.
+Explanation explain(const BoundView& view) {
+  std::vector<std::shared_ptr<const PlanNode>> plans = view.insertions;
+  if (view.plan != nullptr) plans.insert(plans.begin(), view.plan);
+  Explanation all{view.name, {}, {}, std::string()};
+  for (const auto& plan : plans) {
+    if (!all.plan.empty()) all.plan += "\n";
+    if (!all.operators.empty()) all.operators += "\n";
+    all.plan += to_text(*plan);
+    all.operators += operators_text(lower({view.name, plan}));
+    const Result<std::string> text = duckdb_text(*plan);
+    if (!text) {
+      all.duckdb = text;
+    } else if (plans.size() == 1) {
+      all.duckdb = *text;
+    } else if (all.duckdb) {
+      *all.duckdb += (all.duckdb->empty() ? "(" : "\nUNION ALL BY NAME\n(") + *text + ")";
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 Program plan_streams(const BoundProgram& bound) {
@@ -113,10 +135,7 @@ Program plan_streams(const BoundProgram& bound) {
   program.streams = bound.streams;
   program.sinks = bound.sinks;
   program.inserts = bound.inserts;
-  for (const BoundView& view : bound.explained) {
-    program.explanations.push_back(
-        {view.name, to_text(*view.plan), operators_text(lower(view)), duckdb_text(*view.plan)});
-  }
+  for (const BoundView& view : bound.explained) program.explanations.push_back(explain(view));
   program.settings = bound.settings;
   for (const BoundView& view : bound.views) program.views.push_back(lower(view));
   return program;

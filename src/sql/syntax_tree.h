@@ -18,6 +18,7 @@ enum class SyntaxKind : uint8_t {
   kSetOption,
   kInsert,
   kInsertRow,
+  kInsertQuery,
   kExplain,
   kName,
   kKey,

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sql/insert_binder.h"
+#include "sql/insert_query_binder.h"
 #include "sql/option_reader.h"
 #include "stream/projected_row_writer.h"
 
@@ -111,6 +112,7 @@ Result<std::vector<InsertSpec>> bind_insert(const ast::InsertValues& syntax, con
     }
     return unknown_table(syntax.target, source, catalog);
   }
+  RETURN_IF_ERROR(check_writable(syntax.target, source, catalog));
   ASSIGN_OR_RETURN(std::vector<InsertedRow> rows, bind_rows(syntax, "table " + table->name, table->columns, source));
   std::vector<ProjectedColumn> value_columns;
   for (size_t i = 0; i < table->columns.size(); ++i) {

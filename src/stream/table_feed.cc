@@ -164,4 +164,9 @@ std::vector<std::shared_ptr<TableFeed>> TableFeeds::all() const {
   return all;
 }
 
+void TableFeeds::forget(std::string_view topic) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(feeds_, [&](const auto& feed) { return feed.second->spec().topic == topic; });
+}
+
 }  // namespace meterstream

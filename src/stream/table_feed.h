@@ -77,6 +77,8 @@ class TableFeeds {
 
   std::shared_ptr<TableFeed> feed(const TableSpec& spec);
   [[nodiscard]] std::vector<std::shared_ptr<TableFeed>> all() const;
+  /// The topic was deleted: whoever asks for a table over it begins anew.
+  void forget(std::string_view topic);
 
  private:
   EventLog& log_;

@@ -35,9 +35,12 @@ class ProgramTest(unittest.TestCase):
 
     def run_program(self, *arguments, **options):
         """Runs to the end; arguments follow --data-dir."""
+        return self.run_command(self.command(*arguments), **options)
+
+    def run_command(self, command, **options):
         environment = {**os.environ, "NO_COLOR": "1"}
-        return subprocess.run(self.command(*arguments), cwd=self.folder, capture_output=True, text=True, timeout=240,
-                              env=environment, check=False, **options)
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=240, env=environment,
+                              check=False, **options)
 
     def start_program(self, *arguments):
         process = subprocess.Popen(self.command(*arguments), cwd=self.folder, stdout=subprocess.PIPE,

@@ -46,6 +46,12 @@ class KafkaAlarms(alarms_test.Alarms):
         self.assertEqual(self.states_after(lambda: self.insert("INSERT INTO alarm_thresholds VALUES ('household-1', 1e6)"), 2),
                          ["OVER", "NORMAL"])
 
+    def test_thresholds_change_between_runs_and_the_state_before_is_known_after_a_restart(self):
+        self.skipTest("a golden case on both logs")
+
+    def test_rows_find_the_group_that_was_theirs_at_their_time(self):
+        self.skipTest("a golden case on both logs")
+
     def states_after(self, change, count):
         """The states of alarm_changes once there are as many; the first time once results of any kind are there."""
         change()

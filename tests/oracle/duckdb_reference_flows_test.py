@@ -1,4 +1,4 @@
-"""examples/reference-flows.sql: what each flow wrote beside what its query gives in DuckDB over what it read."""
+"""examples/reference-flows.sql on more readings than tests/golden/reference_flows.sql: what each flow wrote beside what its query gives in DuckDB over what it read."""
 import json
 import pathlib
 import sys
