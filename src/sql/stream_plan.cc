@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "sql/batch_text.h"
 #include "sql/binder.h"
-#include "sql/duckdb_text.h"
 #include "sql/logical_plan.h"
 #include "sql/operators_text.h"
 #include "sql/parser.h"
@@ -115,11 +117,18 @@ Program plan_streams(const BoundProgram& bound) {
   program.inserts = bound.inserts;
   for (const BoundView& view : bound.explained) {
     program.explanations.push_back(
-        {view.name, to_text(*view.plan), operators_text(lower(view)), duckdb_text(*view.plan)});
+        {view.name, to_text(*view.plan), operators_text(lower(view)), batch_text(*view.plan, duckdb_dialect()),
+         batch_text(*view.plan, spark_dialect())});
   }
   program.settings = bound.settings;
   for (const BoundView& view : bound.views) program.views.push_back(lower(view));
   return program;
+}
+
+std::string to_text(const Explanation& explanation) {
+  const auto query = [](const Result<std::string>& text) { return text ? *text : text.error().message; };
+  return fmt::format("Logical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n\nSpark\n{}\n", explanation.plan,
+                     explanation.operators, query(explanation.duckdb), query(explanation.spark));
 }
 
 Result<Program> SqlSession::compile(std::string_view text, std::string_view file_name) {
