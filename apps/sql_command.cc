@@ -20,11 +20,12 @@ namespace meterstream {
 namespace {
 
 void print_json(const Explanation& explanation) {
-  const bool has_query = static_cast<bool>(explanation.duckdb);
-  fmt::print("{{\"name\":{},\"plan\":{},\"operators\":{},\"duckdb\":{},\"duckdbFault\":{}}}\n",
-             json_string(explanation.name), json_string(explanation.plan), json_string(explanation.operators),
-             has_query ? json_string(*explanation.duckdb) : "null",
-             has_query ? "null" : json_string(explanation.duckdb.error().message));
+  const auto query = [](const Result<std::string>& text) { return text ? json_string(*text) : "null"; };
+  const auto fault = [](const Result<std::string>& text) { return text ? "null" : json_string(text.error().message); };
+  fmt::print(
+      "{{\"name\":{},\"plan\":{},\"operators\":{},\"duckdb\":{},\"duckdbFault\":{},\"spark\":{},\"sparkFault\":{}}}\n",
+      json_string(explanation.name), json_string(explanation.plan), json_string(explanation.operators),
+      query(explanation.duckdb), fault(explanation.duckdb), query(explanation.spark), fault(explanation.spark));
 }
 
 void print(const std::vector<Explanation>& explanations, const CommandContext& context) {
@@ -33,8 +34,7 @@ void print(const std::vector<Explanation>& explanations, const CommandContext& c
       print_json(explanation);
       continue;
     }
-    fmt::print("{}\n\nLogical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n\n", explanation.name, explanation.plan,
-               explanation.operators, explanation.duckdb ? *explanation.duckdb : explanation.duckdb.error().message);
+    fmt::print("{}\n\n{}\n", explanation.name, to_text(explanation));
   }
 }
 

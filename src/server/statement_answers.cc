@@ -179,9 +179,7 @@ Result<StatementEngine::Content> StatementEngine::answer(const ast::ExplainQuery
                          fmt::format("{} is not computed; EXPLAIN takes what is made AS SELECT", source->name.text));
   }
   const Explanation& explanation = *found;
-  explained.text =
-      fmt::format("Logical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n", explanation.plan, explanation.operators,
-                  explanation.duckdb ? *explanation.duckdb : explanation.duckdb.error().message);
+  explained.text = to_text(explanation);
   const CatalogQuery* own = is_insertion ? query : catalog->query_of(*source);
   if (own != nullptr) explained.query = describe(*own, around_.runtime.health());
   return Content(std::move(explained));

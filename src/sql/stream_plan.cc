@@ -1,9 +1,13 @@
 #include "sql/stream_plan.h"
 
+#include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "sql/batch_text.h"
 #include "sql/binder.h"
-#include "sql/duckdb_text.h"
 #include "sql/logical_plan.h"
 #include "sql/operators_text.h"
 #include "sql/parser.h"
@@ -106,26 +110,48 @@ ViewSpec lower(const BoundView& bound) {
   return view;
 }
 
-/// Of a stream that several queries write into: the rows of all of them.
-Explanation explain(const BoundView& view) {
-  std::vector<std::shared_ptr<const PlanNode>> plans = view.insertions;
-  if (view.plan != nullptr) plans.insert(plans.begin(), view.plan);
-  Explanation all{view.name, {}, {}, std::string()};
+using Plans = std::vector<std::shared_ptr<const PlanNode>>;
+
+/// The rows of all plans, whose columns may stand in any order.
+Result<std::string> text_of_all(const Plans& plans, const BatchDialect& dialect) {
+  if (plans.size() == 1) return batch_text(*plans[0], dialect);
+  std::vector<ColumnSchema> columns;
+  const auto is_in = [](const std::vector<ColumnSchema>& list, const std::string& name) {
+    return std::ranges::any_of(list, [&](const ColumnSchema& each) { return each.name == name; });
+  };
   for (const auto& plan : plans) {
-    if (!all.plan.empty()) all.plan += "\n";
-    if (!all.operators.empty()) all.operators += "\n";
-    all.plan += to_text(*plan);
-    all.operators += operators_text(lower({view.name, plan}));
-    const Result<std::string> text = duckdb_text(*plan);
-    if (!text) {
-      all.duckdb = text;
-    } else if (plans.size() == 1) {
-      all.duckdb = *text;
-    } else if (all.duckdb) {
-      *all.duckdb += (all.duckdb->empty() ? "(" : "\nUNION ALL BY NAME\n(") + *text + ")";
+    for (const ColumnSchema& column : plan->schema) {
+      if (!is_in(columns, column.name)) columns.push_back(column);
     }
   }
+  std::string all;
+  for (const auto& plan : plans) {
+    ASSIGN_OR_RETURN(const std::string text, batch_text(*plan, dialect));
+    if (!all.empty()) all += "\nUNION ALL\n";
+    std::vector<std::string> cells;
+    for (const ColumnSchema& column : columns) {
+      const std::string name = dialect.quoted_name(column.name);
+      cells.push_back(is_in(plan->schema, column.name) ? name : fmt::format("{} AS {}", dialect.null(column.type), name));
+    }
+    all += fmt::format("SELECT {}\nFROM ({}) AS written", fmt::join(cells, ", "), text);
+  }
   return all;
+}
+
+/// Of a stream that several queries write into: of all of them.
+Explanation explain(const BoundView& view) {
+  Plans plans = view.insertions;
+  if (view.plan != nullptr) plans.insert(plans.begin(), view.plan);
+  std::string plan_text;
+  std::string operators;
+  for (const auto& plan : plans) {
+    if (!plan_text.empty()) plan_text += "\n";
+    if (!operators.empty()) operators += "\n";
+    plan_text += to_text(*plan);
+    operators += operators_text(lower({view.name, plan}));
+  }
+  return {view.name, std::move(plan_text), std::move(operators), text_of_all(plans, duckdb_dialect()),
+          text_of_all(plans, spark_dialect())};
 }
 
 }  // namespace
@@ -139,6 +165,12 @@ Program plan_streams(const BoundProgram& bound) {
   program.settings = bound.settings;
   for (const BoundView& view : bound.views) program.views.push_back(lower(view));
   return program;
+}
+
+std::string to_text(const Explanation& explanation) {
+  const auto query = [](const Result<std::string>& text) { return text ? *text : text.error().message; };
+  return fmt::format("Logical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n\nSpark\n{}\n", explanation.plan,
+                     explanation.operators, query(explanation.duckdb), query(explanation.spark));
 }
 
 Result<Program> SqlSession::compile(std::string_view text, std::string_view file_name) {

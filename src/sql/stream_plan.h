@@ -22,7 +22,11 @@ struct Explanation {
   std::string plan;            ///< a line a node, see logical_plan.h
   std::string operators;       ///< of the stream engine
   Result<std::string> duckdb;  ///< the query, or why there is none
+  Result<std::string> spark;   ///< the same, see batch_dialect.h
 };
+
+/// All of it but the name, with a heading for each part.
+std::string to_text(const Explanation& explanation);
 
 /// A SQL file ready to run, in the file's order.
 struct Program {

@@ -46,7 +46,7 @@ def of_engine(value, kind):
     return float(value)
 
 
-def of_duckdb(value):
+def of_batch(value):
     if isinstance(value, datetime.datetime):
         return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds") + "Z"
     return float(value) if hasattr(value, "quantize") else value
@@ -73,7 +73,9 @@ def is_near(one, other):
 
 
 class RandomQueries(ProgramTest):
+    """A subclass takes another log, or another system than DuckDB."""
     ALWAYS_STOPS = False
+    SYSTEM = "duckdb"
 
     def setUp(self):
         super().setUp()
@@ -94,9 +96,7 @@ class RandomQueries(ProgramTest):
 
     def fill(self, source, stops):
         """Random rows in the log and in DuckDB; with `stops` half of them come to the log later."""
-        self.database = duckdb.connect()
-        for setting in ("TimeZone = 'UTC'", "memory_limit = '1GB'", "threads = 1"):
-            self.database.execute(f"SET {setting}")
+        self.connect()
         self.write("input.sql", random_queries.INPUT)
         self.later = []
         for relation, topic, columns, rows in (
@@ -106,13 +106,21 @@ class RandomQueries(ProgramTest):
             if stops and relation == "rows":
                 self.later = rows[len(rows) // 2:]
             self.insert(topic, rows[:len(rows) - len(self.later)] if relation == "rows" else rows)
-            self.database.execute(f"CREATE TABLE {relation} ({random_queries.columns_text(columns)})")
-            for row in rows:
-                values = [value.replace("Z", "") if columns[name] == TIMESTAMP and value else value for name, value in row.items()]
-                self.database.execute(f"INSERT INTO {relation} VALUES ({', '.join('?' * len(values))})", values)
+            self.relation(relation, columns, rows)
+
+    def connect(self):
+        self.database = duckdb.connect()
+        for setting in ("TimeZone = 'UTC'", "memory_limit = '1GB'", "threads = 1"):
+            self.database.execute(f"SET {setting}")
+
+    def relation(self, name, columns, rows):
+        self.database.execute(f"CREATE TABLE {name} ({random_queries.columns_text(columns)})")
+        for row in rows:
+            values = [value.replace("Z", "") if columns[column] == TIMESTAMP and value else value for column, value in row.items()]
+            self.database.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(values))})", values)
 
     def run_queries(self, queries):
-        """(engine's rows, DuckDB's rows or what it refused) of each query."""
+        """(engine's rows, the system's rows or what it refused) of each query."""
         self.write("flows.sql", random_queries.SOURCES + "".join(query.sql for query in queries))
         if self.later:
             self.timed("run", self.on_log, "run", "flows.sql", "--until-idle", "--keep-open", "--threads", 1)
@@ -126,7 +134,7 @@ class RandomQueries(ProgramTest):
         for line in self.timed("console", self.on_log, "console", *written, "--json").stdout.splitlines():
             record = json.loads(line, parse_int=whole_number)
             written[record["topic"]].append(record["value"])
-        return [(self.engine_rows(query, written[query.name]), self.timed("duckdb", self.duckdb_rows, explanations[query.name]))
+        return [(self.engine_rows(query, written[query.name]), self.timed(self.SYSTEM, self.batch_rows, explanations[query.name]))
                 for query in queries]
 
     @staticmethod
@@ -136,28 +144,31 @@ class RandomQueries(ProgramTest):
             rows = list({json.dumps([row[f"g{number}"] for number in range(len(query.groups))]): row for row in rows}.values())
         return rows
 
-    def duckdb_rows(self, explanation):
-        if explanation["duckdbFault"] is not None:
-            return explanation["duckdbFault"]
+    def batch_rows(self, explanation):
+        if explanation[f"{self.SYSTEM}Fault"] is not None:
+            return explanation[f"{self.SYSTEM}Fault"]
         try:
-            result = self.database.execute(explanation["duckdb"])
-        except duckdb.Error as error:
-            return f"{error}\n{explanation['duckdb']}"
+            return self.answer(explanation[self.SYSTEM])
+        except Exception as error:  # whatever the system raises
+            return f"{error}\n{explanation[self.SYSTEM]}"
+
+    def answer(self, query):
+        result = self.database.execute(query)
         names = [column[0] for column in result.description]
-        return [{name: of_duckdb(value) for name, value in zip(names, row)} for row in result.fetchall()]
+        return [{name: of_batch(value) for name, value in zip(names, row)} for row in result.fetchall()]
 
     def difference(self, query, engine, expected):
         """None when both are the same."""
         if isinstance(expected, str):
-            return f"no answer of DuckDB: {expected}"
+            return f"no answer of {self.SYSTEM}: {expected}"
         ours, theirs = sorted_rows(engine, query.items), sorted_rows(expected, query.items)
         exact = collections.Counter(row[0] for row in ours), collections.Counter(row[0] for row in theirs)
         if exact[0] != exact[1]:
-            return (f"{len(ours)} rows here, {len(theirs)} in DuckDB\n  only here:   {list((exact[0] - exact[1]).elements())[:2]}\n"
-                    f"  only DuckDB: {list((exact[1] - exact[0]).elements())[:2]}")
+            return (f"{len(ours)} rows here, {len(theirs)} in {self.SYSTEM}\n  only here:   {list((exact[0] - exact[1]).elements())[:2]}\n"
+                    f"  only there:  {list((exact[1] - exact[0]).elements())[:2]}")
         for (_, one), (_, other) in zip(ours, theirs):
             if not all(map(is_near, one, other)):
-                return f"not near: {one} here, {other} in DuckDB"
+                return f"not near: {one} here, {other} in {self.SYSTEM}"
         return None
 
     def count_features(self, query, rows):
@@ -188,7 +199,7 @@ class RandomQueries(ProgramTest):
                 return f"least part: {stream.items[0].part.text}\n  {difference}"
         return "no part of it differs alone"
 
-    def test_give_the_rows_of_duckdb(self):
+    def test_give_the_same_rows(self):
         source = random.Random(SEED)
         failures, self.least = [], 0
         for first in range(0, QUERIES, QUERIES_OF_A_RUN):

@@ -116,6 +116,9 @@ def sorted_rows(rows):
 
 
 class DuckDbText(ProgramTest):
+    """A subclass takes another system: its name in EXPLAIN, how it takes a relation and how it answers."""
+    SYSTEM = "duckdb"
+
     def on_log(self, *arguments):
         return self.succeed(*arguments)
 
@@ -147,6 +150,10 @@ class DuckDbText(ProgramTest):
         output = self.succeed("sql", "--schema", "flows.sql", "--execute", statements, "--json").stdout
         return {row["name"]: row for row in map(json.loads, output.splitlines())}
 
+    def answer(self, query):
+        result = duckdb.sql(query)
+        return [dict(zip(result.columns, row)) for row in result.fetchall()]
+
     def test_gives_the_rows_of_the_stream_engine(self):
         self.relation("metrics", [record["value"] for record in self.records("metrics")],
                       {"gateway": "VARCHAR", "metricType": "VARCHAR", "metricAttribute": "VARCHAR", "timestamp": "TIMESTAMP",
@@ -161,9 +168,8 @@ class DuckDbText(ProgramTest):
             self.relation(name, [record["value"] for record in self.latest(name)], columns)
         for name, explanation in self.explanations(*VIEWS).items():
             with self.subTest(view=name):
-                self.assertIsNone(explanation["duckdbFault"])
-                result = duckdb.sql(explanation["duckdb"])
-                expected = [dict(zip(result.columns, row)) for row in result.fetchall()]
+                self.assertIsNone(explanation[f"{self.SYSTEM}Fault"])
+                expected = self.answer(explanation[self.SYSTEM])
                 records = self.latest(name)
                 self.assertGreater(len(expected), 0 if name.endswith("_rows") else 3)
                 self.assertEqual(sorted_rows(record["value"] for record in records), sorted_rows(expected))
@@ -174,10 +180,11 @@ class DuckDbText(ProgramTest):
                    "CREATE STREAM zones AS SELECT FORMAT_TIMESTAMP(timestamp, 'HH XXX') AS h FROM metrics; "
                    "CREATE TABLE latest AS SELECT gateway, LATEST_BY_OFFSET(value) AS v FROM metrics GROUP BY gateway;")
         rows = self.explanations("changes", "texts", "zones", "latest")
-        self.assertIn("no counterpart of LATEST_BY_OFFSET", rows["latest"]["duckdbFault"])
-        self.assertIn("no counterpart of LAG", rows["changes"]["duckdbFault"])
-        self.assertIn("CAST(DOUBLE AS VARCHAR)", rows["texts"]["duckdbFault"])
-        self.assertIn("FORMAT_TIMESTAMP with the pattern 'HH XXX'", rows["zones"]["duckdbFault"])
+        fault = f"{self.SYSTEM}Fault"
+        self.assertIn("no counterpart of LATEST_BY_OFFSET", rows["latest"][fault])
+        self.assertIn("no counterpart of LAG", rows["changes"][fault])
+        self.assertIn("CAST(DOUBLE AS VARCHAR)", rows["texts"][fault])
+        self.assertIn("FORMAT_TIMESTAMP with the pattern 'HH XXX'", rows["zones"][fault])
         self.assertIn("Scan stream metrics", rows["changes"]["plan"])
         self.assertIn("remember value of each key", rows["changes"]["operators"])
         refused = self.run_program("sql", "--schema", "flows.sql", "--execute", "EXPLAIN change")

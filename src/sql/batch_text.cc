@@ -1,4 +1,4 @@
-#include "sql/duckdb_text.h"
+#include "sql/batch_text.h"
 
 #include <utility>
 #include <vector>
@@ -6,14 +6,9 @@
 #include <fmt/format.h>
 
 #include "sql/expression_binder.h"
-#include "sql/parser.h"
 
 namespace meterstream {
 namespace {
-
-std::string quoted_name(std::string_view name) {
-  return to_sql(ast::Identifier{std::string(name), true, {}});
-}
 
 /// "c3, c4, c5"
 std::string columns_text(size_t begin, size_t end) {
@@ -23,8 +18,9 @@ std::string columns_text(size_t begin, size_t end) {
 }
 
 /// A step is a relation `stepN` whose columns are c0, c1, ...
-class DuckDbWriter {
+class PlanWriter {
  public:
+  explicit PlanWriter(const BatchDialect& dialect) : dialect_(dialect) {}
   Result<std::string> write(const PlanNode& plan) {
     ASSIGN_OR_RETURN(const std::string last,
                      std::visit([&](const auto& operation) { return step(operation, plan); }, plan.operation));
@@ -38,26 +34,27 @@ class DuckDbWriter {
     steps_.push_back(fmt::format("step{} AS (\n  {})", steps_.size() + 1, text));
     return {};
   }
+  [[nodiscard]] std::string event_millis() const { return dialect_.millis_of(fmt::format("c{}", time_column_)); }
   [[nodiscard]] std::string input() const { return fmt::format("step{}", steps_.size()); }
 
   Result<std::string> step(const Scan& scan, const PlanNode& node) {
     time_column_ = scan.stream->timestamp_column;
-    return fmt::format("SELECT {} FROM {}", named(node.schema), quoted_name(scan.stream->name));
+    return fmt::format("SELECT {} FROM {}", named(node.schema), dialect_.quoted_name(scan.stream->name));
   }
 
   Result<std::string> step(const StreamJoinNode& join, const PlanNode& node) {
     const StreamJoinSpec& spec = *join.spec;
     const size_t first = node.input->schema.size();
-    const auto time_of = [](const StreamJoinSpec::Side& side, size_t begin) {
-      return fmt::format("epoch_ms(c{})", begin + side.stream->timestamp_column);
+    const auto time_of = [this](const StreamJoinSpec::Side& side, size_t begin) {
+      return dialect_.millis_of(fmt::format("c{}", begin + side.stream->timestamp_column));
     };
-    const auto relation = [](const StreamJoinSpec::Side& side, size_t begin) {
-      return fmt::format("(SELECT {} FROM {})", named(side.stream->columns, begin), quoted_name(side.stream->name));
+    const auto relation = [this](const StreamJoinSpec::Side& side, size_t begin) {
+      return fmt::format("(SELECT {} FROM {})", named(side.stream->columns, begin), dialect_.quoted_name(side.stream->name));
     };
     time_column_ = spec.left.stream->timestamp_column;
-    ASSIGN_OR_RETURN(const std::string left, duckdb_text(*spec.left.key));
+    ASSIGN_OR_RETURN(const std::string left, batch_text(*spec.left.key, dialect_));
     ASSIGN_OR_RETURN(const std::string right,
-                     duckdb_text(*shifted(*spec.right.key, static_cast<std::ptrdiff_t>(first))));
+                     batch_text(*shifted(*spec.right.key, static_cast<std::ptrdiff_t>(first)), dialect_));
     const std::string_view kind = spec.right.keeps_unmatched ? "FULL " : spec.left.keeps_unmatched ? "LEFT " : "";
     return fmt::format("SELECT {} FROM {} {}JOIN {} ON {} = {} AND {} BETWEEN {} - {} AND {} + {}",
                        columns_text(0, node.schema.size()), relation(spec.left, 0), kind, relation(spec.right, first),
@@ -65,26 +62,26 @@ class DuckDbWriter {
                        time_of(spec.left, 0), spec.after_ms);
   }
 
-  static Result<std::string> step(const TableScan& scan, const PlanNode& node) {
-    return fmt::format("SELECT {} FROM {}", named(node.schema), quoted_name(scan.table->name));
+  Result<std::string> step(const TableScan& scan, const PlanNode& node) {
+    return fmt::format("SELECT {} FROM {}", named(node.schema), dialect_.quoted_name(scan.table->name));
   }
 
-  static Result<std::string> step(const TableJoinNode& join, const PlanNode& node) {
+  Result<std::string> step(const TableJoinNode& join, const PlanNode& node) {
     const TableJoinSpec& spec = *join.spec;
     const size_t first = spec.left.table->columns.size();
     const std::string_view kind = spec.right.keeps_unmatched ? "FULL " : spec.left.keeps_unmatched ? "LEFT " : "";
-    const auto relation = [](const TableSpec& table, size_t begin) {
-      return fmt::format("(SELECT {} FROM {})", named(table.columns, begin), quoted_name(table.name));
+    const auto relation = [this](const TableSpec& table, size_t begin) {
+      return fmt::format("(SELECT {} FROM {})", named(table.columns, begin), dialect_.quoted_name(table.name));
     };
     return fmt::format("SELECT {} FROM {} {}JOIN {} ON c{} = c{}", columns_text(0, node.schema.size()),
                        relation(*spec.left.table, 0), kind, relation(*spec.right.table, first),
                        spec.left.table->key_column, first + spec.right.table->key_column);
   }
 
-  static std::string named(const std::vector<ColumnSchema>& columns, size_t first = 0) {
+  [[nodiscard]] std::string named(const std::vector<ColumnSchema>& columns, size_t first = 0) const {
     std::string text;
     for (size_t i = 0; i < columns.size(); ++i)
-      text += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ", quoted_name(columns[i].name), first + i);
+      text += fmt::format("{}{} AS c{}", i == 0 ? "" : ", ", dialect_.quoted_name(columns[i].name), first + i);
     return text;
   }
 
@@ -92,22 +89,27 @@ class DuckDbWriter {
     RETURN_IF_ERROR(input_of(node));
     const TableSpec& table = *lookup.spec.table;
     const size_t first = node.input->schema.size();
-    ASSIGN_OR_RETURN(const std::string key, duckdb_text(*lookup.spec.key));
-    std::string condition = fmt::format("{} = c{}", key, first + table.key_column);
-    if (table.valid_from_column)
-      condition += fmt::format(" AND c{} >= c{}", time_column_, first + *table.valid_from_column);
-    return fmt::format("SELECT {} FROM {} {}{}JOIN (SELECT {} FROM {}) ON {}", columns_text(0, node.schema.size()),
-                       input(), table.valid_from_column ? "ASOF " : "", lookup.spec.keeps_unmatched ? "LEFT " : "",
-                       named(table.columns, first), quoted_name(table.name), condition);
+    ASSIGN_OR_RETURN(const std::string key, batch_text(*lookup.spec.key, dialect_));
+    const std::string relation = fmt::format("SELECT {} FROM {}", named(table.columns, first), dialect_.quoted_name(table.name));
+    const std::string table_key = fmt::format("c{}", first + table.key_column);
+    const std::string columns = columns_text(0, node.schema.size());
+    if (table.valid_from_column) {
+      const TimedLookup timed{input(), relation, table_key, fmt::format("c{}", first + *table.valid_from_column), key,
+                              fmt::format("c{}", time_column_), lookup.spec.keeps_unmatched};
+      return fmt::format("SELECT {} FROM {}", columns, dialect_.timed_join(timed));
+    }
+    return fmt::format("SELECT {} FROM {} {}JOIN ({}) ON {} = {}", columns, input(),
+                       lookup.spec.keeps_unmatched ? "LEFT " : "", relation, key, table_key);
   }
 
   Result<std::string> step(const Lag&, const PlanNode&) {
-    return invalid("DuckDB has no counterpart of LAG: a relation does not tell in which order its rows came");
+    return invalid(fmt::format(
+        "{} has no counterpart of LAG: a relation does not tell in which order its rows came", dialect_.name()));
   }
 
   Result<std::string> step(const Filter& filter, const PlanNode& node) {
     RETURN_IF_ERROR(input_of(node));
-    ASSIGN_OR_RETURN(const std::string condition, duckdb_text(*filter.condition));
+    ASSIGN_OR_RETURN(const std::string condition, batch_text(*filter.condition, dialect_));
     return fmt::format("SELECT * FROM {} WHERE {}", input(), condition);
   }
 
@@ -120,7 +122,7 @@ class DuckDbWriter {
     for (const size_t group : window.group_by) {
       std::string text = fmt::format("c{}", group);
       if (group >= columns) {
-        ASSIGN_OR_RETURN(text, duckdb_text(*window.group_expressions[group - columns]));
+        ASSIGN_OR_RETURN(text, batch_text(*window.group_expressions[group - columns], dialect_));
       }
       items += fmt::format("{} AS c{}, ", text, column++);
       groups += fmt::format("{}{}", groups.empty() ? "" : ", ", text);
@@ -134,15 +136,15 @@ class DuckDbWriter {
     } else if (window.size_ms == kUnboundedWindowMs) {
       items += fmt::format("NULL AS c{}, NULL AS c{}", column, column + 1);
     } else {
-      items += fmt::format("epoch_ms(start_ms) AS c{}, epoch_ms({}) AS c{}", column, end_of(window), column + 1);
+      items += fmt::format("{} AS c{}, {} AS c{}", dialect_.time_of("start_ms"), column,
+                           dialect_.time_of(end_of(window)), column + 1);
       groups += window.time_zone.empty() ? ", start_ms" : ", start_ms, end_ms";
       source = windows_of(window, source);
     }
     column += 2;
-    const DuckDbWindow bounds{fmt::format("epoch_ms(c{})", time_column_),
-                              fmt::format("(start_ms + {})", window.size_ms)};
+    const BatchWindow bounds{event_millis(), fmt::format("(start_ms + {})", window.size_ms)};
     for (const AggregateSpec& aggregate : window.aggregates) {
-      ASSIGN_OR_RETURN(const std::string text, duckdb_text(aggregate, bounds));
+      ASSIGN_OR_RETURN(const std::string text, batch_text(aggregate, bounds, dialect_));
       items += fmt::format(", {} AS c{}", text, column++);
     }
     return fmt::format("SELECT {} FROM {} GROUP BY {}", items, source, groups);
@@ -154,32 +156,30 @@ class DuckDbWriter {
 
   /// Each row with the start of its window, once for each that holds it.
   [[nodiscard]] std::string windows_of(const WindowAggregate& window, const std::string& rows) const {
-    const std::string time = fmt::format("epoch_ms(c{})", time_column_);
+    const std::string time = event_millis();
     const auto floor_of = [](const std::string& value, int64_t step) {
       return fmt::format("({0} - (({0}) % {1} + {1}) % {1})", value, step);
     };
     if (!window.time_zone.empty()) {
       // Days are counted by local time, and their bounds set back to UTC.
-      const std::string zone = sql_string(window.time_zone);
-      const std::string local = fmt::format("epoch_ms((c{} AT TIME ZONE 'UTC') AT TIME ZONE {})", time_column_, zone);
-      const auto utc_of = [&](const std::string& local_ms) {
-        return fmt::format("epoch_ms((epoch_ms({}) AT TIME ZONE {}) AT TIME ZONE 'UTC')", local_ms, zone);
-      };
-      const std::string start = floor_of(local, window.size_ms);
-      return fmt::format("(SELECT *, {} AS start_ms, {} AS end_ms FROM {})", utc_of(start),
-                         utc_of(fmt::format("{} + {}", start, window.size_ms)), rows);
+      const std::string start =
+          floor_of(dialect_.local_millis(fmt::format("c{}", time_column_), window.time_zone), window.size_ms);
+      return fmt::format("(SELECT *, {} AS start_ms, {} AS end_ms FROM {})",
+                         dialect_.utc_millis(start, window.time_zone),
+                         dialect_.utc_millis(fmt::format("{} + {}", start, window.size_ms), window.time_zone), rows);
     }
     if (window.advance_ms == 0)
       return fmt::format("(SELECT *, {} AS start_ms FROM {})", floor_of(time, window.size_ms), rows);
-    return fmt::format("(SELECT *, unnest(generate_series({} + {}, {}, {})) AS start_ms FROM {})",
-                       floor_of(fmt::format("({} - {})", time, window.size_ms), window.advance_ms), window.advance_ms,
-                       floor_of(time, window.advance_ms), window.advance_ms, rows);
+    const std::string first = fmt::format(
+        "{} + {}", floor_of(fmt::format("({} - {})", time, window.size_ms), window.advance_ms), window.advance_ms);
+    return fmt::format("(SELECT *, {} AS start_ms FROM {})",
+                       dialect_.each_of(first, floor_of(time, window.advance_ms), window.advance_ms), rows);
   }
 
   /// Each row with the number of its session in the group: that of the rows so far which came after a longer gap.
   [[nodiscard]] std::string sessions_of(const WindowAggregate& window, const std::string& rows,
                                         const std::string& groups) const {
-    const std::string time = fmt::format("epoch_ms(c{})", time_column_);
+    const std::string time = event_millis();
     const std::string order = fmt::format("OVER (PARTITION BY {} ORDER BY c{}", groups, time_column_);
     return fmt::format(
         "(SELECT *, SUM(begins) {0} ROWS UNBOUNDED PRECEDING) AS session FROM "
@@ -191,8 +191,8 @@ class DuckDbWriter {
     RETURN_IF_ERROR(input_of(node));
     std::string items;
     for (size_t i = 0; i < project.items.size(); ++i) {
-      ASSIGN_OR_RETURN(const std::string text, duckdb_text(*project.items[i].expression));
-      items += fmt::format("{}{} AS {}", i == 0 ? "" : ", ", text, quoted_name(node.schema[i].name));
+      ASSIGN_OR_RETURN(const std::string text, batch_text(*project.items[i].expression, dialect_));
+      items += fmt::format("{}{} AS {}", i == 0 ? "" : ", ", text, dialect_.quoted_name(node.schema[i].name));
     }
     return fmt::format("SELECT {} FROM {}", items, input());
   }
@@ -200,18 +200,20 @@ class DuckDbWriter {
   /// What is written somewhere is what was selected.
   Result<std::string> step(const Sink& sink, const PlanNode& node) {
     if (sink.emit == EmitMode::kBounds)
-      return invalid("DuckDB has no counterpart of EMIT BOUNDS: a relation does not tell how far time had come");
+      return invalid(fmt::format(
+          "{} has no counterpart of EMIT BOUNDS: a relation does not tell how far time had come", dialect_.name()));
     return std::visit([&](const auto& operation) { return step(operation, *node.input); }, node.input->operation);
   }
 
+  const BatchDialect& dialect_;
   std::vector<std::string> steps_;
   size_t time_column_ = 0;
 };
 
 }  // namespace
 
-Result<std::string> duckdb_text(const PlanNode& plan) {
-  return DuckDbWriter().write(plan);
+Result<std::string> batch_text(const PlanNode& plan, const BatchDialect& dialect) {
+  return PlanWriter(dialect).write(plan);
 }
 
 }  // namespace meterstream
