@@ -242,6 +242,7 @@ Result<std::string> duckdb_call_text(const Expression& call, const Parts& parts)
     ASSIGN_OR_RETURN(const std::string local, local_text(call, parts, 1));
     return fmt::format("({}({}))::BIGINT", *part, local);
   }
+  if (is_json_function(name)) return duckdb_json_text(call, parts);
   if (name == "FORMAT_TIMESTAMP") return format_text(call, parts);
   if (name == "PARSE_TIMESTAMP") return parse_text(call, parts);
   if (name == "SUBSTRING") return substring_text(call, parts);
