@@ -10,6 +10,7 @@
 //            series.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "base/record.h"
@@ -39,6 +40,9 @@ struct DecodeRequest {
   std::vector<size_t> group_key;
   /// A VARCHAR column takes arrays and objects of JSON, too, as their text: results that this program wrote.
   bool takes_json_texts = false;
+  /// Of DELIMITED values: what stands between fields, and the column that is none of them because it is the record's key.
+  char delimiter = ',';
+  std::optional<size_t> absent_column = {};
 };
 
 }  // namespace meterstream

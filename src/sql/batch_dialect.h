@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "stream/expression.h"
 
 namespace meterstream {
@@ -88,6 +89,9 @@ class BatchDialect {
   [[nodiscard]] virtual std::string rounded_to(const std::string& number, int64_t digits) const = 0;
   /// A BIGINT as SUBSTRING takes it.
   [[nodiscard]] virtual std::string position(const std::string& place) const = 0;
+
+  // Functions of JSON.
+  [[nodiscard]] virtual Result<std::string> json_call(const Expression& call, const SqlParts& parts) const = 0;
 
   // Relations.
   /// In a SELECT: a row for each number.

@@ -19,8 +19,9 @@ constexpr int64_t kBeyondTexts = 1'000'000'000;
 constexpr std::array<std::string_view, 8> kPartsOfTime = {"YEAR",        "MONTH", "DAY",    "DAY_OF_WEEK",
                                                           "DAY_OF_YEAR", "HOUR",  "MINUTE", "SECOND"};
 /// Letters of Java's DateTimeFormatter that all dialects have.
-constexpr std::array<std::string_view, 21> kLetters = {"yyyy", "yy", "MMM", "MM", "M",   "dd", "d",  "HH",  "H", "hh", "h",
-                                                       "a",    "mm", "m",   "ss", "SSS", "E",  "EE", "EEE", "e", "D"};
+constexpr std::array<std::string_view, 21> kLetters = {"yyyy", "yy",  "MMM", "MM", "M",   "dd", "d",
+                                                       "HH",   "H",   "hh",  "h",  "a",   "mm", "m",
+                                                       "ss",   "SSS", "E",   "EE", "EEE", "e",  "D"};
 constexpr std::array<std::string_view, 6> kLettersOfReading = {"yyyy", "MM", "dd", "HH", "mm", "ss"};
 
 std::string filled(std::string_view form, const SqlParts& parts, const BatchDialect& dialect) {
@@ -85,7 +86,8 @@ std::optional<std::vector<PatternPart>> parts_of_pattern(std::string_view patter
 /// What a text leaves out is of another day in each system.
 bool can_be_read(const std::vector<PatternPart>& pattern) {
   const auto has = [&](std::string_view letters) {
-    return std::ranges::any_of(pattern, [&](const PatternPart& part) { return part.is_letters && part.text == letters; });
+    return std::ranges::any_of(pattern,
+                               [&](const PatternPart& part) { return part.is_letters && part.text == letters; });
   };
   return has("yyyy") && has("MM") && has("dd") && std::ranges::all_of(pattern, [](const PatternPart& part) {
            return !part.is_letters || std::ranges::find(kLettersOfReading, part.text) != kLettersOfReading.end();
@@ -102,6 +104,7 @@ class CallWriter {
       ASSIGN_OR_RETURN(const std::string local, local_text(1));
       return dialect_.part_of_time(name_, local);
     }
+    if (is_of_json()) return dialect_.json_call(call_, parts_);
     if (name_ == "FORMAT_TIMESTAMP") return format_text();
     if (name_ == "PARSE_TIMESTAMP") return parse_text();
     if (name_ == "SUBSTRING") return substring_text();
@@ -122,6 +125,10 @@ class CallWriter {
   }
 
  private:
+  [[nodiscard]] bool is_of_json() const {
+    return std::ranges::any_of(json_functions(), [&](const ScalarFunction& known) { return known.name == name_; });
+  }
+
   [[nodiscard]] Error no_counterpart(std::string_view what) const {
     return invalid(fmt::format("{} has no counterpart of {}", dialect_.name(), what));
   }
@@ -184,8 +191,8 @@ class CallWriter {
   [[nodiscard]] std::string substring_text() const {
     const std::string place = dialect_.position(place_text());
     if (parts_.size() == 2) return fmt::format("substring({}, {})", parts_[0], place);
-    const std::string length = fmt::format("CASE WHEN {0} >= 0 THEN least({0}, {1}) WHEN {0} < 0 THEN 0 END", parts_[2],
-                                           kBeyondTexts);
+    const std::string length =
+        fmt::format("CASE WHEN {0} >= 0 THEN least({0}, {1}) WHEN {0} < 0 THEN 0 END", parts_[2], kBeyondTexts);
     return fmt::format("substring({}, {}, {})", parts_[0], place, dialect_.position(length));
   }
 

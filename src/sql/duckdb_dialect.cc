@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sql/batch_dialect.h"
+#include "sql/duckdb_json.h"
 #include "sql/parser.h"
 
 namespace meterstream {
@@ -200,7 +201,9 @@ class DuckDbDialect final : public BatchDialect {
   [[nodiscard]] std::string time_of(std::string_view millis) const override {
     return fmt::format("epoch_ms({})", millis);
   }
-  [[nodiscard]] std::string millis_of(std::string_view time) const override { return fmt::format("epoch_ms({})", time); }
+  [[nodiscard]] std::string millis_of(std::string_view time) const override {
+    return fmt::format("epoch_ms({})", time);
+  }
   [[nodiscard]] std::string text_of_time(const std::string& time) const override {
     return fmt::format("replace(strftime({}, '%Y-%m-%dT%H:%M:%S.%gZ'), '.000Z', 'Z')", time);
   }
@@ -246,6 +249,10 @@ class DuckDbDialect final : public BatchDialect {
   [[nodiscard]] std::string each_of(const std::string& first, const std::string& last, int64_t step) const override {
     return fmt::format("unnest(generate_series({}, {}, {}))", first, last, step);
   }
+  [[nodiscard]] Result<std::string> json_call(const Expression& call, const SqlParts& parts) const override {
+    return duckdb_json_text(call, parts);
+  }
+
   [[nodiscard]] std::string timed_join(const TimedLookup& lookup) const override {
     return fmt::format("{} ASOF {}JOIN ({}) ON {} = {} AND {} >= {}", lookup.input,
                        lookup.keeps_unmatched ? "LEFT " : "", lookup.relation, lookup.wanted_key, lookup.key,
@@ -273,14 +280,12 @@ class DuckDbDialect final : public BatchDialect {
   }
   [[nodiscard]] std::string increase(const std::string& exact, ColumnType type, const std::optional<double>& modulus,
                                      const BatchWindow& window) const override {
-    return over_readings(exact, window.time,
-                         fmt::format("TRY_CAST({} AS {})", increase_text(modulus), sum_type(type)));
+    return over_readings(exact, window.time, fmt::format("TRY_CAST({} AS {})", increase_text(modulus), sum_type(type)));
   }
   [[nodiscard]] std::string rate(const std::string& exact, ColumnType, const std::optional<double>& modulus,
                                  const BatchWindow& window) const override {
-    return over_readings(
-        exact, window.time,
-        fmt::format("CAST({} AS DOUBLE) / ((u[len(u)].t - u[1].t) / 1000)", increase_text(modulus)));
+    return over_readings(exact, window.time,
+                         fmt::format("CAST({} AS DOUBLE) / ((u[len(u)].t - u[1].t) / 1000)", increase_text(modulus)));
   }
   [[nodiscard]] std::string time_weighted(const std::string& argument, const BatchWindow& window) const override {
     return over_readings(

@@ -10,6 +10,7 @@
 #include "metering/time_zone.h"
 #include "sql/binder.h"
 #include "sql/expression_binder.h"
+#include "stream/json_path.h"
 #include "stream/scalar_function.h"
 
 namespace meterstream {
@@ -98,6 +99,12 @@ Result<ExpressionPointer> ExpressionBinder::scalar_call(const ast::Expression& e
 /// What is wrong in every row is told before the first.
 Status ExpressionBinder::check_literals(const ScalarFunction& function, const std::vector<ExpressionPointer>& arguments,
                                         const ast::Expression& at) {
+  if (function.name == "EXTRACTJSONFIELD") {
+    const std::string* path = literal_text(*arguments[1]);
+    if (path != nullptr && !parse_json_path(*path))
+      return error(at.children[1],
+                   fmt::format("'{}' is no path into JSON; one is '$.meter.values[0]' or '$[''a name'']'", *path));
+  }
   const bool has_pattern = function.name == "FORMAT_TIMESTAMP" || function.name == "PARSE_TIMESTAMP";
   const bool is_of_time = has_pattern || function.arguments.front() == ColumnType::kTimestamp;
   for (size_t index = 1; is_of_time && index < arguments.size(); ++index) {

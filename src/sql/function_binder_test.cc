@@ -34,6 +34,8 @@ TEST(FunctionBinder, TellsWhatIsWrongInEveryRowBeforeTheFirst) {
               HasSubstr("f.sql:3:17: there is no time zone 'Europe/Atlantis'"));
   EXPECT_THAT(error_of("FORMAT_TIMESTAMP(timestamp, 'qq') = ''"), HasSubstr("'qq' is no pattern of a time"));
   EXPECT_EQ(error_of("HOUR(timestamp, gateway) = 1"), "");
+  EXPECT_THAT(error_of("EXTRACTJSONFIELD(gateway, 'a.b') = ''"), HasSubstr("f.sql:3:27: 'a.b' is no path into JSON"));
+  EXPECT_EQ(error_of("EXTRACTJSONFIELD(gateway, metricType) = ''"), "");
 }
 
 TEST(FunctionBinder, NeedsOneTypeForCoalesce) {

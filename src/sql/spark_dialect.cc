@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sql/batch_dialect.h"
+#include "stream/scalar_function.h"
 
 namespace meterstream {
 namespace {
@@ -44,7 +45,8 @@ constexpr std::array<Pair, 27> kForms = {{
 }};
 /// Zero keeps its sign.
 constexpr std::string_view kTrunc =
-    "transform(array({0}), v -> signum(v) * CASE WHEN rint(abs(v)) > abs(v) THEN rint(abs(v)) - 1D ELSE rint(abs(v)) END)[0]";
+    "transform(array({0}), v -> signum(v) * CASE WHEN rint(abs(v)) > abs(v) THEN rint(abs(v)) - 1D ELSE rint(abs(v)) "
+    "END)[0]";
 /// The least BIGINT has no counterpart above 0, which is an error there.
 constexpr std::string_view kWholeAbs = "abs(NULLIF({0}, -9223372036854775808L))";
 
@@ -122,7 +124,8 @@ std::string_view result_type(ColumnType type) {
 /// `body` over u, which is the readings of a group by time, of each time the greatest.
 std::string over_readings(const std::string& value, const std::string& time, const std::string& body) {
   return fmt::format(
-      "transform(transform(array(array_sort(collect_list(CASE WHEN {0} IS NOT NULL THEN named_struct('t', {1}, 'x', {0}) "
+      "transform(transform(array(array_sort(collect_list(CASE WHEN {0} IS NOT NULL THEN named_struct('t', {1}, 'x', "
+      "{0}) "
       "END))), r -> filter(r, (e, i) -> i = size(r) - 1 OR get(r, i + 1).t <> e.t)), u -> {2})[0]",
       value, time, body);
 }
@@ -130,12 +133,14 @@ std::string over_readings(const std::string& value, const std::string& time, con
 /// What the register of the array u counted; NULL for fewer than two readings.
 std::string increase_text(ColumnType type, const std::optional<double>& modulus) {
   const std::string rollover =
-      modulus ? fmt::format(" WHEN u[i - 1].x >= 0 AND u[i - 1].x < {0} AND u[i].x >= 0 THEN u[i].x - u[i - 1].x + "
-                            "CAST({0} AS DECIMAL(29, 9))",
-                            *modulus)
+      modulus ? fmt::format(
+                    " WHEN u[i - 1].x >= 0 AND u[i - 1].x < {0} AND u[i].x >= 0 THEN u[i].x - u[i - 1].x + "
+                    "CAST({0} AS DECIMAL(29, 9))",
+                    *modulus)
               : "";
   return fmt::format(
-      "CASE WHEN size(u) > 1 THEN aggregate(sequence(1, size(u) - 1), CAST(0 AS {0}), (s, i) -> CAST(s + CASE WHEN u[i].x "
+      "CASE WHEN size(u) > 1 THEN aggregate(sequence(1, size(u) - 1), CAST(0 AS {0}), (s, i) -> CAST(s + CASE WHEN "
+      "u[i].x "
       ">= u[i - 1].x THEN u[i].x - u[i - 1].x{1} ELSE 0 END AS {0})) END",
       sum_type(type), rollover);
 }
@@ -275,9 +280,14 @@ class SparkDialect final : public BatchDialect {
     return fmt::format("explode(sequence({}, {}, {}L))", first, last, step);
   }
   /// Rows of a key end where the next one begins.
+  [[nodiscard]] Result<std::string> json_call(const Expression& call, const SqlParts& /*parts*/) const override {
+    return invalid(fmt::format("{} has no counterpart of {}", name(), call.function->name));
+  }
+
   [[nodiscard]] std::string timed_join(const TimedLookup& lookup) const override {
     return fmt::format(
-        "{} {}JOIN (SELECT *, LEAD({}) OVER (PARTITION BY {} ORDER BY {}) AS until FROM ({})) ON {} = {} AND {} >= {} AND "
+        "{} {}JOIN (SELECT *, LEAD({}) OVER (PARTITION BY {} ORDER BY {}) AS until FROM ({})) ON {} = {} AND {} >= {} "
+        "AND "
         "(until IS NULL OR {} < until)",
         lookup.input, lookup.keeps_unmatched ? "LEFT " : "", lookup.since, lookup.key, lookup.since, lookup.relation,
         lookup.wanted_key, lookup.key, lookup.time, lookup.since, lookup.time);
@@ -285,8 +295,7 @@ class SparkDialect final : public BatchDialect {
 
   /// So many digits that differences and sums lose none.
   [[nodiscard]] std::string exact(const std::string& argument, ColumnType type) const override {
-    return fmt::format("CAST({} AS {})", argument,
-                       type == ColumnType::kDouble ? "DECIMAL(29, 9)" : "DECIMAL(19, 0)");
+    return fmt::format("CAST({} AS {})", argument, type == ColumnType::kDouble ? "DECIMAL(29, 9)" : "DECIMAL(19, 0)");
   }
   [[nodiscard]] std::string sum(const std::string& exact, ColumnType type) const override {
     return fmt::format("try_cast(try_sum({}) AS {})", exact, result_type(type));
@@ -319,12 +328,11 @@ class SparkDialect final : public BatchDialect {
                                      increase_text(type, modulus)));
   }
   [[nodiscard]] std::string time_weighted(const std::string& argument, const BatchWindow& window) const override {
-    return over_readings(
-        fmt::format("CAST({} AS DOUBLE)", argument), window.time,
-        fmt::format(
-            "CASE WHEN size(u) > 0 THEN aggregate(sequence(0, size(u) - 1), 0D, (s, i) -> s + (CASE WHEN i < size(u) - 1 "
-            "THEN get(u, i + 1).t ELSE {0} END - u[i].t) * u[i].x) / ({0} - u[0].t) END",
-            window.end));
+    return over_readings(fmt::format("CAST({} AS DOUBLE)", argument), window.time,
+                         fmt::format("CASE WHEN size(u) > 0 THEN aggregate(sequence(0, size(u) - 1), 0D, (s, i) -> s + "
+                                     "(CASE WHEN i < size(u) - 1 "
+                                     "THEN get(u, i + 1).t ELSE {0} END - u[i].t) * u[i].x) / ({0} - u[0].t) END",
+                                     window.end));
   }
 
  private:

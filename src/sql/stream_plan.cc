@@ -131,7 +131,8 @@ Result<std::string> text_of_all(const Plans& plans, const BatchDialect& dialect)
     std::vector<std::string> cells;
     for (const ColumnSchema& column : columns) {
       const std::string name = dialect.quoted_name(column.name);
-      cells.push_back(is_in(plan->schema, column.name) ? name : fmt::format("{} AS {}", dialect.null(column.type), name));
+      cells.push_back(is_in(plan->schema, column.name) ? name
+                                                       : fmt::format("{} AS {}", dialect.null(column.type), name));
     }
     all += fmt::format("SELECT {}\nFROM ({}) AS written", fmt::join(cells, ", "), text);
   }

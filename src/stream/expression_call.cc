@@ -40,6 +40,7 @@ Operand call_function(const ScalarFunction& function, const std::vector<Operand>
     FunctionValue result;
     if (function.body(values, result, context.batch.arena)) {
       set_value(out, row, result);
+      if (result.is_null) mark_null(out, row, rows);
     } else {
       mark_null(out, row, rows);
       context.faults += context.counts(row) ? 1 : 0;

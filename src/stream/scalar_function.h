@@ -22,6 +22,8 @@ struct FunctionValue {
   int64_t integer = 0;
   double number = 0;
   std::string_view text;
+  /// Of a result: it is NULL, which is no fault.
+  bool is_null = false;
 };
 
 using FunctionArena = std::deque<std::string>;
@@ -51,5 +53,6 @@ std::span<const ScalarFunction> scalar_functions();
 std::vector<ScalarFunction> number_functions();
 std::vector<ScalarFunction> text_functions();
 std::vector<ScalarFunction> time_functions();
+std::vector<ScalarFunction> json_functions();
 
 }  // namespace meterstream

@@ -9,6 +9,9 @@ FORMATS = ("yyyy-MM-dd", "EEE HH:mm", "dd.MM.yyyy HH:mm:ss", "yyyy-MM-dd''T''HH:
 TIME_PARTS = ("YEAR", "MONTH", "DAY", "DAY_OF_WEEK", "DAY_OF_YEAR", "HOUR", "MINUTE", "SECOND")
 TEXTS = ("", "a", "GAS", "VOLTAGE", "ACTIVE_POWER", "volt", "  padded \t", "Αθήνα", "it's", "7", "-12", " 42 ", "3.5", "1e3", "true", "x.y",
          "⚡kWh", "%", "_", "9223372036854775808", "2024-03-31T12:00:00Z", "false", "+5", "a\"b\\c")
+JSON_TEXTS = ('{"a": {"b c": [1, "two", null]}, "b c": false}', '[]', '[[1], {"a": "x"}, true, "GAS"]', '{ }', '"a"', ' 7 ', 'null', '{"a": 1', '{"a" 1}',
+              '{"a": "\\u00e9\\n\\"", "é": null}')
+JSON_PATHS = ("$.a", "$['b c'][0]", "$", "$[1]", "$[1].a", "$.a[\"b c\"][1]", "$.é", "$.a.b", "$['b c']")
 PATTERNS = ("%", "V%", "%E", "%_POWER", "_", "__%", "%a%", "GAS", "%\\%", "", "%.%", "_θ%")
 
 
@@ -117,9 +120,11 @@ class Expressions:
 
     def bigint(self, depth):
         make, pick = self.make, self.random.choice
-        form = self.random.randrange(14)
+        form = self.random.randrange(15)
         if form < 4:
             return self.arithmetic(BIGINT, depth)
+        if form == 14:
+            return self.call(BIGINT, "JSON_ARRAY_LENGTH", [self.json(depth)])
         if form == 4:
             return Part(BIGINT, "(- {})", [self.operand(BIGINT, depth)], ["sign"])
         if form == 5:
@@ -139,6 +144,16 @@ class Expressions:
         if self.random.random() < 0.5:
             return self.call(BIGINT, pick(TIME_PARTS), [make(TIMESTAMP, depth)])
         return self.call(BIGINT, pick(TIME_PARTS), [make(TIMESTAMP, depth), Part(VARCHAR, quoted(pick(ZONES)))], "zone")
+
+    def json(self, depth):
+        """A text that is JSON, but for NULLs."""
+        pick = self.random.choice
+        if self.random.random() < 0.3:
+            return Part(VARCHAR, quoted(pick(JSON_TEXTS)))
+        children = [self.call(VARCHAR, "TO_JSON_STRING", [self.make(kind, depth - 1)])
+                    for kind in (pick((BIGINT, VARCHAR)), pick((BOOLEAN, TIMESTAMP, VARCHAR)))]
+        template = pick(("CONCAT('{\"a\":', {}, ',\"b c\": [', {}, ', null] }')", "CONCAT('[', {}, ', {\"a\":', {}, '}]')"))
+        return Part(VARCHAR, template, children, ["CONCAT"])
 
     def operand(self, kind, depth):
         """Not a literal, whose sign would be part of it."""
@@ -168,7 +183,11 @@ class Expressions:
     def varchar(self, depth):
         make, pick = self.make, self.random.choice
         small = Part(BIGINT, pick(("0", "1", "3", "8", "-1", "-2", "20")))
-        form = self.random.randrange(11)
+        form = self.random.randrange(13)
+        if form == 11:
+            return self.call(VARCHAR, "EXTRACTJSONFIELD", [self.json(depth), Part(VARCHAR, quoted(pick(JSON_PATHS)))])
+        if form == 12:
+            return self.call(VARCHAR, "JSON_KEYS", [self.json(depth)])
         if form == 0:
             return self.call(VARCHAR, "CONCAT", [make(VARCHAR, depth) for _ in range(self.random.randrange(1, 4))])
         if form == 1:
@@ -191,7 +210,11 @@ class Expressions:
 
     def boolean(self, depth):
         make, pick = self.make, self.random.choice
-        form = self.random.randrange(13)
+        form = self.random.randrange(15)
+        if form == 13:
+            return self.call(BOOLEAN, "IS_JSON_STRING", [pick((self.json(depth), make(VARCHAR, depth)))])
+        if form == 14:
+            return self.call(BOOLEAN, "JSON_ARRAY_CONTAINS", [self.json(depth), make(pick((VARCHAR, BOOLEAN)), 0)])
         if form < 3:
             if self.random.random() < 0.4:
                 children = self.numbers(depth, DOUBLE)
