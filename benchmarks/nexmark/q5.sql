@@ -12,12 +12,13 @@ CREATE TABLE auction_bids WITH (topic = 'nexmark-q5-auction-bids') AS
 CREATE STREAM counts (auction BIGINT, num BIGINT, starttime TIMESTAMP)
   WITH (topic = 'nexmark-q5-auction-bids', value_format = 'JSON', max_ahead = '1 hour');
 
--- The windows begin 2 seconds apart, so each of these holds those of one start. A group is needed: auction IS NULL makes one of all.
-CREATE TABLE max_bids WITH (topic = 'nexmark-q5-max-bids') AS
+-- The windows begin 2 seconds apart, so each of these holds those of one start. A group is needed: auction IS NULL makes one of all, in one
+-- partition: others would be without data, and a join waits for all.
+CREATE TABLE max_bids WITH (topic = 'nexmark-q5-max-bids', partitions = 1) AS
   SELECT MAX(num) AS maxn, WINDOWSTART AS starttime, auction IS NULL AS oneGroup
   FROM counts WINDOW TUMBLING (SIZE 2 SECONDS, GRACE PERIOD 0 SECONDS)
   GROUP BY auction IS NULL EMIT FINAL;
-CREATE STREAM maxima (maxn BIGINT, starttime TIMESTAMP) WITH (topic = 'nexmark-q5-max-bids', value_format = 'JSON');
+CREATE STREAM maxima (maxn BIGINT, starttime TIMESTAMP) WITH (topic = 'nexmark-q5-max-bids', value_format = 'JSON', partitions = 1);
 
 CREATE STREAM q5 WITH (topic = 'nexmark-q5') AS
   SELECT c.auction, c.num, c.starttime

@@ -81,9 +81,12 @@ class Query:
         self.topic = f"{suite}-{name}"
         self.input_topic = "nexmark-bid" if load == "nexmark" else "metrics"
 
-    def own_topics(self):
-        """All topics that a run of it writes."""
-        return re.findall(r"topic = '([^']+)'\) AS", self.sql.read_text())
+    def sql_with_topics(self, suffix):
+        """With topics of its own for what a run of it writes."""
+        text = self.sql.read_text()
+        for topic in re.findall(r"topic = '([^']+)'[^)]*\) AS", text):
+            text = text.replace(f"'{topic}'", f"'{topic}-{suffix}'")
+        return text
 
 
 # The last record of a window has all rows that share its most.

@@ -121,7 +121,7 @@ public final class StreamsPeer {
                 .withKeySerde(Serdes.Bytes()).withValueSerde(Aggregate.serde()).withCachingEnabled();
     }
 
-    private static Properties settings(Options options) {
+    static Properties settings(Options options) {
         boolean exactlyOnce = options.text("guarantee").equals("exactly-once");
         Properties settings = new Properties();
         settings.put(StreamsConfig.APPLICATION_ID_CONFIG, options.text("application-id"));
@@ -143,7 +143,7 @@ public final class StreamsPeer {
         return settings;
     }
 
-    private static int partitions(Admin admin, String topic) throws Exception {
+    static int partitions(Admin admin, String topic) throws Exception {
         return admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size();
     }
 
