@@ -123,6 +123,15 @@ class KafkaProgramRun {
   std::vector<TaskStatus> sinks_;
 };
 
+/// Passes that exist have the definitions of before.
+static ViewChanges changes_of(const std::vector<PlannedPass>& passes) {
+  ViewChanges changes;
+  for (const PlannedPass& pass : passes) {
+    for (const ViewSpec& view : pass.spec.views) (pass.is_new ? changes.added : changes.unchanged).push_back(view.name);
+  }
+  return changes;
+}
+
 Status KafkaProgramRun::prepare() {
   const Configuration& configuration = context_.configuration;
   settings_ = kafka_settings(configuration);
@@ -139,6 +148,7 @@ Status KafkaProgramRun::prepare() {
   RETURN_IF_ERROR(prepare_tables());
   RETURN_IF_ERROR(create_topics(views));
   ASSIGN_OR_RETURN(const auto passes, register_passes(views, each_.application, settings_, topics_));
+  if (options_.tells_changes) tell(changes_of(passes));
   prepare_standby();
   for (const PlannedPass& pass : passes) RETURN_IF_ERROR(add_workers(pass));
   stores_ = std::make_unique<SinkStores>(*data_, backbone_.schemas(), context_);

@@ -78,6 +78,10 @@ void add_to(std::vector<ViewSummary>& summaries, const TaskStatus::View& view) {
 
 }  // namespace
 
+void tell(const ViewChanges& changes) {
+  if (const std::string text = to_text(changes); !text.empty()) fmt::print(stderr, "{}\n", text);
+}
+
 void warn_of_table_faults(const TableFeeds& tables) {
   for (const auto& feed : tables.all()) {
     const TableFeed::Faults faults = feed->faults();
@@ -114,6 +118,9 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
                                    const ProgramRunOptions& options, const std::atomic<bool>& stop) {
   ASSIGN_OR_RETURN(const PassTaskOptions each, task_options(program, context, options));
   RETURN_IF_ERROR(warn_of_new_topics(program, data.log()));
+  ASSIGN_OR_RETURN(const ViewChanges changes, view_changes(program.views, data.log(), each.application));
+  RETURN_IF_ERROR(check_unchanged(changes));
+  if (options.tells_changes) tell(changes);
   TableFeeds tables(data.log(), data.schemas());
   RETURN_IF_ERROR(insert_rows(program.inserts, InsertMode::kOnlyNewKeys, data.log(), tables));
   const Runtime runtime{data.log(), data.store(), data.schemas(), context.clock, &tables};

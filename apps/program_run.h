@@ -16,6 +16,7 @@
 #include "stream/table_insert.h"
 #include "stream/task.h"
 #include "stream/view_accounting.h"
+#include "stream/view_changes.h"
 
 namespace meterstream {
 
@@ -29,6 +30,8 @@ struct ProgramRunOptions {
   bool at_least_once = false;
   /// On a cluster: keep copies of the state of tasks of other processes, whatever the configuration says.
   bool standby = false;
+  /// Say which views go on as they were where others are new.
+  bool tells_changes = false;
 };
 
 /// Totals of a view since it began, not only of this run.
@@ -72,6 +75,9 @@ Result<ProgramSummary> run_program(const Program& program, DataDirectory& data, 
 /// What the settings of the program, the flags and the configuration say about its tasks.
 Result<PassTaskOptions> task_options(const Program& program, const CommandContext& context,
                                      const ProgramRunOptions& options);
+
+/// On standard error, if there is something to tell.
+void tell(const ViewChanges& changes);
 
 /// Records of tables that could not be read, on stderr.
 void warn_of_table_faults(const TableFeeds& tables);

@@ -36,8 +36,8 @@ namespace {
 
 Result<ProgramSummary> run_where_configured(const Program& program, const FlowOptions& flow,
                                             const CommandContext& context) {
-  const ProgramRunOptions options{flow.application_id, flow.until_idle,    flow.keep_open,
-                                  flow.threads,        flow.at_least_once, flow.standby};
+  const ProgramRunOptions options{
+      flow.application_id, flow.until_idle, flow.keep_open, flow.threads, flow.at_least_once, flow.standby, true};
   const SignalStop stop;
   if (!context.configuration.kafka.brokers.empty()) {
     ASSIGN_OR_RETURN(const auto backbone, Backbone::open(context, Backbone::Access::kRead));

@@ -1,5 +1,6 @@
 #include "log/embedded_log.h"
 
+#include <atomic>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -170,6 +171,55 @@ TEST_F(EmbeddedLogTest, ConcurrentCommitsAreAllThereInOrderOfEachWriter) {
     EXPECT_EQ(value % 1'000'000, last[static_cast<size_t>(value / 1'000'000)] + 1);
     last[static_cast<size_t>(value / 1'000'000)] = value % 1'000'000;
   }
+}
+
+TEST_F(EmbeddedLogTest, ADeletedTopicIsGoneWithItsRecordsAndPositions) {
+  ASSERT_TRUE(log_->create_topic({.name = "other", .partitions = 1}));
+  ASSERT_TRUE(append("metrics", 0, 0, 5));
+  ASSERT_TRUE(append("other", 0, 0, 3));
+  ASSERT_TRUE(save("view", 0, 3, 1));
+  ASSERT_TRUE(log_->delete_topic("metrics"));
+  const auto check = [&] {
+    EXPECT_EQ(*log_->topics(), std::vector<std::string>{"other"});
+    RecordSet set;
+    EXPECT_EQ(log_->read(first_, Offset(0), 1, set).error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(append("metrics", 0, 0, 1).error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(log_->offsets({"other", PartitionId(0)})->end, Offset(3));
+  };
+  check();
+  open();
+  check();
+  EXPECT_EQ(log_->delete_topic("metrics").error().code, ErrorCode::kNotFound);
+  // One that comes again has nothing of it.
+  ASSERT_TRUE(log_->create_topic({.name = "metrics", .partitions = 3}));
+  EXPECT_EQ(*log_->offsets(first_), (OffsetRange{Offset(0), Offset(0)}));
+  EXPECT_EQ(*log_->position("view", first_), std::nullopt);
+  ASSERT_TRUE(append("metrics", 2, 0, 2));
+  open();
+  EXPECT_EQ(log_->offsets({"metrics", PartitionId(2)})->end, Offset(2));
+}
+
+TEST_F(EmbeddedLogTest, CommitsBesideADeletionFailOrAreGone) {
+  ASSERT_TRUE(log_->create_topic({.name = "other", .partitions = 1}));
+  std::atomic<bool> stop = false;
+  int64_t written = 0;
+  std::thread writer([&] {
+    while (!stop) {
+      Transaction transaction;
+      transaction.appends.push_back({{"metrics", PartitionId(0)}, records_of(0, 1)});
+      transaction.appends.push_back({{"other", PartitionId(0)}, records_of(0, 1)});
+      if (!log_->commit(std::move(transaction), Durability::kBuffered)) return;
+      ++written;
+    }
+  });
+  while (log_->offsets(first_)->end.value < 20) std::this_thread::yield();
+  ASSERT_TRUE(log_->delete_topic("metrics"));
+  writer.join();
+  stop = true;
+  // A commit of both is there whole or not at all.
+  EXPECT_EQ(log_->offsets({"other", PartitionId(0)})->end.value, written);
+  open();
+  EXPECT_EQ(*log_->topics(), std::vector<std::string>{"other"});
 }
 
 }  // namespace

@@ -35,7 +35,12 @@ class EngineFixture : public ::testing::Test {
     options.threads = 2;
     runtime_ =
         std::make_unique<EmbeddedQueryRuntime>(Runtime{*log_, store_, *schemas_, clock_, tables_.get()}, options);
-    auto engine = StatementEngine::open({*log_, *log_, *schemas_, clock_, *runtime_}, {});
+    auto engine = StatementEngine::open({*log_, *log_, *schemas_, clock_, *runtime_,
+                                         [this](const std::string& topic) {
+                                           tables_->forget(topic);
+                                           return log_->delete_topic(topic);
+                                         }},
+                                        {});
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = *std::move(engine);
   }

@@ -107,9 +107,8 @@ Result<const CatalogSource*> StatementCatalog::need(const ast::Identifier& name,
 }
 
 const CatalogQuery* StatementCatalog::query_of(const CatalogSource& source) const {
-  const auto found = std::ranges::find_if(queries_, [&](const CatalogQuery& query) {
-    return query.fills == source.name.text && query.insertion.empty();
-  });
+  const auto found = std::ranges::find_if(
+      queries_, [&](const CatalogQuery& query) { return query.fills == source.name.text && query.insertion.empty(); });
   return found == queries_.end() ? nullptr : &*found;
 }
 
@@ -168,11 +167,14 @@ Result<std::optional<StatementResult::Done>> StatementCatalog::replace(const ast
         "CREATE it again, which computes it anew from the beginning",
         name_of(kind), old->name.text));
   }
-  std::vector<std::string> readers = readers_of(*old);
-  std::ranges::move(insertions_of(*old), std::back_inserter(readers));
+  const std::vector<std::string> readers = readers_of(*old);
   if (!readers.empty()) {
-    return error(fmt::format("{} {} cannot be replaced by another definition while it is used by {}", name_of(kind),
+    return error(fmt::format("{} {} cannot be replaced by another definition while it is read by {}", name_of(kind),
                              old->name.text, fmt::join(readers, ", ")));
+  }
+  if (const std::vector<std::string> writers = insertions_of(*old); !writers.empty()) {
+    return error(fmt::format("stream {} cannot be replaced by another definition while it is written by {}",
+                             old->name.text, fmt::join(writers, ", ")));
   }
   remove(std::string(old->name.text));
   return std::nullopt;
@@ -245,15 +247,16 @@ Status StatementCatalog::bind(const ast::CreateSource& create, const ParsedState
   return {};
 }
 
-Result<StatementResult::Done> StatementCatalog::insert(const ast::InsertQuery& insert,
-                                                       const ParsedStatement& statement, int64_t sequence) {
+Result<StatementResult::Done> StatementCatalog::insert(const ast::InsertQuery& insert, const ParsedStatement& statement,
+                                                       int64_t sequence) {
   ast::Script script;
   script.statements.emplace_back(insert);
   ASSIGN_OR_RETURN(BoundProgram bound, bind_script(script, statement.source(), names_));
   bound.explained = bound.views;
   Program program = plan_streams(bound);
   ViewSpec view = std::move(program.views.front());
-  CatalogQuery query{.id = fmt::format("INSERTQUERY_{}", sequence), .fills = names_.find(insert.select.name)->name.text};
+  CatalogQuery query{.id = fmt::format("INSERTQUERY_{}", sequence),
+                     .fills = names_.find(insert.select.name)->name.text};
   query.statement = statement.text();
   query.topic = view.topic;
   query.insertion = std::exchange(view.name, query.id);
@@ -282,8 +285,9 @@ Status StatementCatalog::check_topic_is_its_own(const CatalogSource& source, con
   if (source.kind == Kind::kSink) return error("a sink has no topic of its own; leave DELETE TOPIC out");
   const auto* declared = std::get_if<ast::CreateStream>(&source.definition);
   if (declared != nullptr && declared->is_source) {
-    return error(fmt::format("{} is a SOURCE, which is only read: its topic {} is not deleted here; leave DELETE TOPIC out",
-                             source.name.text, source.topic));
+    return error(
+        fmt::format("{} is a SOURCE, which is only read: its topic {} is not deleted here; leave DELETE TOPIC out",
+                    source.name.text, source.topic));
   }
   for (const CatalogSource& other : sources_) {
     if (other.topic != source.topic || other.name.text == source.name.text) continue;
@@ -309,8 +313,10 @@ Result<StatementResult::Done> StatementCatalog::drop(const ast::DropSource& drop
   }
   const std::vector<std::string> readers = readers_of(*source);
   if (!readers.empty()) {
-    return error(fmt::format("{} {} is read by {}; drop what reads it first", name_of(drop.kind), source->name.text,
-                             fmt::join(readers, ", ")));
+    const bool is_query =
+        std::ranges::any_of(readers, [&](const std::string& reader) { return query(reader) != nullptr; });
+    return error(fmt::format("{} {} is read by {}; {} what reads it first", name_of(drop.kind), source->name.text,
+                             fmt::join(readers, ", "), is_query ? "drop or TERMINATE" : "drop"));
   }
   if (const std::vector<std::string> writers = insertions_of(*source); !writers.empty()) {
     return error(fmt::format("{} {} is written by {}; TERMINATE what writes it first", name_of(drop.kind),

@@ -309,16 +309,18 @@ struct CreateTable
 
 struct CreateSink : As<SyntaxKind::kCreateSink, Seq<Is<T::kSink>, Name, Is<T::kWith>, WithOptions>> {};
 struct InsertRow : As<SyntaxKind::kInsertRow, Seq<Is<T::kOpen>, CommaList<Whole>, Is<T::kClose>>> {};
-struct Insert : As<SyntaxKind::kInsert,
-                   Seq<Is<T::kInsert>, Is<T::kInto>, SourceName,
-                       Opt<May<T::kOpen>, CommaList<Name>, Is<T::kClose>, Opt<Refuse<T::kSelect, Feature::kInsertSelect>>>,
-                       Is<T::kValues>, CommaList<InsertRow>>> {};
+struct Insert
+    : As<SyntaxKind::kInsert,
+         Seq<Is<T::kInsert>, Is<T::kInto>, SourceName,
+             Opt<May<T::kOpen>, CommaList<Name>, Is<T::kClose>, Opt<Refuse<T::kSelect, Feature::kInsertSelect>>>,
+             Is<T::kValues>, CommaList<InsertRow>>> {};
 struct InsertQuery : As<SyntaxKind::kInsertQuery, Seq<Is<T::kInsert>, Is<T::kInto>, SourceName, Select>> {};
 struct Explain : As<SyntaxKind::kExplain, Seq<Is<T::kExplain>, Name>> {};
 struct SetOption : As<SyntaxKind::kSetOption, Seq<Is<T::kSet>, Is<T::kString>, Is<T::kEqual>, Is<T::kString>>> {};
-struct Create : Seq<Is<T::kCreate>, Or<CreateStream, CreateTable, CreateSink, Seq<May<T::kSource>, Or<CreateStream, CreateTable>>,
-                                       Refuse<T::kOr, Feature::kReplace>, Refuse<T::kType, Feature::kType>,
-                                       Refuse<T::kConnector, Feature::kConnector>>> {};
+struct Create
+    : Seq<Is<T::kCreate>, Or<CreateStream, CreateTable, CreateSink, Seq<May<T::kSource>, Or<CreateStream, CreateTable>>,
+                             Refuse<T::kOr, Feature::kReplace>, Refuse<T::kType, Feature::kType>,
+                             Refuse<T::kConnector, Feature::kConnector>>> {};
 struct Other
     : Or<Refuse<T::kDrop, Feature::kDrop>, Refuse<T::kSelect, Feature::kQuery>,
          Refuse<T::kDescribe, Feature::kDescribe>, Refuse<T::kShow, Feature::kShow>, Refuse<T::kList, Feature::kShow>,

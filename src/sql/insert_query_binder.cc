@@ -26,8 +26,8 @@ struct Target {
 
 bool has_series(const std::vector<ColumnSchema>& columns) {
   return std::ranges::all_of(std::vector{"gateway", "metricType", "metricAttribute"}, [&](std::string_view part) {
-    return std::ranges::any_of(
-        columns, [&](const ColumnSchema& column) { return equals_ignoring_case(column.name, part); });
+    return std::ranges::any_of(columns,
+                               [&](const ColumnSchema& column) { return equals_ignoring_case(column.name, part); });
   });
 }
 
@@ -36,8 +36,9 @@ Result<Target> find_target(const ast::Identifier& name, const SourceText& source
   const Catalog::Entry* entry = catalog.find(name);
   if (entry == nullptr) {
     const std::string nearest = nearest_name(name.text, catalog.stream_names());
-    return error(fmt::format("unknown stream {}; {}", name.text,
-                             nearest.empty() ? "declare it first with CREATE STREAM" : "did you mean " + nearest + "?"));
+    return error(
+        fmt::format("unknown stream {}; {}", name.text,
+                    nearest.empty() ? "declare it first with CREATE STREAM" : "did you mean " + nearest + "?"));
   }
   if (entry->kind != "a stream") {
     return error(fmt::format("{} is {}; the rows of a query go into a stream. CREATE TABLE AS SELECT fills a table",
@@ -82,7 +83,7 @@ std::optional<size_t> column_of(const std::vector<ColumnSchema>& columns, std::s
 }
 
 /// Whether the expression is what the rows' records have as their key.
-bool is_key(const Expression& expression, const PlanNode& plan) {
+bool is_key(const Expression& expression, const PlanNode& plan, const Catalog& catalog) {
   if (expression.kind != Expression::Kind::kColumn) return false;
   const auto is_column = [&](const Expression& key, size_t first) {
     return key.kind == Expression::Kind::kColumn && key.column + first == expression.column;
@@ -94,11 +95,17 @@ bool is_key(const Expression& expression, const PlanNode& plan) {
            (is_column(*spec.left.key, 0) ||
             (!spec.left.keeps_unmatched && is_column(*spec.right.key, spec.left.stream->columns.size())));
   }
-  return source_of(plan).key_column == expression.column;
+  const StreamSpec& source = source_of(plan);
+  if (source.key_column == expression.column) return true;
+  // Rows of a computed stream have the keys of those that they come from.
+  const Catalog::Entry* computed = catalog.find({source.name, true, {}});
+  if (computed == nullptr || computed->plan == nullptr || expression.column >= source.columns.size()) return false;
+  const auto& project = std::get<Project>(computed->plan->input->operation);
+  return is_key(*project.items[expression.column].expression, *computed->plan, catalog);
 }
 
-Status check_keys(const Target& target, const BoundView& view, const ast::CreateTable& select,
-                  const SourceText& source) {
+Status check_keys(const Target& target, const BoundView& view, const ast::CreateTable& select, const SourceText& source,
+                  const Catalog& catalog) {
   const auto& project = std::get<Project>(view.plan->input->operation);
   const auto error = [&](uint32_t offset, std::string_view message) { return source.error_at(offset, message); };
   if (target.has_series_keys && !keeps_series(view.plan->schema, project, source_of(*view.plan))) {
@@ -110,7 +117,7 @@ Status check_keys(const Target& target, const BoundView& view, const ast::Create
   if (!target.key_column) return {};
   const std::string& name = target.columns[*target.key_column].name;
   const auto item = column_of(view.plan->schema, name);
-  if (item && is_key(*project.items[*item].expression, *view.plan)) return {};
+  if (item && is_key(*project.items[*item].expression, *view.plan, catalog)) return {};
   return error(item ? project.items[*item].position : select.select_position.offset,
                fmt::format("{} of {} is the record's key, and rows keep the keys that they have: select the KEY column "
                            "of the source as {}, or the column that streams are joined by",
@@ -123,17 +130,16 @@ Status check_columns(const Target& target, const BoundView& view, const ast::Cre
   const auto& project = std::get<Project>(view.plan->input->operation);
   for (size_t item = 0; item < project.items.size(); ++item) {
     const ColumnSchema& result = view.plan->schema[item];
-    const auto error = [&](std::string_view message) {
-      return source.error_at(project.items[item].position, message);
-    };
+    const auto error = [&](std::string_view message) { return source.error_at(project.items[item].position, message); };
     const auto column = column_of(target.columns, result.name);
     if (!column) {
       std::vector<std::string> names;
+      names.reserve(target.columns.size());
       for (const ColumnSchema& each : target.columns) names.push_back(each.name);
       const std::string nearest = nearest_name(result.name, names);
-      return error(fmt::format("stream {} has no column {}; {}", target.name, result.name,
-                               nearest.empty() ? fmt::format("it has {}", fmt::join(names, ", "))
-                                               : "did you mean " + nearest + "?"));
+      return error(fmt::format(
+          "stream {} has no column {}; {}", target.name, result.name,
+          nearest.empty() ? fmt::format("it has {}", fmt::join(names, ", ")) : "did you mean " + nearest + "?"));
     }
     const ColumnSchema& wanted = target.columns[*column];
     const bool is_widened = wanted.type == ColumnType::kDouble && result.type == ColumnType::kBigint;
@@ -220,7 +226,7 @@ Result<BoundView> bind_insert_query(const ast::InsertQuery& syntax, const Source
     ASSIGN_OR_RETURN(view, bind_table(query, source, catalog));
   }
   RETURN_IF_ERROR(check_columns(target, view, select, source));
-  RETURN_IF_ERROR(check_keys(target, view, select, source));
+  RETURN_IF_ERROR(check_keys(target, view, select, source, catalog));
   if (comes_from(*view.plan, target.topic, catalog)) {
     return source.error_at(select.source.position.offset,
                            fmt::format("what this reads comes from {} itself, so that its rows would come round for "
@@ -244,9 +250,9 @@ std::vector<std::shared_ptr<const PlanNode>> insertions_into(const ast::Identifi
 Status check_writable(const ast::Identifier& target, const SourceText& source, const Catalog& catalog) {
   const Catalog::Entry* entry = catalog.find(target);
   if (entry == nullptr || !entry->is_read_only) return {};
-  return source.error_at(target.position.offset,
-                         fmt::format("{} is a SOURCE, which is only read; declare it without SOURCE to write into it",
-                                     entry->name.text));
+  return source.error_at(
+      target.position.offset,
+      fmt::format("{} is a SOURCE, which is only read; declare it without SOURCE to write into it", entry->name.text));
 }
 
 }  // namespace meterstream

@@ -91,8 +91,8 @@ struct DefineVariable {
   std::optional<std::string> value;
 };
 
-using Command = std::variant<CreateSource, DropSource, ControlQuery, InsertValues, InsertQuery, Query, ListObjects, Describe,
-                             ExplainQuery, PrintTopic, SetProperty, DefineVariable>;
+using Command = std::variant<CreateSource, DropSource, ControlQuery, InsertValues, InsertQuery, Query, ListObjects,
+                             Describe, ExplainQuery, PrintTopic, SetProperty, DefineVariable>;
 
 }  // namespace ast
 

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "base/check.h"
+#include "stream/view_changes.h"
 #include "stream/view_deployment.h"
 
 namespace meterstream {
@@ -44,12 +46,7 @@ Result<PlannedPass> take_up(const RegisteredPass& pass, const std::vector<ViewSp
                       registered.name,
                       pass.views.front().name == registered.name ? pass.views.back().name : pass.views.front().name));
     }
-    if (hash_of(*view) != registered.definition_hash) {
-      return conflict(
-          fmt::format("view {} exists with another definition; give the new one another name, or run with another "
-                      "--application-id to compute it from the beginning",
-                      view->name));
-    }
+    CHECK(hash_of(*view) == registered.definition_hash);
     planned.spec.views.push_back(*view);
   }
   planned.spec.source = planned.spec.views.front().source;
@@ -61,6 +58,7 @@ Result<PlannedPass> take_up(const RegisteredPass& pass, const std::vector<ViewSp
 
 Result<std::vector<PlannedPass>> plan_passes(const std::vector<ViewSpec>& views,
                                              const std::vector<RegisteredPass>& registered) {
+  RETURN_IF_ERROR(check_unchanged(view_changes(views, registered)));
   std::vector<PlannedPass> planned;
   for (const RegisteredPass& pass : registered) {
     const bool is_ours = std::ranges::any_of(views, [&](const ViewSpec& view) { return has_view(pass, view.name); });

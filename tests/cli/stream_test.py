@@ -105,10 +105,20 @@ class Streams(ProgramTest):
         high = views["high"]
         self.assertEqual(high["read"], high["aggregated"] + high["filtered"] + high["late"] + high["duplicate"] + high["rejected"])
         self.assertEqual(high["aggregated"], len(self.console(self.topic + "_")))
-        self.write("flows.sql", FLOWS.format(topic=self.topic).replace("value * 2", "value * 3"))
+        more = "CREATE STREAM more AS SELECT gateway, value FROM metrics;"
+        self.write("flows.sql", FLOWS.format(topic=self.topic).replace("value * 2", "value * 3") + more)
         result = self.run_program("run", "flows.sql", "--until-idle")
         self.assert_exit(result, 3)
-        self.assertIn("high", result.stderr)
+        self.assertIn("view high exists with another definition", result.stderr)
+        self.assertIn("What did not change keeps its state: counts, all_counts", result.stderr)
+        # Nothing was done: what is as before goes on, and what is new begins.
+        self.write("flows.sql", FLOWS.format(topic=self.topic) + more)
+        result = self.run_flows("--json")
+        self.assertIn("views that did not change go on: high, counts, all_counts; new: more", result.stderr)
+        views = {view["name"]: view for view in json.loads(result.stdout)["views"]}
+        self.assertEqual(views["high"]["aggregated"], high["aggregated"])
+        self.assertEqual(views["more"]["aggregated"], len(self.console(self.topic)))
+        self.assertNotIn("go on", self.run_flows().stderr)
 
 
 if __name__ == "__main__":

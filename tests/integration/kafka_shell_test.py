@@ -19,6 +19,8 @@ CREATE STREAM readings (gateway VARCHAR KEY, "read at" TIMESTAMP, value DOUBLE) 
 CREATE TABLE totals WITH (topic = '{name}-totals', partitions = 2) AS SELECT gateway, COUNT(*) AS readings, SUM(value) AS total FROM readings GROUP BY gateway;
 CREATE TABLE bounds (id VARCHAR PRIMARY KEY, high DOUBLE) WITH (topic = '{name}-bounds', partitions = 2);
 INSERT INTO bounds VALUES ('7', 245), ('8', 250);
+CREATE STREAM large (gateway VARCHAR KEY, "read at" TIMESTAMP, value DOUBLE) WITH (topic = '{name}-large', value_format = 'JSON', partitions = 2);
+INSERT INTO large SELECT * FROM readings WHERE value > 1.75;
 """
 
 
@@ -49,12 +51,19 @@ class KafkaShell(ProgramTest):
                 break
             time.sleep(0.5)
         self.assertEqual(rows, [{"readings": 2, "total": 3.5}])
+        while (rows := self.run_on("third", "SELECT value FROM large;")) == [] and time.monotonic() - began < WITHIN_S:
+            time.sleep(0.5)
+        self.assertEqual(rows, [{"value": 2}])
         shell.terminate()
         shell.wait(timeout=60)
         self.data_dir = "another"
-        self.sql("DROP TABLE totals; DROP STREAM readings; DROP TABLE bounds;")
+        insertion = next(row["query"] for row in self.sql("LIST QUERIES;") if row["query"].startswith("INSERTQUERY"))
+        self.sql(f"TERMINATE {insertion}; DROP STREAM large DELETE TOPIC; DROP TABLE totals; DROP STREAM readings; DROP TABLE bounds;")
         self.data_dir = "fourth"
         self.assertEqual(self.sql("LIST QUERIES;"), [])
+        topics = [row["topic"] for row in self.sql("LIST TOPICS;")]
+        self.assertIn(f"{self.name}-readings", topics)
+        self.assertNotIn(f"{self.name}-large", topics)
 
     def run_on(self, data_dir, text):
         self.data_dir = data_dir
