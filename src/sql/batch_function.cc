@@ -19,8 +19,9 @@ constexpr int64_t kBeyondTexts = 1'000'000'000;
 constexpr std::array<std::string_view, 8> kPartsOfTime = {"YEAR",        "MONTH", "DAY",    "DAY_OF_WEEK",
                                                           "DAY_OF_YEAR", "HOUR",  "MINUTE", "SECOND"};
 /// Letters of Java's DateTimeFormatter that all dialects have.
-constexpr std::array<std::string_view, 21> kLetters = {"yyyy", "yy", "MMM", "MM", "M",   "dd", "d",  "HH",  "H", "hh", "h",
-                                                       "a",    "mm", "m",   "ss", "SSS", "E",  "EE", "EEE", "e", "D"};
+constexpr std::array<std::string_view, 21> kLetters = {"yyyy", "yy",  "MMM", "MM", "M",   "dd", "d",
+                                                       "HH",   "H",   "hh",  "h",  "a",   "mm", "m",
+                                                       "ss",   "SSS", "E",   "EE", "EEE", "e",  "D"};
 constexpr std::array<std::string_view, 6> kLettersOfReading = {"yyyy", "MM", "dd", "HH", "mm", "ss"};
 
 std::string filled(std::string_view form, const SqlParts& parts, const BatchDialect& dialect) {
@@ -85,7 +86,8 @@ std::optional<std::vector<PatternPart>> parts_of_pattern(std::string_view patter
 /// What a text leaves out is of another day in each system.
 bool can_be_read(const std::vector<PatternPart>& pattern) {
   const auto has = [&](std::string_view letters) {
-    return std::ranges::any_of(pattern, [&](const PatternPart& part) { return part.is_letters && part.text == letters; });
+    return std::ranges::any_of(pattern,
+                               [&](const PatternPart& part) { return part.is_letters && part.text == letters; });
   };
   return has("yyyy") && has("MM") && has("dd") && std::ranges::all_of(pattern, [](const PatternPart& part) {
            return !part.is_letters || std::ranges::find(kLettersOfReading, part.text) != kLettersOfReading.end();
@@ -132,10 +134,7 @@ class CallWriter {
     const std::string* zone = literal_of<std::string>(*call_.children[index]);
     if (zone == nullptr) return no_counterpart(fmt::format("{} with a zone that is no constant", name_));
     if (*zone == "UTC") return parts_[0];
-    if (zone->starts_with('+') || zone->starts_with('-')) {
-      const auto offset_ms = time_zone_offset_ms(*zone, 0);
-      if (offset_ms) return dialect_.shifted_time(parts_[0], *offset_ms / 1000);
-    }
+    if (const auto offset_ms = fixed_offset_ms(*zone)) return dialect_.shifted_time(parts_[0], *offset_ms / 1000);
     return dialect_.local_time(parts_[0], *zone);
   }
 
@@ -184,8 +183,8 @@ class CallWriter {
   [[nodiscard]] std::string substring_text() const {
     const std::string place = dialect_.position(place_text());
     if (parts_.size() == 2) return fmt::format("substring({}, {})", parts_[0], place);
-    const std::string length = fmt::format("CASE WHEN {0} >= 0 THEN least({0}, {1}) WHEN {0} < 0 THEN 0 END", parts_[2],
-                                           kBeyondTexts);
+    const std::string length =
+        fmt::format("CASE WHEN {0} >= 0 THEN least({0}, {1}) WHEN {0} < 0 THEN 0 END", parts_[2], kBeyondTexts);
     return fmt::format("substring({}, {}, {})", parts_[0], place, dialect_.position(length));
   }
 
@@ -210,6 +209,11 @@ class CallWriter {
 };
 
 }  // namespace
+
+std::optional<int64_t> fixed_offset_ms(std::string_view zone) {
+  if (!zone.starts_with('+') && !zone.starts_with('-')) return std::nullopt;
+  return time_zone_offset_ms(zone, 0);
+}
 
 Result<std::string> batch_call_text(const Expression& call, const SqlParts& parts, const BatchDialect& dialect) {
   return CallWriter(call, parts, dialect).write();

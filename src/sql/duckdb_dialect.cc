@@ -200,7 +200,9 @@ class DuckDbDialect final : public BatchDialect {
   [[nodiscard]] std::string time_of(std::string_view millis) const override {
     return fmt::format("epoch_ms({})", millis);
   }
-  [[nodiscard]] std::string millis_of(std::string_view time) const override { return fmt::format("epoch_ms({})", time); }
+  [[nodiscard]] std::string millis_of(std::string_view time) const override {
+    return fmt::format("epoch_ms({})", time);
+  }
   [[nodiscard]] std::string text_of_time(const std::string& time) const override {
     return fmt::format("replace(strftime({}, '%Y-%m-%dT%H:%M:%S.%gZ'), '.000Z', 'Z')", time);
   }
@@ -273,14 +275,12 @@ class DuckDbDialect final : public BatchDialect {
   }
   [[nodiscard]] std::string increase(const std::string& exact, ColumnType type, const std::optional<double>& modulus,
                                      const BatchWindow& window) const override {
-    return over_readings(exact, window.time,
-                         fmt::format("TRY_CAST({} AS {})", increase_text(modulus), sum_type(type)));
+    return over_readings(exact, window.time, fmt::format("TRY_CAST({} AS {})", increase_text(modulus), sum_type(type)));
   }
   [[nodiscard]] std::string rate(const std::string& exact, ColumnType, const std::optional<double>& modulus,
                                  const BatchWindow& window) const override {
-    return over_readings(
-        exact, window.time,
-        fmt::format("CAST({} AS DOUBLE) / ((u[len(u)].t - u[1].t) / 1000)", increase_text(modulus)));
+    return over_readings(exact, window.time,
+                         fmt::format("CAST({} AS DOUBLE) / ((u[len(u)].t - u[1].t) / 1000)", increase_text(modulus)));
   }
   [[nodiscard]] std::string time_weighted(const std::string& argument, const BatchWindow& window) const override {
     return over_readings(

@@ -15,12 +15,12 @@ using Pair = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array<Pair, 27> kForms = {{
     {"ABS", "abs({0})"},
+    {"CEIL", "(- transform(array(- {0}), v -> CASE WHEN rint(v) > v THEN rint(v) - 1D ELSE rint(v) END)[0])"},
     {"COS", "cos({0})"},
     {"DEGREES", "{finite}degrees({0}){/finite}"},
     {"ENDS_WITH", "endswith({0}, {1})"},
     {"EXP", "{finite}exp({0}){/finite}"},
     {"FLOOR", "transform(array({0}), v -> CASE WHEN rint(v) > v THEN rint(v) - 1D ELSE rint(v) END)[0]"},
-    {"CEIL", "(- transform(array(- {0}), v -> CASE WHEN rint(v) > v THEN rint(v) - 1D ELSE rint(v) END)[0])"},
     {"FROM_UNIXTIME", "timestamp_millis({0})"},
     {"INSTR", "instr({0}, {1})"},
     {"LCASE", "translate({0}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"},
@@ -44,7 +44,8 @@ constexpr std::array<Pair, 27> kForms = {{
 }};
 /// Zero keeps its sign.
 constexpr std::string_view kTrunc =
-    "transform(array({0}), v -> signum(v) * CASE WHEN rint(abs(v)) > abs(v) THEN rint(abs(v)) - 1D ELSE rint(abs(v)) END)[0]";
+    "transform(array({0}), v -> signum(v) * CASE WHEN rint(abs(v)) > abs(v) THEN rint(abs(v)) - 1D ELSE rint(abs(v)) "
+    "END)[0]";
 /// The least BIGINT has no counterpart above 0, which is an error there.
 constexpr std::string_view kWholeAbs = "abs(NULLIF({0}, -9223372036854775808L))";
 
@@ -122,7 +123,8 @@ std::string_view result_type(ColumnType type) {
 /// `body` over u, which is the readings of a group by time, of each time the greatest.
 std::string over_readings(const std::string& value, const std::string& time, const std::string& body) {
   return fmt::format(
-      "transform(transform(array(array_sort(collect_list(CASE WHEN {0} IS NOT NULL THEN named_struct('t', {1}, 'x', {0}) "
+      "transform(transform(array(array_sort(collect_list(CASE WHEN {0} IS NOT NULL THEN named_struct('t', {1}, 'x', "
+      "{0}) "
       "END))), r -> filter(r, (e, i) -> i = size(r) - 1 OR get(r, i + 1).t <> e.t)), u -> {2})[0]",
       value, time, body);
 }
@@ -130,12 +132,14 @@ std::string over_readings(const std::string& value, const std::string& time, con
 /// What the register of the array u counted; NULL for fewer than two readings.
 std::string increase_text(ColumnType type, const std::optional<double>& modulus) {
   const std::string rollover =
-      modulus ? fmt::format(" WHEN u[i - 1].x >= 0 AND u[i - 1].x < {0} AND u[i].x >= 0 THEN u[i].x - u[i - 1].x + "
-                            "CAST({0} AS DECIMAL(29, 9))",
-                            *modulus)
+      modulus ? fmt::format(
+                    " WHEN u[i - 1].x >= 0 AND u[i - 1].x < {0} AND u[i].x >= 0 THEN u[i].x - u[i - 1].x + "
+                    "CAST({0} AS DECIMAL(29, 9))",
+                    *modulus)
               : "";
   return fmt::format(
-      "CASE WHEN size(u) > 1 THEN aggregate(sequence(1, size(u) - 1), CAST(0 AS {0}), (s, i) -> CAST(s + CASE WHEN u[i].x "
+      "CASE WHEN size(u) > 1 THEN aggregate(sequence(1, size(u) - 1), CAST(0 AS {0}), (s, i) -> try_cast(s + CASE WHEN "
+      "u[i].x "
       ">= u[i - 1].x THEN u[i].x - u[i - 1].x{1} ELSE 0 END AS {0})) END",
       sum_type(type), rollover);
 }
@@ -277,22 +281,23 @@ class SparkDialect final : public BatchDialect {
   /// Rows of a key end where the next one begins.
   [[nodiscard]] std::string timed_join(const TimedLookup& lookup) const override {
     return fmt::format(
-        "{} {}JOIN (SELECT *, LEAD({}) OVER (PARTITION BY {} ORDER BY {}) AS until FROM ({})) ON {} = {} AND {} >= {} AND "
+        "{} {}JOIN (SELECT *, LEAD({}) OVER (PARTITION BY {} ORDER BY {}) AS until FROM ({})) ON {} = {} AND {} >= {} "
+        "AND "
         "(until IS NULL OR {} < until)",
         lookup.input, lookup.keeps_unmatched ? "LEFT " : "", lookup.since, lookup.key, lookup.since, lookup.relation,
         lookup.wanted_key, lookup.key, lookup.time, lookup.since, lookup.time);
   }
 
-  /// So many digits that differences and sums lose none.
+  /// So many digits that differences and sums lose none; what has more is left out.
   [[nodiscard]] std::string exact(const std::string& argument, ColumnType type) const override {
-    return fmt::format("CAST({} AS {})", argument,
+    return fmt::format("try_cast({} AS {})", argument,
                        type == ColumnType::kDouble ? "DECIMAL(29, 9)" : "DECIMAL(19, 0)");
   }
   [[nodiscard]] std::string sum(const std::string& exact, ColumnType type) const override {
     return fmt::format("try_cast(try_sum({}) AS {})", exact, result_type(type));
   }
   [[nodiscard]] std::string average(const std::string& argument, ColumnType) const override {
-    return fmt::format("CAST(ROUND(AVG(CAST({} AS DECIMAL(29, 9))), 9) AS DOUBLE)", argument);
+    return fmt::format("CAST(ROUND(AVG(try_cast({} AS DECIMAL(29, 9))), 9) AS DOUBLE)", argument);
   }
   [[nodiscard]] std::string percentile(const std::string& argument, double share) const override {
     return fmt::format("percentile(CAST({} AS DOUBLE), {}D)", argument, share);
@@ -319,12 +324,11 @@ class SparkDialect final : public BatchDialect {
                                      increase_text(type, modulus)));
   }
   [[nodiscard]] std::string time_weighted(const std::string& argument, const BatchWindow& window) const override {
-    return over_readings(
-        fmt::format("CAST({} AS DOUBLE)", argument), window.time,
-        fmt::format(
-            "CASE WHEN size(u) > 0 THEN aggregate(sequence(0, size(u) - 1), 0D, (s, i) -> s + (CASE WHEN i < size(u) - 1 "
-            "THEN get(u, i + 1).t ELSE {0} END - u[i].t) * u[i].x) / ({0} - u[0].t) END",
-            window.end));
+    return over_readings(fmt::format("CAST({} AS DOUBLE)", argument), window.time,
+                         fmt::format("CASE WHEN size(u) > 0 THEN aggregate(sequence(0, size(u) - 1), 0D, (s, i) -> s + "
+                                     "(CASE WHEN i < size(u) - 1 "
+                                     "THEN get(u, i + 1).t ELSE {0} END - u[i].t) * u[i].x) / ({0} - u[0].t) END",
+                                     window.end));
   }
 
  private:
@@ -347,7 +351,7 @@ class SparkDialect final : public BatchDialect {
       default:
         break;
     }
-    const std::string quotient = fmt::format("({} div NULLIF({}, 0))", parts[0], parts[1]);
+    std::string quotient = fmt::format("({} div NULLIF({}, 0))", parts[0], parts[1]);
     if (is_literal_but(*expression.children[1], -1)) return quotient;
     return fmt::format("CASE WHEN {1} = -1 THEN try_subtract(0L, {0}) ELSE {2} END", parts[0], parts[1], quotient);
   }

@@ -116,9 +116,8 @@ Program plan_streams(const BoundProgram& bound) {
   program.sinks = bound.sinks;
   program.inserts = bound.inserts;
   for (const BoundView& view : bound.explained) {
-    program.explanations.push_back(
-        {view.name, to_text(*view.plan), operators_text(lower(view)), batch_text(*view.plan, duckdb_dialect()),
-         batch_text(*view.plan, spark_dialect())});
+    program.explanations.push_back({view.name, to_text(*view.plan), operators_text(lower(view)),
+                                    batch_text(*view.plan, duckdb_dialect()), batch_text(*view.plan, spark_dialect())});
   }
   program.settings = bound.settings;
   for (const BoundView& view : bound.views) program.views.push_back(lower(view));
@@ -127,8 +126,9 @@ Program plan_streams(const BoundProgram& bound) {
 
 std::string to_text(const Explanation& explanation) {
   const auto query = [](const Result<std::string>& text) { return text ? *text : text.error().message; };
-  return fmt::format("Logical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n\nSpark\n{}\n", explanation.plan,
-                     explanation.operators, query(explanation.duckdb), query(explanation.spark));
+  return fmt::format(
+      "Logical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n\nSpark, in ANSI mode with a session in UTC\n{}\n",
+      explanation.plan, explanation.operators, query(explanation.duckdb), query(explanation.spark));
 }
 
 Result<Program> SqlSession::compile(std::string_view text, std::string_view file_name) {
