@@ -5,8 +5,7 @@
 
 namespace meterstream {
 
-Result<std::string> batch_text(const AggregateSpec& aggregate, const BatchWindow& window,
-                               const BatchDialect& dialect) {
+Result<std::string> batch_text(const AggregateSpec& aggregate, const BatchWindow& window, const BatchDialect& dialect) {
   if (aggregate.argument == nullptr) return std::string("COUNT(*)");
   ASSIGN_OR_RETURN(std::string argument, batch_text(*aggregate.argument, dialect));
   const ColumnType type = aggregate.argument->type;
@@ -36,9 +35,8 @@ Result<std::string> batch_text(const AggregateSpec& aggregate, const BatchWindow
       return dialect.time_weighted(argument, window);
     case AggregateFunction::kLatestByOffset:
     case AggregateFunction::kEarliestByOffset:
-      return invalid(
-          fmt::format("{} has no counterpart of {}: a relation does not tell in which order its rows came",
-                      dialect.name(), name_of(aggregate.function)));
+      return invalid(fmt::format("{} has no counterpart of {}: a relation does not tell in which order its rows came",
+                                 dialect.name(), name_of(aggregate.function)));
     default:
       return fmt::format("{}({})", name_of(aggregate.function), argument);
   }

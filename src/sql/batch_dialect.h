@@ -78,8 +78,10 @@ class BatchDialect {
   [[nodiscard]] virtual std::string utc_millis(const std::string& local_millis, std::string_view zone) const = 0;
   /// `part`: YEAR, MONTH, DAY, DAY_OF_WEEK, DAY_OF_YEAR, HOUR, MINUTE or SECOND.
   [[nodiscard]] virtual std::string part_of_time(std::string_view part, const std::string& local) const = 0;
-  [[nodiscard]] virtual std::string format_time(const std::string& local, const std::vector<PatternPart>& pattern) const = 0;
-  [[nodiscard]] virtual std::string parse_time(const std::string& text, const std::vector<PatternPart>& pattern) const = 0;
+  [[nodiscard]] virtual std::string format_time(const std::string& local,
+                                                const std::vector<PatternPart>& pattern) const = 0;
+  [[nodiscard]] virtual std::string parse_time(const std::string& text,
+                                               const std::vector<PatternPart>& pattern) const = 0;
 
   // Functions.
   /// With {0} to {2} for the arguments, {spaces}, and {finite}...{/finite}; nothing when there is no counterpart. LOG_OF is LOG of two.
@@ -105,10 +107,10 @@ class BatchDialect {
   [[nodiscard]] virtual std::string percentile(const std::string& argument, double share) const = 0;
   [[nodiscard]] virtual std::string top(const std::string& argument, double count, bool is_distinct) const = 0;
   [[nodiscard]] virtual std::string histogram(const std::string& argument) const = 0;
-  [[nodiscard]] virtual std::string increase(const std::string& exact, ColumnType type, const std::optional<double>& modulus,
-                                             const BatchWindow& window) const = 0;
-  [[nodiscard]] virtual std::string rate(const std::string& exact, ColumnType type, const std::optional<double>& modulus,
-                                         const BatchWindow& window) const = 0;
+  [[nodiscard]] virtual std::string increase(const std::string& exact, ColumnType type,
+                                             const std::optional<double>& modulus, const BatchWindow& window) const = 0;
+  [[nodiscard]] virtual std::string rate(const std::string& exact, ColumnType type,
+                                         const std::optional<double>& modulus, const BatchWindow& window) const = 0;
   [[nodiscard]] virtual std::string time_weighted(const std::string& argument, const BatchWindow& window) const = 0;
 };
 

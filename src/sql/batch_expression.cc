@@ -14,8 +14,7 @@ std::string literal_text(const Expression& literal, const BatchDialect& dialect)
   if (const auto* text = std::get_if<std::string>(&literal.literal)) return dialect.string(*text);
   if (const auto* integer = std::get_if<int64_t>(&literal.literal)) {
     if (literal.type == ColumnType::kBoolean) return *integer != 0 ? "TRUE" : "FALSE";
-    if (literal.type == ColumnType::kTimestamp)
-      return dialect.time_of(dialect.integer(*integer, ColumnType::kBigint));
+    if (literal.type == ColumnType::kTimestamp) return dialect.time_of(dialect.integer(*integer, ColumnType::kBigint));
     return dialect.integer(*integer, literal.type == ColumnType::kDouble ? ColumnType::kDouble : ColumnType::kBigint);
   }
   return dialect.number(std::get<double>(literal.literal));
@@ -42,8 +41,7 @@ Result<std::string> cast_text(const Expression& expression, const std::string& v
       if (from != ColumnType::kDouble) return dialect.cast(value, to);
       break;
   }
-  return invalid(
-      fmt::format("{} has no counterpart of CAST({} AS {})", dialect.name(), name_of(from), name_of(to)));
+  return invalid(fmt::format("{} has no counterpart of CAST({} AS {})", dialect.name(), name_of(from), name_of(to)));
 }
 
 Result<std::string> operation_in(const Expression& expression, const SqlParts& parts, const BatchDialect& dialect) {

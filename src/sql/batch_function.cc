@@ -139,10 +139,7 @@ class CallWriter {
     const std::string* zone = literal_of<std::string>(*call_.children[index]);
     if (zone == nullptr) return no_counterpart(fmt::format("{} with a zone that is no constant", name_));
     if (*zone == "UTC") return parts_[0];
-    if (zone->starts_with('+') || zone->starts_with('-')) {
-      const auto offset_ms = time_zone_offset_ms(*zone, 0);
-      if (offset_ms) return dialect_.shifted_time(parts_[0], *offset_ms / 1000);
-    }
+    if (const auto offset_ms = fixed_offset_ms(*zone)) return dialect_.shifted_time(parts_[0], *offset_ms / 1000);
     return dialect_.local_time(parts_[0], *zone);
   }
 
@@ -217,6 +214,11 @@ class CallWriter {
 };
 
 }  // namespace
+
+std::optional<int64_t> fixed_offset_ms(std::string_view zone) {
+  if (!zone.starts_with('+') && !zone.starts_with('-')) return std::nullopt;
+  return time_zone_offset_ms(zone, 0);
+}
 
 Result<std::string> batch_call_text(const Expression& call, const SqlParts& parts, const BatchDialect& dialect) {
   return CallWriter(call, parts, dialect).write();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "sql/batch_function.h"
 #include "sql/expression_binder.h"
 
 namespace meterstream {
@@ -49,7 +50,8 @@ class PlanWriter {
       return dialect_.millis_of(fmt::format("c{}", begin + side.stream->timestamp_column));
     };
     const auto relation = [this](const StreamJoinSpec::Side& side, size_t begin) {
-      return fmt::format("(SELECT {} FROM {})", named(side.stream->columns, begin), dialect_.quoted_name(side.stream->name));
+      return fmt::format("(SELECT {} FROM {})", named(side.stream->columns, begin),
+                         dialect_.quoted_name(side.stream->name));
     };
     time_column_ = spec.left.stream->timestamp_column;
     ASSIGN_OR_RETURN(const std::string left, batch_text(*spec.left.key, dialect_));
@@ -90,12 +92,18 @@ class PlanWriter {
     const TableSpec& table = *lookup.spec.table;
     const size_t first = node.input->schema.size();
     ASSIGN_OR_RETURN(const std::string key, batch_text(*lookup.spec.key, dialect_));
-    const std::string relation = fmt::format("SELECT {} FROM {}", named(table.columns, first), dialect_.quoted_name(table.name));
+    const std::string relation =
+        fmt::format("SELECT {} FROM {}", named(table.columns, first), dialect_.quoted_name(table.name));
     const std::string table_key = fmt::format("c{}", first + table.key_column);
     const std::string columns = columns_text(0, node.schema.size());
     if (table.valid_from_column) {
-      const TimedLookup timed{input(), relation, table_key, fmt::format("c{}", first + *table.valid_from_column), key,
-                              fmt::format("c{}", time_column_), lookup.spec.keeps_unmatched};
+      const TimedLookup timed{input(),
+                              relation,
+                              table_key,
+                              fmt::format("c{}", first + *table.valid_from_column),
+                              key,
+                              fmt::format("c{}", time_column_),
+                              lookup.spec.keeps_unmatched};
       return fmt::format("SELECT {} FROM {}", columns, dialect_.timed_join(timed));
     }
     return fmt::format("SELECT {} FROM {} {}JOIN ({}) ON {} = {}", columns, input(),
@@ -103,8 +111,8 @@ class PlanWriter {
   }
 
   Result<std::string> step(const Lag&, const PlanNode&) {
-    return invalid(fmt::format(
-        "{} has no counterpart of LAG: a relation does not tell in which order its rows came", dialect_.name()));
+    return invalid(fmt::format("{} has no counterpart of LAG: a relation does not tell in which order its rows came",
+                               dialect_.name()));
   }
 
   Result<std::string> step(const Filter& filter, const PlanNode& node) {
@@ -162,11 +170,9 @@ class PlanWriter {
     };
     if (!window.time_zone.empty()) {
       // Days are counted by local time, and their bounds set back to UTC.
-      const std::string start =
-          floor_of(dialect_.local_millis(fmt::format("c{}", time_column_), window.time_zone), window.size_ms);
-      return fmt::format("(SELECT *, {} AS start_ms, {} AS end_ms FROM {})",
-                         dialect_.utc_millis(start, window.time_zone),
-                         dialect_.utc_millis(fmt::format("{} + {}", start, window.size_ms), window.time_zone), rows);
+      const std::string start = floor_of(local_millis(window.time_zone), window.size_ms);
+      return fmt::format("(SELECT *, {} AS start_ms, {} AS end_ms FROM {})", utc_millis(start, window.time_zone),
+                         utc_millis(fmt::format("{} + {}", start, window.size_ms), window.time_zone), rows);
     }
     if (window.advance_ms == 0)
       return fmt::format("(SELECT *, {} AS start_ms FROM {})", floor_of(time, window.size_ms), rows);
@@ -174,6 +180,15 @@ class PlanWriter {
         "{} + {}", floor_of(fmt::format("({} - {})", time, window.size_ms), window.advance_ms), window.advance_ms);
     return fmt::format("(SELECT *, {} AS start_ms FROM {})",
                        dialect_.each_of(first, floor_of(time, window.advance_ms), window.advance_ms), rows);
+  }
+
+  [[nodiscard]] std::string local_millis(std::string_view zone) const {
+    if (const auto offset_ms = fixed_offset_ms(zone)) return fmt::format("({} + {})", event_millis(), *offset_ms);
+    return dialect_.local_millis(fmt::format("c{}", time_column_), zone);
+  }
+  [[nodiscard]] std::string utc_millis(const std::string& local_millis, std::string_view zone) const {
+    if (const auto offset_ms = fixed_offset_ms(zone)) return fmt::format("({} - {})", local_millis, *offset_ms);
+    return dialect_.utc_millis(local_millis, zone);
   }
 
   /// Each row with the number of its session in the group: that of the rows so far which came after a longer gap.
@@ -200,8 +215,8 @@ class PlanWriter {
   /// What is written somewhere is what was selected.
   Result<std::string> step(const Sink& sink, const PlanNode& node) {
     if (sink.emit == EmitMode::kBounds)
-      return invalid(fmt::format(
-          "{} has no counterpart of EMIT BOUNDS: a relation does not tell how far time had come", dialect_.name()));
+      return invalid(fmt::format("{} has no counterpart of EMIT BOUNDS: a relation does not tell how far time had come",
+                                 dialect_.name()));
     return std::visit([&](const auto& operation) { return step(operation, *node.input); }, node.input->operation);
   }
 

@@ -45,7 +45,7 @@ TEST(BatchText, SaysTheSamePlanInTheWordsOfSpark) {
 step2 AS (
   SELECT * FROM step1 WHERE (c1 <> 'it\'s')),
 step3 AS (
-  SELECT c0 AS c0, timestamp_millis(start_ms) AS c1, timestamp_millis(start_ms + 3600000) AS c2, try_cast(try_sum(CAST(c4 AS DECIMAL(29, 9))) AS DOUBLE) AS c3, COUNT(*) AS c4 FROM (SELECT *, (unix_millis(c3) - ((unix_millis(c3)) % 3600000 + 3600000) % 3600000) AS start_ms FROM step2) GROUP BY c0, start_ms),
+  SELECT c0 AS c0, timestamp_millis(start_ms) AS c1, timestamp_millis(start_ms + 3600000) AS c2, try_cast(try_sum(try_cast(c4 AS DECIMAL(29, 9))) AS DOUBLE) AS c3, COUNT(*) AS c4 FROM (SELECT *, (unix_millis(c3) - ((unix_millis(c3)) % 3600000 + 3600000) % 3600000) AS start_ms FROM step2) GROUP BY c0, start_ms),
 step4 AS (
   SELECT * FROM step3 WHERE (c4 > 1L))
 SELECT c0 AS `gateway`, c1 AS `the "start"```, c3 AS `total` FROM step4)");
@@ -93,7 +93,7 @@ TEST(BatchText, ShowsThreeRuntimes) {
   EXPECT_THAT(text, HasSubstr("Logical plan\nSink"));
   EXPECT_THAT(text, HasSubstr("\nStream engine\n" + hours.operators));
   EXPECT_THAT(text, HasSubstr("\nDuckDB\n" + *hours.duckdb + "\n"));
-  EXPECT_THAT(text, HasSubstr("\nSpark\n" + *hours.spark + "\n"));
+  EXPECT_THAT(text, HasSubstr("\nSpark, in ANSI mode with a session in UTC\n" + *hours.spark + "\n"));
 }
 
 }  // namespace

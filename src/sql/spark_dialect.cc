@@ -16,12 +16,12 @@ using Pair = std::pair<std::string_view, std::string_view>;
 
 constexpr std::array<Pair, 27> kForms = {{
     {"ABS", "abs({0})"},
+    {"CEIL", "(- transform(array(- {0}), v -> CASE WHEN rint(v) > v THEN rint(v) - 1D ELSE rint(v) END)[0])"},
     {"COS", "cos({0})"},
     {"DEGREES", "{finite}degrees({0}){/finite}"},
     {"ENDS_WITH", "endswith({0}, {1})"},
     {"EXP", "{finite}exp({0}){/finite}"},
     {"FLOOR", "transform(array({0}), v -> CASE WHEN rint(v) > v THEN rint(v) - 1D ELSE rint(v) END)[0]"},
-    {"CEIL", "(- transform(array(- {0}), v -> CASE WHEN rint(v) > v THEN rint(v) - 1D ELSE rint(v) END)[0])"},
     {"FROM_UNIXTIME", "timestamp_millis({0})"},
     {"INSTR", "instr({0}, {1})"},
     {"LCASE", "translate({0}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"},
@@ -139,7 +139,7 @@ std::string increase_text(ColumnType type, const std::optional<double>& modulus)
                     *modulus)
               : "";
   return fmt::format(
-      "CASE WHEN size(u) > 1 THEN aggregate(sequence(1, size(u) - 1), CAST(0 AS {0}), (s, i) -> CAST(s + CASE WHEN "
+      "CASE WHEN size(u) > 1 THEN aggregate(sequence(1, size(u) - 1), CAST(0 AS {0}), (s, i) -> try_cast(s + CASE WHEN "
       "u[i].x "
       ">= u[i - 1].x THEN u[i].x - u[i - 1].x{1} ELSE 0 END AS {0})) END",
       sum_type(type), rollover);
@@ -293,15 +293,16 @@ class SparkDialect final : public BatchDialect {
         lookup.wanted_key, lookup.key, lookup.time, lookup.since, lookup.time);
   }
 
-  /// So many digits that differences and sums lose none.
+  /// So many digits that differences and sums lose none; what has more is left out.
   [[nodiscard]] std::string exact(const std::string& argument, ColumnType type) const override {
-    return fmt::format("CAST({} AS {})", argument, type == ColumnType::kDouble ? "DECIMAL(29, 9)" : "DECIMAL(19, 0)");
+    return fmt::format("try_cast({} AS {})", argument,
+                       type == ColumnType::kDouble ? "DECIMAL(29, 9)" : "DECIMAL(19, 0)");
   }
   [[nodiscard]] std::string sum(const std::string& exact, ColumnType type) const override {
     return fmt::format("try_cast(try_sum({}) AS {})", exact, result_type(type));
   }
   [[nodiscard]] std::string average(const std::string& argument, ColumnType) const override {
-    return fmt::format("CAST(ROUND(AVG(CAST({} AS DECIMAL(29, 9))), 9) AS DOUBLE)", argument);
+    return fmt::format("CAST(ROUND(AVG(try_cast({} AS DECIMAL(29, 9))), 9) AS DOUBLE)", argument);
   }
   [[nodiscard]] std::string percentile(const std::string& argument, double share) const override {
     return fmt::format("percentile(CAST({} AS DOUBLE), {}D)", argument, share);
@@ -355,7 +356,7 @@ class SparkDialect final : public BatchDialect {
       default:
         break;
     }
-    const std::string quotient = fmt::format("({} div NULLIF({}, 0))", parts[0], parts[1]);
+    std::string quotient = fmt::format("({} div NULLIF({}, 0))", parts[0], parts[1]);
     if (is_literal_but(*expression.children[1], -1)) return quotient;
     return fmt::format("CASE WHEN {1} = -1 THEN try_subtract(0L, {0}) ELSE {2} END", parts[0], parts[1], quotient);
   }

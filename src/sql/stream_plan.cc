@@ -170,8 +170,9 @@ Program plan_streams(const BoundProgram& bound) {
 
 std::string to_text(const Explanation& explanation) {
   const auto query = [](const Result<std::string>& text) { return text ? *text : text.error().message; };
-  return fmt::format("Logical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n\nSpark\n{}\n", explanation.plan,
-                     explanation.operators, query(explanation.duckdb), query(explanation.spark));
+  return fmt::format(
+      "Logical plan\n{}\nStream engine\n{}\nDuckDB\n{}\n\nSpark, in ANSI mode with a session in UTC\n{}\n",
+      explanation.plan, explanation.operators, query(explanation.duckdb), query(explanation.spark));
 }
 
 Result<Program> SqlSession::compile(std::string_view text, std::string_view file_name) {

@@ -42,7 +42,7 @@ class ReferenceFlows(duckdb_text_test.DuckDbText):
         self.on_log("run", "flows.sql", "--until-idle", "--keep-open")
         self.assertEqual([(row["gateway"], row["alarm"]) for row in self.silence_alarms()], [("household-4", "RAISED")])
         self.replay("part2.txt", "--households", "1-4")
-        self.check()
+        self.check_flows()
         first, second = self.silence_alarms()
         times = sorted(row["timestamp"] for row in (record["value"] for record in self.records("metrics"))
                        if row["gateway"] == "household-4")
@@ -57,7 +57,7 @@ class ReferenceFlows(duckdb_text_test.DuckDbText):
         self.replay(files[0], "--households", "1-3", "--count", "60000")
         # In two runs, so that all of them go on from where they were.
         self.on_log("run", "flows.sql", "--until-idle", "--keep-open")
-        self.check()
+        self.check_flows()
 
     def replay(self, data, *options):
         self.on_log("replay", "--type", "electricity", "--data", data, *options)
@@ -65,7 +65,7 @@ class ReferenceFlows(duckdb_text_test.DuckDbText):
     def silence_alarms(self):
         return [record["value"] for record in self.records("silence_alarms")]
 
-    def check(self):
+    def check_flows(self):
         self.on_log("run", "flows.sql", "--until-idle")
         for name, topic, columns in STREAMS:
             self.relation(name, [record["value"] for record in self.records(topic)], columns)

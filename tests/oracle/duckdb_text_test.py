@@ -115,7 +115,7 @@ def sorted_rows(rows):
     return sorted(({name: text(value) for name, value in row.items()} for row in rows), key=lambda row: json.dumps(row, sort_keys=True))
 
 
-class DuckDbText(ProgramTest):
+class BatchText(ProgramTest):
     """A subclass takes another system: its name in EXPLAIN, how it takes a relation and how it answers."""
     SYSTEM = "duckdb"
 
@@ -138,13 +138,6 @@ class DuckDbText(ProgramTest):
                           for column, kind in columns.items())
         duckdb.sql(f"CREATE OR REPLACE TABLE {name} AS SELECT {items} FROM read_json('{path}', columns={{{read}}})")
 
-    def setUp(self):
-        super().setUp()
-        self.succeed("replay", "--data", "simulate", "--households", "1-4", "--start", "2024-02-29T20:00:00Z", "--duration", "8h",
-                     "--seed", "7")
-        self.write("flows.sql", FLOWS)
-        self.succeed("run", "flows.sql", "--until-idle")
-
     def explanations(self, *names):
         statements = "; ".join(f"EXPLAIN {name}" for name in names)
         output = self.succeed("sql", "--schema", "flows.sql", "--execute", statements, "--json").stdout
@@ -154,10 +147,31 @@ class DuckDbText(ProgramTest):
         result = duckdb.sql(query)
         return [dict(zip(result.columns, row)) for row in result.fetchall()]
 
-    def test_gives_the_rows_of_the_stream_engine(self):
+    def metrics(self):
         self.relation("metrics", [record["value"] for record in self.records("metrics")],
                       {"gateway": "VARCHAR", "metricType": "VARCHAR", "metricAttribute": "VARCHAR", "timestamp": "TIMESTAMP",
                        "value": "DOUBLE"})
+
+    def check(self, *views):
+        for name, explanation in self.explanations(*views).items():
+            with self.subTest(view=name):
+                self.assertIsNone(explanation[f"{self.SYSTEM}Fault"])
+                expected = self.answer(explanation[self.SYSTEM])
+                records = self.latest(name)
+                self.assertGreater(len(expected), 0 if name.endswith("_rows") else 3)
+                self.assertEqual(sorted_rows(record["value"] for record in records), sorted_rows(expected))
+
+
+class DuckDbText(BatchText):
+    def setUp(self):
+        super().setUp()
+        self.succeed("replay", "--data", "simulate", "--households", "1-4", "--start", "2024-02-29T20:00:00Z", "--duration", "8h",
+                     "--seed", "7")
+        self.write("flows.sql", FLOWS)
+        self.succeed("run", "flows.sql", "--until-idle")
+
+    def test_gives_the_rows_of_the_stream_engine(self):
+        self.metrics()
         self.relation("bounds", [{"id": record["key"], **record["value"]} for record in self.records("bounds")],
                       {"id": "VARCHAR", "high": "DOUBLE", "note": "VARCHAR"})
         self.relation("notes", [{"meter": record["key"], **record["value"]} for record in self.records("notes")],
@@ -166,13 +180,7 @@ class DuckDbText(ProgramTest):
                       {"gateway": "VARCHAR", "since": "TIMESTAMP", "district": "VARCHAR", "rank": "BIGINT"})
         for name, columns in COMPUTED.items():
             self.relation(name, [record["value"] for record in self.latest(name)], columns)
-        for name, explanation in self.explanations(*VIEWS).items():
-            with self.subTest(view=name):
-                self.assertIsNone(explanation[f"{self.SYSTEM}Fault"])
-                expected = self.answer(explanation[self.SYSTEM])
-                records = self.latest(name)
-                self.assertGreater(len(expected), 0 if name.endswith("_rows") else 3)
-                self.assertEqual(sorted_rows(record["value"] for record in records), sorted_rows(expected))
+        self.check(*VIEWS)
 
     def test_says_what_it_cannot_and_shows_plan_and_operators(self):
         self.write("flows.sql", "CREATE STREAM metrics; CREATE STREAM changes AS SELECT gateway, LAG(value) AS was FROM metrics; "
@@ -192,6 +200,21 @@ class DuckDbText(ProgramTest):
         self.assertIn("did you mean changes?", refused.stderr)
         refused = self.run_program("sql", "--schema", "flows.sql", "--execute", "EXPLAIN metrics")
         self.assertIn("metrics is a stream that is not computed", refused.stderr)
+
+
+class DaysOfPlaces(BatchText):
+    def test_are_the_same_when_clocks_change(self):
+        zones = {"athens": "Europe/Athens", "new_york": "America/New_York", "lord_howe": "Australia/Lord_Howe", "half_past": "+05:30"}
+        self.write("flows.sql", "CREATE STREAM metrics;" + "".join(f"""
+            CREATE TABLE {name} AS SELECT gateway, WINDOWSTART AS ws, WINDOWEND AS we, COUNT(*) AS n, SUM(value) AS total FROM metrics
+            WINDOW TUMBLING (SIZE {1 + number % 2} DAYS, TIMEZONE '{zone}', GRACE PERIOD 300 DAYS) GROUP BY gateway EMIT FINAL;
+            CREATE STREAM {name}_times AS SELECT timestamp, HOUR(timestamp, '{zone}') AS h, FORMAT_TIMESTAMP(timestamp, 'dd.MM. HH:mm', '{zone}') AS t
+            FROM metrics WHERE metricAttribute = 'VOLTAGE';""" for number, (name, zone) in enumerate(zones.items())))
+        for day in ("2024-03-09T12:00:00Z", "2024-03-30T12:00:00Z", "2024-04-05T22:00:00Z", "2024-10-26T12:00:00Z", "2024-11-02T12:00:00Z"):
+            self.succeed("replay", "--data", "simulate", "--households", "1", "--start", day, "--duration", "40h", "--seed", "3")
+        self.succeed("run", "flows.sql", "--until-idle")
+        self.metrics()
+        self.check(*zones, *(f"{name}_times" for name in zones))
 
 
 if __name__ == "__main__":
