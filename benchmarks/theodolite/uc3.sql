@@ -1,5 +1,5 @@
 -- Theodolite's UC3, hours of the day: the statistics of each sensor and hour of the day in Paris over 30 days, each day.
-CREATE STREAM metrics WITH (topic = 'metrics', value_format = 'AVRO');
+CREATE STREAM metrics WITH (topic = 'metrics-months', value_format = 'AVRO');
 
 CREATE TABLE uc3 WITH (topic = 'theodolite-uc3') AS
   SELECT gateway, HOUR(timestamp, 'Europe/Paris') AS hour, WINDOWSTART AS windowStart, COUNT(*) AS readings, SUM(value) AS sum,

@@ -52,9 +52,9 @@ def sensor_load(size):
 
 
 def long_load(size):
-    """Two months and more, whatever the size."""
-    sensors = max(2, (size or 5_000_000) // 20_000)
-    return ["--sensors", sensors, "--rounds", 20_000, "--period-ms", 300_000]
+    """Two months and more, whatever the size, of a fifth as many readings: each lies in 30 windows."""
+    sensors = max(2, (size or 5_000_000) // 100_000)
+    return ["--topic", "metrics-months", "--sensors", sensors, "--rounds", 20_000, "--period-ms", 300_000]
 
 
 LOADS = {
@@ -79,7 +79,7 @@ class Query:
         self.sql = BENCHMARKS / suite / f"{name}.sql"
         self.duckdb = BENCHMARKS / suite / f"{name}.duckdb.sql"
         self.topic = f"{suite}-{name}"
-        self.input_topic = "nexmark-bid" if load == "nexmark" else "metrics"
+        self.input_topic = "nexmark-bid" if load == "nexmark" else "metrics-months" if load == "months" else "metrics"
 
     def sql_with_topics(self, suffix):
         """With topics of its own for what a run of it writes."""
