@@ -211,7 +211,7 @@ class DaysOfPlaces(BatchText):
             CREATE STREAM {name}_times AS SELECT timestamp, HOUR(timestamp, '{zone}') AS h, FORMAT_TIMESTAMP(timestamp, 'dd.MM. HH:mm', '{zone}') AS t
             FROM metrics WHERE metricAttribute = 'VOLTAGE';""" for number, (name, zone) in enumerate(zones.items())))
         for day in ("2024-03-09T12:00:00Z", "2024-03-30T12:00:00Z", "2024-04-05T22:00:00Z", "2024-10-26T12:00:00Z", "2024-11-02T12:00:00Z"):
-            self.succeed("replay", "--data", "simulate", "--households", "1", "--start", day, "--duration", "40h", "--seed", "3")
+            self.succeed("replay", "--data", "simulate", "--households", "1", "--start", day, "--duration", "30h", "--seed", "3")
         self.succeed("run", "flows.sql", "--until-idle")
         self.metrics()
         self.check(*zones, *(f"{name}_times" for name in zones))
