@@ -35,7 +35,7 @@ class EngineFixture : public ::testing::Test {
     options.threads = 2;
     runtime_ =
         std::make_unique<EmbeddedQueryRuntime>(Runtime{*log_, store_, *schemas_, clock_, tables_.get()}, options);
-    auto engine = StatementEngine::open({*log_, *log_, *schemas_, clock_, *runtime_}, {});
+    auto engine = StatementEngine::open({*log_, *log_, *schemas_, clock_, *runtime_}, engine_options_);
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = *std::move(engine);
   }
@@ -107,6 +107,8 @@ class EngineFixture : public ::testing::Test {
     EXPECT_EQ(rows, expected) << text;
   }
 
+  /// Of the next start().
+  StatementEngine::Options engine_options_;
   MemoryStore store_;
   SystemClock clock_;
   std::unique_ptr<EmbeddedLog> log_;
