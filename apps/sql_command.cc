@@ -12,7 +12,10 @@
 #include "apps/json_text.h"
 #include "apps/local_service.h"
 #include "apps/run_command.h"
+#include "apps/server_address.h"
 #include "apps/sql_shell.h"
+#include "base/password_file.h"
+#include "server/rest_access.h"
 #include "stream/table_insert.h"
 
 namespace meterstream {
@@ -38,6 +41,13 @@ void print(const std::vector<Explanation>& explanations, const CommandContext& c
   }
 }
 
+Result<std::string> secret_of(std::string_view option, const std::string& path) {
+  auto line = read_password_file(path, "server");
+  if (line) return line;
+  return invalid(
+      fmt::format("{} {}: its first line cannot be read; name a file that has the secret there", option, path));
+}
+
 }  // namespace
 
 std::string SqlCommand::examples() const {
@@ -47,7 +57,8 @@ std::string SqlCommand::examples() const {
          "('household-1.ELECTRICITY.VOLTAGE', 245)\"\n"
          "meterstream sql --schema examples/alarms.sql --execute \"EXPLAIN alarms\"\n"
          "meterstream sql --execute \"SELECT * FROM hourly\" --json\n"
-         "meterstream sql --kafka localhost:9092 --file flows.sql";
+         "meterstream sql --kafka localhost:9092 --file flows.sql\n"
+         "meterstream sql --server localhost:8088";
 }
 
 void SqlCommand::declare(CLI::App& app) {
@@ -59,6 +70,15 @@ void SqlCommand::declare(CLI::App& app) {
   app.add_option("-f,--file", files_, "SQL file to carry out; may be given several times")->type_name("FILE");
   app.add_option("-e,--execute", statements_, "Statements to carry out, after the files; may be given several times")
       ->type_name("SQL");
+  app.add_option(
+         "--server", server_,
+         "A running meterstream server that carries out everything, instead of this process on the data directory")
+      ->type_name("HOST:PORT or URL");
+  app.add_option("--token-file", token_file_, "Of --server: file whose first line is its token")->type_name("FILE");
+  app.add_option("--login-file", login_file_, "Of --server: file whose first line is USER:PASSWORD")->type_name("FILE");
+  app.add_option("--tls-authorities", authorities_file_,
+                 "Of --server https://...: PEM file of the certificates that are trusted (those of the machine)")
+      ->type_name("FILE");
   app.add_option("--service-id", service_id_, "Of the shell: name under which its statements and queries are kept")
       ->capture_default_str();
 }
@@ -84,16 +104,50 @@ Result<ExitCode> SqlCommand::run_shell(const CommandContext& context) const {
         "input, "
         "or on a terminal");
   }
+  if (!server_.empty()) {
+    ASSIGN_OR_RETURN(RemoteServiceOptions remote_options, this->remote_options());
+    const std::string place = "server " + remote_options.peer.text();
+    RemoteService remote(std::move(remote_options));
+    RETURN_IF_ERROR(remote.check());
+    return run_texts(context, remote, place, texts, is_interactive);
+  }
   LocalServiceOptions options;
   options.service_id = service_id_;
   ASSIGN_OR_RETURN(const auto local, LocalService::open(context, options));
-  SqlShell shell(local->service(), context);
-  if (is_interactive) return shell.run_interactively(local->place());
+  return run_texts(context, local->service(), local->place(), texts, is_interactive);
+}
+
+Result<ExitCode> SqlCommand::run_texts(const CommandContext& context, StatementService& service,
+                                       const std::string& place,
+                                       const std::vector<std::pair<std::string, std::string>>& texts,
+                                       bool is_interactive) const {
+  SqlShell shell(service, context);
+  if (is_interactive) return shell.run_interactively(place);
   for (const auto& [name, text] : texts) RETURN_IF_ERROR(shell.run(text, name));
   return ExitCode::kDone;
 }
 
+Result<RemoteServiceOptions> SqlCommand::remote_options() const {
+  RemoteServiceOptions options;
+  ASSIGN_OR_RETURN(options.peer, parse_server_address(server_));
+  options.peer.authorities_file = authorities_file_;
+  if (!authorities_file_.empty() && !options.peer.is_tls)
+    return invalid(fmt::format("--tls-authorities is for TLS: --server https://{}", server_));
+  if (!token_file_.empty()) {
+    ASSIGN_OR_RETURN(const std::string token, secret_of("--token-file", token_file_));
+    options.authorization = "Bearer " + token;
+  } else if (!login_file_.empty()) {
+    ASSIGN_OR_RETURN(const std::string login, secret_of("--login-file", login_file_));
+    options.authorization = basic_authorization(login);
+  }
+  return options;
+}
+
 Result<ExitCode> SqlCommand::run(const CommandContext& context) {
+  if (server_.empty() && !(token_file_ + login_file_ + authorities_file_).empty())
+    return invalid("--token-file, --login-file and --tls-authorities are for --server");
+  if (!server_.empty() && (!schemas_.empty() || Backbone::is_kafka(context.configuration)))
+    return invalid("--server has its own streams and tables, and its own log: leave --schema and --kafka out");
   if (schemas_.empty()) return run_shell(context);
   if (files_.empty() && statements_.empty()) {
     return invalid(

@@ -40,7 +40,7 @@ class EngineFixture : public ::testing::Test {
                                            tables_->forget(topic);
                                            return log_->delete_topic(topic);
                                          }},
-                                        {});
+                                        engine_options_);
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = *std::move(engine);
   }
@@ -112,6 +112,8 @@ class EngineFixture : public ::testing::Test {
     EXPECT_EQ(rows, expected) << text;
   }
 
+  /// Of the next start().
+  StatementEngine::Options engine_options_;
   MemoryStore store_;
   SystemClock clock_;
   std::unique_ptr<EmbeddedLog> log_;

@@ -166,7 +166,10 @@ void MaterializedTable::put(std::string_view key, uint32_t row) {
     window_ms = starts.is_null(row) ? INT64_MIN : starts.integers[row];
   }
   auto own = keys_.find(key);
-  if (own == keys_.end()) own = keys_.try_emplace(std::string(key)).first;
+  if (own == keys_.end()) {
+    own = keys_.try_emplace(std::string(key)).first;
+    if (sorted_keys_) sorted_keys_->insert(own->first);
+  }
   std::vector<RowPlace>& places = own->second;
   auto place = places.end();
   // Windows mostly come in their order.
@@ -183,6 +186,7 @@ void MaterializedTable::erase(std::string_view key) {
     chunks_[place.row / kChunkRows]->is_live[place.row % kChunkRows] = 0;
     free_rows_.push_back(place.row);
   }
+  if (sorted_keys_) sorted_keys_->erase(own->first);
   keys_.erase(own);
 }
 
@@ -195,7 +199,9 @@ void MaterializedTable::erase(std::string_view key, int64_t window_ms) {
   chunks_[place->row / kChunkRows]->is_live[place->row % kChunkRows] = 0;
   free_rows_.push_back(place->row);
   places.erase(place);
-  if (places.empty()) keys_.erase(own);
+  if (!places.empty()) return;
+  if (sorted_keys_) sorted_keys_->erase(own->first);
+  keys_.erase(own);
 }
 
 uint32_t MaterializedTable::new_row() {
@@ -216,31 +222,96 @@ size_t MaterializedTable::rows() const {
   return used_rows_ - free_rows_.size();
 }
 
+void MaterializedTable::sort_keys() const {
+  const std::scoped_lock turn(turn_);
+  const std::unique_lock lock(mutex_);
+  if (sorted_keys_) return;
+  std::vector<std::string_view> keys;
+  keys.reserve(keys_.size());
+  for (const auto& [key, places] : keys_) keys.push_back(key);
+  std::ranges::sort(keys);
+  sorted_keys_.emplace(keys.begin(), keys.end());
+}
+
 bool MaterializedTable::read(const BoundQuery& query, Cursor& cursor, std::vector<QueryRow>& rows) const {
+  if (!query.places.key_ranges.empty()) sort_keys();
   std::unique_lock turn(turn_);
   const std::shared_lock lock(mutex_);
   turn.unlock();
   ColumnBatch batch;
-  const bool has_more = query.keys ? read_keys(query, cursor, batch) : read_chunk(query, cursor, batch);
+  const bool has_more = read_part(query, cursor, batch);
   append_rows(query, batch, rows);
   return has_more;
 }
 
+bool MaterializedTable::read(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const {
+  if (!query.places.key_ranges.empty()) sort_keys();
+  std::unique_lock turn(turn_);
+  const std::shared_lock lock(mutex_);
+  turn.unlock();
+  const bool has_more = read_part(query, cursor, batch);
+  for (Column& column : batch.columns) {
+    size_t bytes = 0;
+    for (const std::string_view text : column.strings) bytes += text.size();
+    if (column.strings.empty()) continue;
+    std::string& own = batch.arena.emplace_back();
+    own.reserve(bytes);
+    for (std::string_view& text : column.strings) {
+      const size_t begin = own.size();
+      own.append(text);
+      text = std::string_view(own.data() + begin, text.size());
+    }
+  }
+  return has_more;
+}
+
+bool MaterializedTable::read_part(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const {
+  if (query.places.keys) return read_keys(query, cursor, batch);
+  return query.places.key_ranges.empty() ? read_chunk(query, cursor, batch) : read_ranges(query, cursor, batch);
+}
+
+void MaterializedTable::add_rows(const BoundQuery& query, const std::vector<RowPlace>& places,
+                                 std::vector<uint32_t>& rows) const {
+  if (!source_->window_start) {
+    rows.push_back(places.front().row);
+    return;
+  }
+  auto place = std::ranges::lower_bound(places, query.places.first_window_ms, {}, &RowPlace::window_ms);
+  for (; place != places.end() && place->window_ms <= query.places.last_window_ms; ++place) rows.push_back(place->row);
+}
+
 bool MaterializedTable::read_keys(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const {
   std::vector<uint32_t> rows;
-  for (; cursor.key < query.keys->size() && rows.size() < kChunkRows; ++cursor.key) {
-    const auto own = keys_.find(std::string_view((*query.keys)[cursor.key]));
-    if (own == keys_.end()) continue;
-    const std::vector<RowPlace>& places = own->second;
-    if (!source_->window_start) {
-      rows.push_back(places.front().row);
-      continue;
-    }
-    auto place = std::ranges::lower_bound(places, query.first_window_ms, {}, &RowPlace::window_ms);
-    for (; place != places.end() && place->window_ms <= query.last_window_ms; ++place) rows.push_back(place->row);
+  for (; cursor.key < query.places.keys->size() && rows.size() < kChunkRows; ++cursor.key) {
+    const auto own = keys_.find(std::string_view((*query.places.keys)[cursor.key]));
+    if (own != keys_.end()) add_rows(query, own->second, rows);
   }
   gather(query, rows, batch);
-  return cursor.key < query.keys->size();
+  return cursor.key < query.places.keys->size();
+}
+
+// Between two calls keys come and go: the next one is found anew.
+bool MaterializedTable::read_ranges(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const {
+  std::vector<uint32_t> rows;
+  size_t keys = 0;
+  while (cursor.range < query.places.key_ranges.size()) {
+    const KeyRange& range = query.places.key_ranges[cursor.range];
+    auto key = sorted_keys_->lower_bound(cursor.next_key ? *cursor.next_key : range.from);
+    while (key != sorted_keys_->end() && (!range.to || *key < *range.to) && rows.size() < kChunkRows &&
+           keys < kChunkRows) {
+      add_rows(query, keys_.find(*key)->second, rows);
+      ++key;
+      ++keys;
+    }
+    if (key != sorted_keys_->end() && (!range.to || *key < *range.to)) {
+      cursor.next_key = std::string(*key);
+      break;
+    }
+    ++cursor.range;
+    cursor.next_key.reset();
+  }
+  gather(query, rows, batch);
+  return cursor.range < query.places.key_ranges.size();
 }
 
 bool MaterializedTable::read_chunk(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const {

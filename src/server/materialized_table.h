@@ -1,6 +1,7 @@
 // Purpose: the rows that a table has now, in memory, for pull queries: the latest record of each key, or of each key and window.
 // Guarantee: after load() everything that the topic held when it was called is there; refresh() adds what came since.
-// Cost: a query by key reads its rows only; others read all rows, a chunk at a time, so that a change never waits long.
+// Cost: a query by keys or ranges of keys reads their rows only; others read all rows, a chunk at a time, so that a change never waits
+//       long. The first query by a range sorts the keys, and from then on their order is kept.
 // Non-guarantee: a query that reads all rows sees changes that come meanwhile, or not.
 // Thread-safety: all methods may be called concurrently. Ownership: logs and schemas must outlive it.
 // Errors: those of the log; kUnavailable when it has more rows than it may. Records that cannot be read are left out and counted.
@@ -11,6 +12,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
@@ -42,9 +45,14 @@ class MaterializedTable {
   struct Cursor {
     size_t key = 0;
     size_t chunk = 0;
+    size_t range = 0;
+    /// Of the range: the key that comes next, or one before it.
+    std::optional<std::string> next_key;
   };
   /// Appends the rows of the next part of the table that pass. False: that was the last part.
   bool read(const BoundQuery& query, Cursor& cursor, std::vector<QueryRow>& rows) const;
+  /// The same for the columns that the query needs, whatever its condition; the batch has its own texts.
+  bool read(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const;
 
   [[nodiscard]] const std::shared_ptr<const QuerySource>& source() const { return source_; }
   [[nodiscard]] size_t rows() const;
@@ -70,7 +78,11 @@ class MaterializedTable {
   void erase(std::string_view key);
   void erase(std::string_view key, int64_t window_ms);
   uint32_t new_row();
+  void sort_keys() const;
+  bool read_part(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const;
+  void add_rows(const BoundQuery& query, const std::vector<RowPlace>& places, std::vector<uint32_t>& rows) const;
   bool read_keys(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const;
+  bool read_ranges(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const;
   bool read_chunk(const BoundQuery& query, Cursor& cursor, ColumnBatch& batch) const;
   void gather(const BoundQuery& query, const std::vector<uint32_t>& rows, ColumnBatch& batch) const;
 
@@ -91,6 +103,8 @@ class MaterializedTable {
   mutable std::mutex turn_;
   mutable std::shared_mutex mutex_;  // of everything below
   std::unordered_map<std::string, std::vector<RowPlace>, Hash, std::equal_to<>> keys_;
+  /// Those of keys_ in order, once a query asked for a range.
+  mutable std::optional<std::set<std::string_view>> sorted_keys_;
   std::vector<std::unique_ptr<Chunk>> chunks_;
   std::vector<uint32_t> free_rows_;
   uint32_t used_rows_ = 0;

@@ -20,8 +20,9 @@ bool is_equal_in_constant_time(std::string_view given, std::string_view secret) 
   return difference == 0;
 }
 
+constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 int sextet_of(char c) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const size_t place = kLetters.find(c);
   return place == std::string_view::npos ? -1 : static_cast<int>(place);
 }
@@ -69,6 +70,19 @@ bool is_loopback_name(std::string_view host) {
 bool is_same_origin(std::string_view origin, std::string_view host) {
   const size_t slashes = origin.find("://");
   return slashes != std::string_view::npos && is_same_header(origin.substr(slashes + 3), host);
+}
+
+std::string basic_authorization(std::string_view login) {
+  std::string text = "Basic ";
+  for (size_t begin = 0; begin < login.size(); begin += 3) {
+    const std::string_view bytes = login.substr(begin, 3);
+    uint32_t bits = 0;
+    for (size_t index = 0; index < 3; ++index)
+      bits = (bits << 8U) | (index < bytes.size() ? static_cast<unsigned char>(bytes[index]) : 0U);
+    for (size_t index = 0; index < 4; ++index)
+      text += index <= bytes.size() ? kLetters[(bits >> (18U - 6U * static_cast<uint32_t>(index))) & 63U] : '=';
+  }
+  return text;
 }
 
 }  // namespace meterstream

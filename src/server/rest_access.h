@@ -14,4 +14,7 @@ bool is_loopback_name(std::string_view host);
 /// Whether a page that sends this Origin came from the server itself.
 bool is_same_origin(std::string_view origin, std::string_view host);
 
+/// "Basic ..." of USER:PASSWORD, as clients send it.
+std::string basic_authorization(std::string_view login);
+
 }  // namespace meterstream

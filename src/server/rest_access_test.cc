@@ -24,5 +24,13 @@ TEST(RestAccess, ComparesWholeSecrets) {
   EXPECT_TRUE(is_authorized("Basic YTpi", "", "a:b"));
 }
 
+TEST(RestAccess, TakesTheLoginsThatItWrites) {
+  EXPECT_EQ(basic_authorization("a:b"), "Basic YTpi");
+  for (const std::string login : {"ab:c", "abc:d", "user:\xff\xfe~", ":"}) {
+    EXPECT_TRUE(is_authorized(basic_authorization(login), "", login)) << basic_authorization(login);
+    EXPECT_EQ(basic_authorization(login).size() % 4, 2U) << "with its padding";
+  }
+}
+
 }  // namespace
 }  // namespace meterstream

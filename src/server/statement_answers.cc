@@ -162,6 +162,11 @@ Result<StatementEngine::Content> StatementEngine::answer(const ast::Describe& as
 
 Result<StatementEngine::Content> StatementEngine::answer(const ast::ExplainQuery& asked, const SourceText& text) {
   StatementResult::Explained explained;
+  if (asked.query && is_transient(*asked.query)) {
+    ASSIGN_OR_RETURN(TransientPlan plan, plan_of(*asked.query, text));
+    explained.text = std::move(plan.text);
+    return Content(std::move(explained));
+  }
   if (asked.query) {
     ASSIGN_OR_RETURN(const BoundQuery bound, bind(*asked.query, text));
     explained.text = to_text(bound);

@@ -210,15 +210,18 @@ Status StatementCatalog::bind(const ast::CreateSource& create, const ParsedState
     ViewSpec view = std::move(program.views.front());
     made.topic = view.topic;
     made.partitions = view.partitions;
-    made.rows = std::make_shared<QuerySource>(query_source(view, create.name.text, bound.views.front().plan->schema));
+    QuerySource rows = query_source(view, create.name.text, bound.views.front().plan->schema);
+    if (const auto stream = names_.stream({create.name.text, true, {}})) {
+      rows.timestamp_column = stream->timestamp_column;
+      made.timestamp_column = stream->columns[stream->timestamp_column].name;
+    }
+    made.rows = std::make_shared<QuerySource>(std::move(rows));
     made.explanation = std::make_shared<Explanation>(std::move(program.explanations.front()));
     // Whoever has the name later begins anew.
     const std::string id =
         fmt::format("{}_{}_{}", made.rows->is_table ? "CTAS" : "CSAS", upper(create.name.text), sequence);
     view.name = id;
     query = CatalogQuery{.id = id, .view = std::make_shared<ViewSpec>(std::move(view))};
-    if (const auto stream = names_.stream({create.name.text, true, {}}))
-      made.timestamp_column = stream->columns[stream->timestamp_column].name;
   } else if (!program.sinks.empty()) {
     made.topic = program.sinks.front().topic;
     SinkSpec sink = std::move(program.sinks.front());

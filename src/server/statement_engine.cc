@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "server/row_evaluation.h"
+#include "server/session_settings.h"
 #include "sql/insert_query_binder.h"
 #include "sql/parser.h"
 #include "stream/table_feed.h"
@@ -17,20 +17,6 @@ namespace {
 constexpr std::string_view kFile = "sql";
 constexpr auto kLookAgain = std::chrono::milliseconds(5);
 constexpr auto kFollowEvery = std::chrono::milliseconds(200);
-constexpr std::string_view kOffsetReset = "auto.offset.reset";
-
-/// Settings of ksqlDB's clients have this in front.
-std::string_view setting_name(std::string_view name) {
-  constexpr std::string_view kPrefix = "ksql.streams.";
-  return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
-}
-
-bool from_beginning(const StatementProperties& properties) {
-  return std::ranges::any_of(properties.properties, [](const auto& property) {
-    return setting_name(property.first) == kOffsetReset && equals_ignoring_case(property.second, "earliest");
-  });
-}
-
 Status set_property(const ast::SetProperty& set, const SourceText& text, StatementProperties& session) {
   const auto error = [&](std::string_view message) { return text.error_at(set.position.offset, message); };
   if (setting_name(set.name) != kOffsetReset) {
@@ -48,50 +34,6 @@ Status set_property(const ast::SetProperty& set, const SourceText& text, Stateme
   return {};
 }
 
-/// Rows of a table as it is.
-class TableRows final : public QueryRows {
- public:
-  TableRows(std::string id, BoundQuery query, std::shared_ptr<MaterializedTable> table)
-      : id_(std::move(id)), query_(std::move(query)), table_(std::move(table)), columns_(columns_of(query_)) {}
-
-  [[nodiscard]] const std::string& id() const override { return id_; }
-  [[nodiscard]] const std::vector<Column>& columns() const override { return columns_; }
-  [[nodiscard]] bool is_push() const override { return false; }
-  Result<bool> next(std::vector<QueryRow>& rows, size_t most, std::chrono::milliseconds) override {
-    while (taken_ == waiting_.size()) {
-      if (!has_more_ || is_closed_) return false;
-      waiting_.clear();
-      taken_ = 0;
-      has_more_ = table_->read(query_, cursor_, waiting_);
-    }
-    size_t count = std::min(most, waiting_.size() - taken_);
-    if (query_.limit) count = std::min<size_t>(count, static_cast<size_t>(*query_.limit - given_));
-    for (size_t index = 0; index < count; ++index) rows.push_back(std::move(waiting_[taken_++]));
-    given_ += static_cast<int64_t>(count);
-    if (query_.limit && given_ >= *query_.limit) return false;
-    return has_more_ || taken_ < waiting_.size();
-  }
-  void close() override { is_closed_ = true; }
-
- private:
-  std::string id_;
-  BoundQuery query_;
-  std::shared_ptr<MaterializedTable> table_;
-  std::vector<Column> columns_;
-  MaterializedTable::Cursor cursor_;
-  bool has_more_ = true;
-  std::vector<QueryRow> waiting_;
-  size_t taken_ = 0;
-  int64_t given_ = 0;
-  std::atomic<bool> is_closed_ = false;
-};
-
-Error not_found_at(const SourceText& text, ast::Position position, std::string_view message) {
-  Error error = text.error_at(position.offset, message);
-  error.code = ErrorCode::kNotFound;
-  return error;
-}
-
 }  // namespace
 
 StatementEngine::StatementEngine(Surroundings around, Options options, StatementLog log)
@@ -99,6 +41,8 @@ StatementEngine::StatementEngine(Surroundings around, Options options, Statement
       options_(std::move(options)),
       inserter_(around.log, around.schemas, around.clock),
       tables_(around.log, around.follower, around.schemas, options_.most_rows),
+      transients_({around.log, around.follower, around.schemas, around.clock},
+                  {.rows = options_.shared_rows, .most_state_bytes = options_.most_query_bytes}),
       log_(std::move(log)),
       catalog_(std::make_shared<StatementCatalog>(options_.stream_defaults)) {}
 
@@ -328,35 +272,6 @@ std::shared_ptr<RunningQuery> StatementEngine::register_query(std::string_view k
   return running;
 }
 
-Result<BoundQuery> StatementEngine::bind(const ast::Query& query, const SourceText& text) const {
-  const auto catalog = this->catalog();
-  ASSIGN_OR_RETURN(const CatalogSource* source, catalog->need(query.select.source, text));
-  const auto error = [&](std::string_view message) {
-    return text.error_at(query.select.source.position.offset, message);
-  };
-  if (source->rows == nullptr) return error(fmt::format("{} is a sink, which gives no rows", source->name.text));
-  ASSIGN_OR_RETURN(BoundQuery bound, bind_query(query, source->rows, text));
-  if (bound.emits_changes || !source->rows->is_table) return bound;
-  if (source->rows->is_windowed && !source->rows->window_start) {
-    return error(fmt::format(
-        "table {} does not keep which window its rows are of, so that they cannot be told apart; select it when "
-        "the table is created: WINDOWSTART AS windowStart. EMIT CHANGES gives its results as they come",
-        source->name.text));
-  }
-  return bound;
-}
-
-Result<std::unique_ptr<QueryRows>> StatementEngine::query(std::string_view text,
-                                                          const StatementProperties& properties) {
-  const std::vector<StatementPart> parts = split_statements(text);
-  if (parts.size() != 1) return invalid(fmt::format("a query is one statement, these are {}", parts.size()));
-  ASSIGN_OR_RETURN(const ParsedStatement statement,
-                   parse_statement(parts.front(), properties.text_name, properties.variables));
-  if (const auto* asked = std::get_if<ast::Query>(&statement.command)) return select(*asked, statement, properties);
-  if (const auto* asked = std::get_if<ast::PrintTopic>(&statement.command)) return print(*asked, statement);
-  return statement.source().error_at(0, "this is no query; a query begins with SELECT or PRINT");
-}
-
 Status StatementEngine::create_topic(const std::string& name) {
   const auto catalog = this->catalog();
   const CatalogSource* source = catalog->find({name, true, {}});
@@ -365,43 +280,6 @@ Status StatementEngine::create_topic(const std::string& name) {
                                              : around_.log.create_topic({source->topic, source->partitions});
   RETURN_IF_ERROR(made);
   return {};
-}
-
-Result<std::unique_ptr<QueryRows>> StatementEngine::select(const ast::Query& query, const ParsedStatement& statement,
-                                                           const StatementProperties& properties) {
-  ASSIGN_OR_RETURN(BoundQuery bound, bind(query, statement.source()));
-  if (bound.source->is_table && !bound.emits_changes) {
-    auto table = tables_.find(bound.source);
-    if (table == nullptr) {
-      RETURN_IF_ERROR(create_topic(bound.source->name));
-      ASSIGN_OR_RETURN(table, tables_.get(bound.source));
-    }
-    std::string id;
-    {
-      const std::scoped_lock lock(state_mutex_);
-      id = fmt::format("pull_{}", ++queries_);
-    }
-    return std::unique_ptr<QueryRows>(std::make_unique<TableRows>(std::move(id), std::move(bound), std::move(table)));
-  }
-  RETURN_IF_ERROR(create_topic(bound.source->name));
-  const TopicRange range{!bound.emits_changes || from_beginning(properties), bound.emits_changes};
-  EventLog& log = bound.emits_changes ? around_.follower : around_.log;
-  auto running = register_query(bound.emits_changes ? "transient" : "pull", statement.text());
-  return select_rows(std::move(bound), range, std::move(running), log, around_.schemas);
-}
-
-Result<std::unique_ptr<QueryRows>> StatementEngine::print(const ast::PrintTopic& print,
-                                                          const ParsedStatement& statement) {
-  const auto catalog = this->catalog();
-  std::shared_ptr<const QuerySource> reading;
-  for (const CatalogSource& source : catalog->sources()) {
-    const bool is_avro = source.stream != nullptr && source.stream->format == ValueFormat::kAvro;
-    if (is_avro && source.topic == print.topic) reading = source.rows;
-  }
-  if (const auto topic = around_.log.describe_topic(print.topic); !topic)
-    return not_found_at(statement.source(), print.position, topic.error().message);
-  auto running = register_query("print", statement.text());
-  return print_rows(print, std::move(reading), std::move(running), around_.follower, around_.schemas);
 }
 
 Status StatementEngine::close_query(std::string_view id) {

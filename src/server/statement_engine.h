@@ -23,6 +23,7 @@
 #include "server/statement_log.h"
 #include "server/statement_service.h"
 #include "server/topic_rows.h"
+#include "server/transient_query.h"
 
 namespace meterstream {
 
@@ -44,6 +45,10 @@ class StatementEngine final : public StatementService {
     StreamSpec stream_defaults;
     /// Of a table that is asked by pull queries.
     size_t most_rows = 50'000'000;
+    /// Of what a query with joins or groups holds in memory.
+    size_t most_query_bytes = size_t{512} << 20;
+    /// Of push queries with joins or groups.
+    SharedRows::Limits shared_rows = {};
     /// Other processes append statements, too.
     bool shares_log = false;
     /// That LIST PROPERTIES shows.
@@ -65,6 +70,8 @@ class StatementEngine final : public StatementService {
   bool is_healthy() override;
 
   [[nodiscard]] std::shared_ptr<const StatementCatalog> catalog() const;
+  /// How many push queries with joins or groups run; equal ones count once.
+  [[nodiscard]] size_t transient_queries() const { return transients_.running(); }
 
  private:
   using Content = decltype(StatementResult::content);
@@ -85,7 +92,13 @@ class StatementEngine final : public StatementService {
   Result<std::unique_ptr<QueryRows>> select(const ast::Query& query, const ParsedStatement& statement,
                                             const StatementProperties& properties);
   Result<std::unique_ptr<QueryRows>> print(const ast::PrintTopic& print, const ParsedStatement& statement);
+  static Result<std::vector<std::shared_ptr<const QuerySource>>> sources_of(const StatementCatalog& catalog,
+                                                                            const ast::Query& query,
+                                                                            const SourceText& text);
   Result<BoundQuery> bind(const ast::Query& query, const SourceText& text) const;
+  Result<TransientPlan> plan_of(const ast::Query& query, const SourceText& text) const;
+  Result<std::shared_ptr<MaterializedTable>> table_of(const std::shared_ptr<const QuerySource>& source);
+  Result<std::unique_ptr<QueryRows>> select_staged(BoundQuery query, const ParsedStatement& statement);
   std::shared_ptr<RunningQuery> register_query(std::string_view kind, std::string_view statement);
 
   // What statements ask for (statement_answers.cc).
@@ -102,6 +115,7 @@ class StatementEngine final : public StatementService {
   const Options options_;
   RowInserter inserter_;
   MaterializedTables tables_;
+  TransientQueries transients_;
 
   std::mutex execute_mutex_;  // one statement at a time; of log_
   StatementLog log_;

@@ -328,7 +328,8 @@ TEST_F(StatementEngineTest, WhatCameBeforeAFailureStaysDone) {
   EXPECT_EQ(results.size(), 1U);
   EXPECT_THAT(error_of("SELECT * FROM metrics;"), HasSubstr("this is a query"));
   EXPECT_THAT(query_error("LIST STREAMS"), HasSubstr("this is no query"));
-  EXPECT_THAT(query_error("SELECT COUNT(*) FROM metrics"), HasSubstr("COUNT cannot stand in a query"));
+  EXPECT_THAT(query_error("SELECT value FROM metrics WHERE COUNT(*) > 1"),
+              HasSubstr("COUNT cannot stand inside WHERE"));
   EXPECT_THAT(query_error("SELECT vlaue FROM metrics"), HasSubstr("value"));
 }
 

@@ -31,6 +31,7 @@ class TopicCursor {
   Result<bool> read(RecordSet& records, PartitionId& partition);
   /// Whether a range that does not follow is read.
   [[nodiscard]] bool at_end() const;
+  [[nodiscard]] size_t partitions() const { return next_.size(); }
 
  private:
   TopicCursor(EventLog& log, std::string topic, bool follows)

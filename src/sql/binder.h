@@ -92,5 +92,7 @@ bool is_same_name(const ast::Identifier& reference, std::string_view declared);
 
 /// CREATE TABLE (select_binder.cc).
 Result<BoundView> bind_table(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog);
+/// SELECT with aggregates, where GROUP BY may be left out: then all rows are one group (select_binder.cc).
+Result<BoundView> bind_query_groups(const ast::CreateTable& select, const SourceText& source, const Catalog& catalog);
 
 }  // namespace meterstream

@@ -1,171 +1,52 @@
 #include "sql/query_binder.h"
 
 #include <algorithm>
-#include <map>
-#include <span>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "metering/timestamp.h"
+#include "sql/aggregate_binder.h"
 #include "sql/binder.h"
 #include "sql/expression_binder.h"
+#include "sql/query_groups.h"
+#include "sql/query_names.h"
+#include "sql/query_places.h"
 #include "sql/row_scope.h"
 
 namespace meterstream {
 namespace {
-
-constexpr size_t kMostKeys = 1000;
-
-bool is_word(const ast::Identifier& name, std::string_view word) {
-  return !name.quoted && equals_ignoring_case(name.text, word);
-}
-
-bool is_window_bound(const ast::Expression& expression) {
-  return expression.kind == ast::Expression::Kind::kColumn &&
-         (is_word(expression.name, "WINDOWSTART") || is_word(expression.name, "WINDOWEND"));
-}
-
-/// Bounds of windows compare with milliseconds, too, as in ksqlDB.
-void give_times(ast::Expression& expression) {
-  using Kind = ast::Expression::Kind;
-  for (ast::Expression& child : expression.children) give_times(child);
-  const bool compares =
-      expression.kind == Kind::kComparison || expression.kind == Kind::kBetween || expression.kind == Kind::kIn;
-  if (!compares || std::ranges::none_of(expression.children, is_window_bound)) return;
-  for (ast::Expression& child : expression.children) {
-    if (child.kind != Kind::kInteger || child.text.size() > 15) continue;
-    child.text = format_timestamp(EventTime(std::stoll(child.text)));
-    child.kind = Kind::kString;
-  }
-}
-
-/// As the key of a record has the value; nothing when it is not known which text that is.
-std::optional<std::string> key_text(const Expression& literal, ColumnType type) {
-  if (literal.kind != Expression::Kind::kLiteral || literal.type != type) return std::nullopt;
-  if (const auto* text = std::get_if<std::string>(&literal.literal)) return *text;
-  if (const auto* flag = std::get_if<bool>(&literal.literal)) return std::string(*flag ? "true" : "false");
-  if (const auto* integer = std::get_if<int64_t>(&literal.literal)) {
-    if (type == ColumnType::kTimestamp) return format_timestamp(EventTime(*integer));
-    if (type == ColumnType::kBigint) return std::to_string(*integer);
-  }
-  return std::nullopt;
-}
-
-/// What the parts that AND joins say about columns.
-class Restrictions {
- public:
-  Restrictions(const QuerySource& source, BoundQuery& query) : source_(source), query_(query) {}
-
-  void add(const Expression& condition) {
-    if (condition.kind != Expression::Kind::kOperation) return;
-    const auto& children = condition.children;
-    switch (condition.operation) {
-      case Operator::kAnd:
-        for (const ExpressionPointer& child : children) add(*child);
-        return;
-      case Operator::kIn:
-        if (children[0]->kind != Expression::Kind::kColumn) return;
-        add_values(*children[0], {children.begin() + 1, children.end()});
-        return;
-      case Operator::kEqual:
-      case Operator::kLess:
-      case Operator::kLessOrEqual:
-      case Operator::kGreater:
-      case Operator::kGreaterOrEqual: {
-        const bool is_turned = children[1]->kind == Expression::Kind::kColumn;
-        const Expression& column = is_turned ? *children[1] : *children[0];
-        const ExpressionPointer& value = is_turned ? children[0] : children[1];
-        if (column.kind != Expression::Kind::kColumn || value->kind != Expression::Kind::kLiteral) return;
-        if (condition.operation == Operator::kEqual) add_values(column, {&value, &value + 1});
-        if (source_.window_start == column.column) bound(condition.operation, is_turned, *value);
-        return;
-      }
-      default:
-        return;
-    }
-  }
-
-  void finish() {
-    std::vector<size_t> parts = source_.group_columns;
-    if (source_.key_column) parts = {*source_.key_column};
-    if (parts.empty()) return;
-    std::vector<std::string> keys = {""};
-    for (size_t part = 0; part < parts.size(); ++part) {
-      const auto known = values_.find(parts[part]);
-      if (known == values_.end() || keys.size() * known->second.size() > kMostKeys) return;
-      std::vector<std::string> longer;
-      for (const std::string& key : keys) {
-        for (const std::string& value : known->second)
-          longer.push_back(part == 0 ? value : fmt::format("{}.{}", key, value));
-      }
-      keys = std::move(longer);
-    }
-    std::ranges::sort(keys);
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-    query_.keys = std::move(keys);
-  }
-
- private:
-  void add_values(const Expression& column, std::span<const ExpressionPointer> literals) {
-    std::vector<std::string> texts;
-    for (const ExpressionPointer& literal : literals) {
-      auto text = key_text(*literal, source_.columns[column.column].type);
-      if (!text) return;
-      texts.push_back(*std::move(text));
-    }
-    // Of two restrictions of one column either will do.
-    values_.try_emplace(column.column, std::move(texts));
-  }
-
-  void bound(Operator operation, bool is_turned, const Expression& value) {
-    const auto* time = std::get_if<int64_t>(&value.literal);
-    if (time == nullptr) return;
-    const bool is_equal = operation == Operator::kEqual;
-    const bool is_less = operation == Operator::kLess || operation == Operator::kLessOrEqual;
-    if (is_equal || is_less == is_turned) query_.first_window_ms = std::max(query_.first_window_ms, *time);
-    if (is_equal || is_less != is_turned) query_.last_window_ms = std::min(query_.last_window_ms, *time);
-  }
-
-  const QuerySource& source_;
-  BoundQuery& query_;
-  std::map<size_t, std::vector<std::string>> values_;
-};
 
 class QueryBinder {
  public:
   QueryBinder(const ast::Query& query, std::shared_ptr<const QuerySource> from, const SourceText& text)
       : select_(query.select), from_(std::move(from)), text_(text), scope_(text) {
     query_.source = from_;
+    query_.row_columns = from_->columns;
     query_.limit = query.limit;
     query_.emits_changes = select_.emit == ast::Emit::kChanges;
     scope_.add(from_->is_table ? "table" : "stream", from_->name, select_.source_alias, from_->columns);
   }
 
   Result<BoundQuery> bind() {
-    RETURN_IF_ERROR(check_clauses());
     ExpressionBinder binder(
         text_, [this](const ast::Expression& reference) { return column(reference); },
         [this](const ast::Expression& call) -> Result<ExpressionPointer> {
+          if (aggregate_function(call.name)) {
+            return error(call.position,
+                         fmt::format("the aggregate {} cannot stand inside WHERE; HAVING takes it", call.name.text));
+          }
           return error(call.position,
-                       fmt::format("{} cannot stand in a query, which has no groups; CREATE TABLE ... AS SELECT "
-                                   "computes aggregates",
+                       fmt::format("not supported yet: function {} in a query; docs/sql.md lists those that there are",
                                    call.name.text));
         });
     if (select_.where) {
       ast::Expression where = *select_.where;
       give_times(where);
       ASSIGN_OR_RETURN(ExpressionPointer condition, binder.bind_condition(where));
-      Restrictions restrictions(*from_, query_);
-      restrictions.add(*condition);
-      restrictions.finish();
       query_.condition = std::move(condition);
     }
     RETURN_IF_ERROR(bind_items(binder));
-    query_.needed.assign(from_->columns.size(), false);
-    if (query_.condition != nullptr) need(*query_.condition);
-    for (const auto& value : query_.values) need(*value);
     return std::move(query_);
   }
 
@@ -174,28 +55,9 @@ class QueryBinder {
     return text_.error_at(position.offset, message);
   }
 
-  Status check_clauses() const {
-    if (!select_.joins.empty()) {
-      return error(
-          select_.joins.front().position,
-          "not supported yet: JOIN in a query; CREATE STREAM ... AS SELECT joins, and a query reads its result");
-    }
-    if (select_.window)
-      return error(select_.window->position,
-                   "not supported yet: WINDOW in a query; CREATE TABLE ... AS SELECT has windows");
-    if (!select_.group_by.empty())
-      return error(select_.group_by.front().position,
-                   "not supported yet: GROUP BY in a query; CREATE TABLE ... AS SELECT computes aggregates");
-    if (select_.having)
-      return error(select_.having->position, "a query has no groups for HAVING; WHERE leaves rows out");
-    if (select_.emit == ast::Emit::kFinal || select_.emit == ast::Emit::kBounds)
-      return error(select_.select_position, "a query gives rows at once; leave EMIT FINAL out");
-    return {};
-  }
-
   Result<ExpressionPointer> column(const ast::Expression& reference) const {
     if (is_window_bound(reference) && !scope_.has_column(reference)) {
-      const bool is_start = is_word(reference.name, "WINDOWSTART");
+      const bool is_start = equals_ignoring_case(reference.name.text, "WINDOWSTART");
       const std::optional<size_t> index = is_start ? from_->window_start : from_->window_end;
       if (index) return column_expression(*index, ColumnType::kTimestamp);
       return error(reference.position,
@@ -226,10 +88,6 @@ class QueryBinder {
       query_.values.push_back(std::move(value));
     }
     return {};
-  }
-
-  void need(const Expression& expression) {
-    for (const size_t column : columns_of(expression)) query_.needed[column] = true;
   }
 
   const ast::CreateTable& select_;
@@ -268,7 +126,8 @@ QuerySource query_source(const StreamSpec& stream) {
           .columns = stream.columns,
           .topic = stream.topic,
           .format = stream.format,
-          .key_column = stream.key_column};
+          .key_column = stream.key_column,
+          .timestamp_column = stream.timestamp_column};
 }
 
 QuerySource query_source(const TableSpec& table) {
@@ -279,10 +138,115 @@ QuerySource query_source(const TableSpec& table) {
           .key_column = table.key_column};
 }
 
-Result<BoundQuery> bind_query(const ast::Query& query, std::shared_ptr<const QuerySource> from,
-                              const SourceText& source) {
-  return QueryBinder(query, std::move(from), source).bind();
+namespace {
+
+Status check_clauses(const ast::CreateTable& select, const QuerySource& source, const SourceText& text) {
+  const auto error = [&](ast::Position position, std::string_view message) {
+    return text.error_at(position.offset, message);
+  };
+  if (select.emit == ast::Emit::kFinal || select.emit == ast::Emit::kBounds)
+    return error(select.select_position, "a query gives rows at once; leave EMIT FINAL out");
+  if (!select.window) return {};
+  if (source.is_table || !select.joins.empty() || !source.timestamp_column) {
+    return error(select.window->position,
+                 fmt::format("WINDOW in a query is for the rows of one stream with event time; {}",
+                             source.is_windowed ? "GROUP BY WINDOWSTART has the windows of a table"
+                                                : "GROUP BY a part "
+                                                  "of a time, such as FORMAT_TIMESTAMP(time, 'yyyy-MM-dd HH')"));
+  }
+  return {};
 }
+
+void find_needed(BoundQuery& query) {
+  query.needed.assign(query.row_columns.size(), false);
+  const auto need = [&](const Expression& expression, size_t first) {
+    for (const size_t column : columns_of(expression)) query.needed[first + column] = true;
+  };
+  if (query.condition != nullptr) need(*query.condition, 0);
+  for (const auto& value : query.values) need(*value, 0);
+  size_t first = query.source->columns.size();
+  for (const QueryJoin& join : query.joins) {
+    for (const QueryJoin::Key& key : join.keys) {
+      need(*key.left, 0);
+      need(*key.right, first);
+    }
+    first += join.source->columns.size();
+  }
+  if (query.groups == nullptr) return;
+  for (const size_t column : query.groups->columns_read()) query.needed[column] = true;
+  for (const size_t column : query.groups->group_by) {
+    if (column < query.needed.size()) query.needed[column] = true;
+  }
+  if (query.has_windows) query.needed[*query.source->timestamp_column] = true;
+}
+
+}  // namespace
+
+Result<BoundQuery> bind_query(const ast::Query& query, const std::vector<std::shared_ptr<const QuerySource>>& from,
+                              const SourceText& source) {
+  RETURN_IF_ERROR(check_clauses(query.select, *from.front(), source));
+  const bool has_groups = is_grouped(query.select);
+  BoundQuery bound;
+  if (from.size() == 1 && !has_groups) {
+    ASSIGN_OR_RETURN(bound, QueryBinder(query, from.front(), source).bind());
+  } else {
+    QueryNames names(query.select, from, source);
+    std::vector<QueryJoin> joins;
+    ast::Query resolved = query;
+    ASSIGN_OR_RETURN(resolved.select, names.resolve(joins));
+    if (has_groups) {
+      ASSIGN_OR_RETURN(bound, bind_groups(resolved, *names.rows(), !joins.empty(), source));
+    } else {
+      ASSIGN_OR_RETURN(bound, QueryBinder(resolved, names.rows(), source).bind());
+    }
+    bound.source = from.front();
+    bound.joins = std::move(joins);
+  }
+  find_places(bound);
+  find_needed(bound);
+  return bound;
+}
+
+BoundQuery scan_of(const BoundQuery& query, size_t source) {
+  BoundQuery scan;
+  if (source == 0) {
+    scan = query;
+    scan.joins.clear();
+    scan.condition = nullptr;
+    scan.values.clear();
+    scan.groups = nullptr;
+  } else {
+    scan.source = query.joins[source - 1].source;
+    scan.places = query.joins[source - 1].places;
+  }
+  size_t first = source == 0 ? 0 : query.source->columns.size();
+  for (size_t before = 1; before < source; ++before) first += query.joins[before - 1].source->columns.size();
+  const auto begin = query.needed.begin() + static_cast<std::ptrdiff_t>(first);
+  scan.needed.assign(begin, begin + static_cast<std::ptrdiff_t>(scan.source->columns.size()));
+  scan.row_columns = scan.source->columns;
+  scan.limit.reset();
+  return scan;
+}
+
+namespace {
+
+std::string join_text(const BoundQuery& query, const QueryJoin& join) {
+  std::vector<std::string> keys;
+  keys.reserve(join.keys.size());
+  for (const QueryJoin::Key& key : join.keys)
+    keys.push_back(
+        fmt::format("{} = {}", to_text(*key.left, query.row_columns), to_text(*key.right, join.source->columns)));
+  const std::string_view kind = join.keeps_left    ? join.keeps_right ? "full join" : "left join"
+                                : join.keeps_right ? "right join"
+                                                   : "join";
+  const std::string rows =
+      join.source->is_table
+          ? places_text(*join.source, join.places)
+          : fmt::format("read topic {} from its beginning to its end as it is now\n", join.source->topic);
+  return fmt::format("{} {} where {}\n  {}", kind, join.source->name, fmt::join(keys, " AND "), rows);
+}
+
+}  // namespace
 
 std::string to_text(const BoundQuery& query) {
   const QuerySource& source = *query.source;
@@ -290,20 +254,18 @@ std::string to_text(const BoundQuery& query) {
   if (query.emits_changes || !source.is_table) {
     text = fmt::format("{} topic {} {}\n", query.emits_changes ? "follow" : "read", source.topic,
                        query.emits_changes ? "as records come" : "from its beginning to its end as it is now");
-  } else if (query.keys) {
-    text = fmt::format("look up {} key(s) in table {}\n", query.keys->size(), source.name);
   } else {
-    text = fmt::format("read all rows of table {}\n", source.name);
+    text = places_text(source, query.places);
   }
-  if (query.keys && query.first_window_ms != INT64_MIN)
-    text += fmt::format("  windows from {}\n", format_timestamp(EventTime(query.first_window_ms)));
-  if (query.keys && query.last_window_ms != INT64_MAX)
-    text += fmt::format("  windows to {}\n", format_timestamp(EventTime(query.last_window_ms)));
-  if (query.condition != nullptr) text += fmt::format("filter {}\n", to_text(*query.condition, source.columns));
+  for (const QueryJoin& join : query.joins) text += join_text(query, join);
+  if (query.condition != nullptr) text += fmt::format("filter {}\n", to_text(*query.condition, query.row_columns));
+  if (query.groups != nullptr) text += groups_text(*query.groups);
   std::vector<std::string> values;
-  values.reserve(query.values.size());
-  for (size_t index = 0; index < query.values.size(); ++index)
-    values.push_back(fmt::format("{} AS {}", to_text(*query.values[index], source.columns), query.columns[index].name));
+  const std::vector<ColumnSchema> inputs = query.groups != nullptr ? query.groups->result_columns() : query.row_columns;
+  const auto& shown = query.groups != nullptr ? query.groups->calculations : query.values;
+  values.reserve(shown.size());
+  for (size_t index = 0; index < shown.size(); ++index)
+    values.push_back(fmt::format("{} AS {}", to_text(*shown[index], inputs), query.columns[index].name));
   text += fmt::format("project {}\n", fmt::join(values, ", "));
   if (query.limit) text += fmt::format("limit {}\n", *query.limit);
   return text;

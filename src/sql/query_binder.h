@@ -31,6 +31,8 @@ struct QuerySource {
   bool is_windowed = false;
   std::optional<size_t> window_start;
   std::optional<size_t> window_end;
+  /// Of a stream: its event time.
+  std::optional<size_t> timestamp_column;
 };
 
 /// Of a computed stream or table, whose columns have the types of `schema`.
@@ -38,23 +40,64 @@ QuerySource query_source(const ViewSpec& view, std::string name, const std::vect
 QuerySource query_source(const StreamSpec& stream);
 QuerySource query_source(const TableSpec& table);
 
-struct BoundQuery {
-  std::shared_ptr<const QuerySource> source;
-  std::shared_ptr<const Expression> condition;  ///< null: all rows
-  std::vector<std::shared_ptr<const Expression>> values;
-  std::vector<ColumnSchema> columns;
-  /// Columns of the source that some expression reads.
-  std::vector<bool> needed;
-  bool emits_changes = false;
-  std::optional<int64_t> limit;
-  /// What the condition says about keys of records and about WINDOWSTART, both bounds included: rows with others do not pass.
+/// Keys of records in the order of their bytes.
+struct KeyRange {
+  std::string from;               ///< included
+  std::optional<std::string> to;  ///< not included; none: to the end
+  bool operator==(const KeyRange&) const = default;
+};
+
+/// What a condition says about keys of records and about WINDOWSTART, both bounds included: rows of others do not pass.
+struct RowPlaces {
   std::optional<std::vector<std::string>> keys;
+  /// Without keys: where keys of rows that pass lie, ascending and apart. Empty: anywhere.
+  std::vector<KeyRange> key_ranges;
   int64_t first_window_ms = INT64_MIN;
   int64_t last_window_ms = INT64_MAX;
 };
 
-Result<BoundQuery> bind_query(const ast::Query& query, std::shared_ptr<const QuerySource> from,
+/// A source whose rows are joined to those before it, where all of its keys are equal.
+struct QueryJoin {
+  struct Key {
+    std::shared_ptr<const Expression> left;   ///< over the columns before
+    std::shared_ptr<const Expression> right;  ///< over the source's own
+  };
+  std::shared_ptr<const QuerySource> source;
+  std::vector<Key> keys;
+  /// Rows without a partner stay, with NULLs.
+  bool keeps_left = false;
+  bool keeps_right = false;
+  RowPlaces places;
+};
+
+struct BoundQuery {
+  std::shared_ptr<const QuerySource> source;
+  std::vector<QueryJoin> joins;
+  /// What expressions are over: the columns of the source and, behind them, of those that it is joined with.
+  std::vector<ColumnSchema> row_columns;
+  std::shared_ptr<const Expression> condition;  ///< null: all rows
+  /// Of a query without aggregates.
+  std::vector<std::shared_ptr<const Expression>> values;
+  /// Null: none. Else what is computed of the rows, over row_columns; its filter is the condition, and its calculations are the
+  /// columns of the result. Without group_by all rows are one group.
+  std::shared_ptr<const ViewSpec> groups;
+  /// Groups are of windows of event time.
+  bool has_windows = false;
+  std::vector<ColumnSchema> columns;
+  /// Of row_columns: those that some expression reads.
+  std::vector<bool> needed;
+  bool emits_changes = false;
+  std::optional<int64_t> limit;
+  /// Of the source's rows.
+  RowPlaces places;
+};
+
+/// `from`: what FROM names and, behind it, what each JOIN names.
+Result<BoundQuery> bind_query(const ast::Query& query, const std::vector<std::shared_ptr<const QuerySource>>& from,
                               const SourceText& source);
+
+/// Where a query with joins finds the rows of one of its sources: 0 is that of FROM.
+BoundQuery scan_of(const BoundQuery& query, size_t source);
 
 /// How the rows are found, for EXPLAIN.
 std::string to_text(const BoundQuery& query);

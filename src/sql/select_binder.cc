@@ -29,8 +29,11 @@ bool is_window_bound(const ast::Identifier& name) {
 
 class SelectBinder {
  public:
-  SelectBinder(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog)
-      : table_(table), source_(source), catalog_(catalog), scope_(source), groups_(source) {}
+  enum class Groups : uint8_t { kNeeded, kOptional };
+
+  SelectBinder(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog,
+               Groups need = Groups::kNeeded)
+      : table_(table), source_(source), catalog_(catalog), need_(need), scope_(source), groups_(source) {}
 
   Result<BoundView> bind() {
     ASSIGN_OR_RETURN(Sink sink, bind_result_topic(table_, source_));
@@ -45,7 +48,7 @@ class SelectBinder {
     std::vector<ColumnSchema> output;
     ASSIGN_OR_RETURN(Project project, bind_items(output));
     ASSIGN_OR_RETURN(std::shared_ptr<const Expression> having, bind_having());
-    if (window_.aggregates.empty()) {
+    if (window_.aggregates.empty() && need_ == Groups::kNeeded) {
       return source_.error_at(table_.select_position.offset,
                               "SELECT needs at least one aggregate: COUNT, MIN, MAX, SUM or AVG");
     }
@@ -226,7 +229,7 @@ class SelectBinder {
   }
 
   Status bind_groups() {
-    if (table_.group_by.empty()) {
+    if (table_.group_by.empty() && need_ == Groups::kNeeded) {
       return error(table_.source.position, "an aggregating table needs GROUP BY with the columns that name a series");
     }
     for (const ast::Expression& group : table_.group_by) {
@@ -326,6 +329,7 @@ class SelectBinder {
   const ast::CreateTable& table_;
   const SourceText& source_;
   const Catalog& catalog_;
+  const Groups need_;
   std::shared_ptr<const StreamSpec> stream_;
   RowScope scope_;
   std::optional<StreamJoinNode> stream_join_;
@@ -343,6 +347,10 @@ class SelectBinder {
 Result<BoundView> bind_table(const ast::CreateTable& table, const SourceText& source, const Catalog& catalog) {
   const bool joins_tables = catalog.kind_of(table.source) == "a table" && !table.joins.empty();
   return joins_tables ? bind_table_join(table, source, catalog) : SelectBinder(table, source, catalog).bind();
+}
+
+Result<BoundView> bind_query_groups(const ast::CreateTable& select, const SourceText& source, const Catalog& catalog) {
+  return SelectBinder(select, source, catalog, SelectBinder::Groups::kOptional).bind();
 }
 
 }  // namespace meterstream
