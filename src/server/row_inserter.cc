@@ -143,7 +143,8 @@ class Encoder {
     for (size_t index = 0; index < cells.size(); ++index) {
       if (index != key_column()) written.push_back(&cells[index]);
     }
-    return std::string(ProjectedRowWriter(value_columns_).write(written, 0));
+    return std::string(
+        ProjectedRowWriter(value_columns_, source_.rows->format, source_.rows->delimiter).write(written, 0));
   }
 
   const CatalogSource& source_;

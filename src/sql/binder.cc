@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "metering/duration.h"
+#include "sql/format_option.h"
 #include "sql/option_reader.h"
 #include "sql/parser.h"
 #include "sql/sink_binder.h"
@@ -34,8 +35,9 @@ Result<std::vector<ColumnSchema>> bind_columns(const ast::CreateStream& stream, 
                                                const SourceText& source) {
   if (stream.columns.empty()) {
     if (format == ValueFormat::kAvro) return reading_columns();
-    return source.error_at(stream.name.position.offset,
-                           "a stream of JSON needs its columns: CREATE STREAM name (column TYPE, ...)");
+    return source.error_at(
+        stream.name.position.offset,
+        fmt::format("a stream of {} needs its columns: CREATE STREAM name (column TYPE, ...)", name_of(format)));
   }
   std::vector<ColumnSchema> columns;
   bool has_key = false;
@@ -120,8 +122,10 @@ Result<std::shared_ptr<const StreamSpec>> bind_stream(const ast::CreateStream& s
   if (!fault.empty()) {
     return source.error_at(syntax.name.position.offset, fault + "; give the topic: WITH (topic = '...')");
   }
-  ASSIGN_OR_RETURN(const auto format, options.choice({"value_format"}, {"AVRO", "JSON"}));
-  stream->format = format.value_or(0) == 0 ? ValueFormat::kAvro : ValueFormat::kJson;
+  ASSIGN_OR_RETURN(const FormatOption format,
+                   bind_format(options, {ValueFormat::kAvro, ValueFormat::kJson, ValueFormat::kDelimited}));
+  stream->format = format.format;
+  stream->delimiter = format.delimiter;
   ASSIGN_OR_RETURN(stream->columns, bind_columns(syntax, stream->format, source));
   for (size_t i = 0; i < syntax.columns.size(); ++i) {
     if (syntax.columns[i].key) stream->key_column = i;
@@ -176,6 +180,21 @@ bool keeps_series(const std::vector<ColumnSchema>& columns, const Project& proje
   return source.key_is_series;
 }
 
+/// The time that is there in every row; of a full join there is none.
+std::optional<size_t> time_of_pairs(const StreamJoinSpec& join) {
+  if (!join.right.keeps_unmatched) return join.left.stream->timestamp_column;
+  if (join.left.keeps_unmatched) return std::nullopt;
+  return join.left.stream->columns.size() + join.right.stream->timestamp_column;
+}
+
+/// The column that is the key of PARTITION BY; nothing when it is not selected as it is.
+std::optional<size_t> partition_column(const Project& project, const Expression& key) {
+  for (size_t index = 0; index < project.items.size(); ++index) {
+    if (identity_of(*project.items[index].expression) == identity_of(key)) return index;
+  }
+  return std::nullopt;
+}
+
 /// How the topic of a computed stream is read: its event time is the column that the source's event time came through as, or
 /// its only TIMESTAMP. Null when there is none.
 std::shared_ptr<const StreamSpec> computed_stream(const BoundView& view, const Sink& sink, const StreamSpec& defaults) {
@@ -184,9 +203,7 @@ std::shared_ptr<const StreamSpec> computed_stream(const BoundView& view, const S
   while (scan->input) scan = scan->input.get();
   const StreamJoinNode* join = stream_join_of(*view.plan);
   const StreamSpec& source = join != nullptr ? *join->joined : *std::get<Scan>(scan->operation).stream;
-  // Of a full join neither stream's time is there in every row.
-  const bool has_time = join == nullptr || !join->spec->right.keeps_unmatched;
-  const std::optional<size_t> source_time = has_time ? std::optional(source.timestamp_column) : std::nullopt;
+  const std::optional<size_t> source_time = join == nullptr ? source.timestamp_column : time_of_pairs(*join->spec);
   const std::vector<ColumnSchema>& columns = view.plan->schema;
   std::vector<size_t> times;
   std::optional<size_t> event_time;
@@ -202,12 +219,15 @@ std::shared_ptr<const StreamSpec> computed_stream(const BoundView& view, const S
   auto stream = std::make_shared<StreamSpec>(defaults);
   stream->name = view.name;
   stream->topic = sink.topic;
-  stream->format = ValueFormat::kJson;
+  stream->format = sink.format;
+  stream->delimiter = sink.delimiter;
   stream->columns = columns;
   stream->timestamp_column = *event_time;
   stream->deduplicate = false;
   stream->key_column.reset();
-  stream->key_is_series = keeps_series(columns, project, source);
+  stream->key_is_series = sink.partition_by == nullptr && keeps_series(columns, project, source);
+  if (sink.partition_by != nullptr) stream->key_column = partition_column(project, *sink.partition_by);
+  stream->value_has_key = true;
   stream->partitions = sink.partitions;
   return stream;
 }
@@ -304,7 +324,13 @@ class ScriptBinder {
             fmt::format("topic {} has no results of windows of one length, and this sink ({}) keeps those", sink.topic,
                         sink.type));
       }
-      if (keeps_results || is_stream(view)) continue;
+      const bool is_delimited = std::get<Sink>(view.plan->operation).format == ValueFormat::kDelimited;
+      if (keeps_results || (is_stream(view) && !is_delimited)) continue;
+      if (is_delimited)
+        return source_.error_at(
+            syntax.name.position.offset,
+            fmt::format("topic {} of stream {} is DELIMITED, and this sink ({}) reads AVRO and JSON", sink.topic,
+                        view.name, sink.type));
       return source_.error_at(syntax.name.position.offset,
                               fmt::format("topic {} has results of table {}, and this sink ({}) keeps readings",
                                           sink.topic, view.name, sink.type));

@@ -186,6 +186,9 @@ class QueryBinder {
     if (!select_.group_by.empty())
       return error(select_.group_by.front().position,
                    "not supported yet: GROUP BY in a query; CREATE TABLE ... AS SELECT computes aggregates");
+    if (select_.partition_by)
+      return error(select_.partition_by->position,
+                   "a query writes no records; CREATE STREAM ... AS SELECT has PARTITION BY");
     if (select_.having)
       return error(select_.having->position, "a query has no groups for HAVING; WHERE leaves rows out");
     if (select_.emit == ast::Emit::kFinal || select_.emit == ast::Emit::kBounds)
@@ -248,6 +251,8 @@ QuerySource query_source(const ViewSpec& view, std::string name, const std::vect
                      .is_table = !view.is_stream() || view.table_join != nullptr,
                      .columns = schema,
                      .topic = view.topic,
+                     .format = view.result_format,
+                     .delimiter = view.result_delimiter,
                      .is_windowed = !view.is_stream() && !view.is_unbounded() && !has_bounds};
   std::vector<std::optional<size_t>> groups(view.group_by.size());
   for (size_t index = 0; index < view.output.size(); ++index) {
@@ -268,6 +273,7 @@ QuerySource query_source(const StreamSpec& stream) {
           .columns = stream.columns,
           .topic = stream.topic,
           .format = stream.format,
+          .delimiter = stream.delimiter,
           .key_column = stream.key_column};
 }
 
@@ -276,6 +282,8 @@ QuerySource query_source(const TableSpec& table) {
           .is_table = true,
           .columns = table.columns,
           .topic = table.topic,
+          .format = table.format,
+          .delimiter = table.delimiter,
           .key_column = table.key_column};
 }
 
