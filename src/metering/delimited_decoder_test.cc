@@ -49,7 +49,8 @@ TEST(DelimitedDecoder, ReadsEachType) {
   EXPECT_EQ(batch.columns[2].doubles[0], -25);
   EXPECT_EQ(batch.columns[3].integers[0], 7);
   EXPECT_EQ(batch.columns[4].integers[0], 1);
-  const ColumnBatch other = batch_of("m1; 1711841400000 ;\" 3\";-9223372036854775808;false", request_for(kColumns, ';'));
+  const ColumnBatch other =
+      batch_of("m1; 1711841400000 ;\" 3\";-9223372036854775808;false", request_for(kColumns, ';'));
   ASSERT_EQ(other.rows, 1U) << other.rejected[0].reason;
   EXPECT_EQ(other.columns[1].integers[0], 1711841400000);
   EXPECT_EQ(other.columns[2].doubles[0], 3);
@@ -116,8 +117,7 @@ RC_GTEST_PROP(DelimitedDecoder, AnyTextsReadBackAsTheyWereWritten, ()) {
     if (index > 0) line += delimiter;
     if (texts[index]) append_delimited_field(line, *texts[index], delimiter);
   }
-  const auto request =
-      request_for(std::vector<ColumnSchema>(texts.size(), {"a", ColumnType::kVarchar}), delimiter);
+  const auto request = request_for(std::vector<ColumnSchema>(texts.size(), {"a", ColumnType::kVarchar}), delimiter);
   const ColumnBatch batch = batch_of(line, request);
   RC_ASSERT(batch.rows == 1U);
   for (size_t index = 0; index < texts.size(); ++index) {

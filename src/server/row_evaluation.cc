@@ -9,6 +9,8 @@ DecodeRequest decode_request(const QuerySource& source, const std::vector<bool>&
   request.takes_json_texts = true;
   request.columns = source.columns;
   request.needed = needed;
+  request.delimiter = source.delimiter;
+  request.absent_column = source.key_column;
   if (source.key_column) request.needed[*source.key_column] = false;
   return request;
 }

@@ -159,7 +159,8 @@ class Encoder {
       append_avro_row(value, *schema_, written, 0);
       return value;
     }
-    return std::string(ProjectedRowWriter(value_columns_).write(written, 0));
+    return std::string(
+        ProjectedRowWriter(value_columns_, source_.rows->format, source_.rows->delimiter).write(written, 0));
   }
 
   const CatalogSource& source_;

@@ -14,10 +14,6 @@ namespace {
 
 using What = ast::ListObjects::What;
 
-std::string_view format_name(ValueFormat format) {
-  return format == ValueFormat::kAvro ? "AVRO" : "JSON";
-}
-
 }  // namespace
 
 QueryDescription StatementEngine::describe(const CatalogQuery& query,
@@ -55,7 +51,7 @@ SourceDescription StatementEngine::describe(const StatementCatalog& catalog, con
     const QuerySource& rows = *source.rows;
     described.is_table = rows.is_table;
     described.is_windowed = rows.is_windowed;
-    described.value_format = format_name(rows.format);
+    described.value_format = name_of(rows.format);
     for (size_t index = 0; index < rows.columns.size(); ++index) {
       const bool is_key =
           rows.key_column == index || std::ranges::find(rows.group_columns, index) != rows.group_columns.end();

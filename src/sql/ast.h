@@ -142,7 +142,7 @@ struct Within {
 
 /// JOIN source ON condition
 struct Join {
-  enum class Kind : uint8_t { kInner, kLeft, kFull };
+  enum class Kind : uint8_t { kInner, kLeft, kRight, kFull };
   Kind kind = Kind::kInner;
   Identifier source;
   std::optional<Identifier> alias;
@@ -166,6 +166,7 @@ struct CreateTable {
   std::optional<Window> window;
   std::optional<Expression> where;
   std::vector<Expression> group_by;
+  std::optional<Expression> partition_by;  ///< of a stream
   std::optional<Expression> having;
   Emit emit = Emit::kDefault;
   Position select_position;

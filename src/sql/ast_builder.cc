@@ -175,6 +175,10 @@ class AstBuilder {
             table.group_by.push_back(std::move(column));
           }
           break;
+        case Kind::kPartitionBy: {
+          ASSIGN_OR_RETURN(table.partition_by, expression(*child->children[0]));
+          break;
+        }
         case Kind::kHaving: {
           ASSIGN_OR_RETURN(table.having, expression(*child->children[0]));
           break;
@@ -201,6 +205,7 @@ class AstBuilder {
       switch (child->kind) {
         case Kind::kJoinSide:
           if (token(child->begin).terminal == Terminal::kLeft) made.kind = ast::Join::Kind::kLeft;
+          if (token(child->begin).terminal == Terminal::kRight) made.kind = ast::Join::Kind::kRight;
           if (token(child->begin).terminal == Terminal::kFull) made.kind = ast::Join::Kind::kFull;
           break;
         case Kind::kWithin: {

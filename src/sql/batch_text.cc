@@ -43,6 +43,11 @@ class PlanWriter {
     return fmt::format("SELECT {} FROM {}", named(node.schema), dialect_.quoted_name(scan.stream->name));
   }
 
+  static std::string_view kind_of(bool keeps_left, bool keeps_right) {
+    if (keeps_left) return keeps_right ? "FULL " : "LEFT ";
+    return keeps_right ? "RIGHT " : "";
+  }
+
   Result<std::string> step(const StreamJoinNode& join, const PlanNode& node) {
     const StreamJoinSpec& spec = *join.spec;
     const size_t first = node.input->schema.size();
@@ -57,7 +62,7 @@ class PlanWriter {
     ASSIGN_OR_RETURN(const std::string left, batch_text(*spec.left.key, dialect_));
     ASSIGN_OR_RETURN(const std::string right,
                      batch_text(*shifted(*spec.right.key, static_cast<std::ptrdiff_t>(first)), dialect_));
-    const std::string_view kind = spec.right.keeps_unmatched ? "FULL " : spec.left.keeps_unmatched ? "LEFT " : "";
+    const std::string_view kind = kind_of(spec.left.keeps_unmatched, spec.right.keeps_unmatched);
     return fmt::format("SELECT {} FROM {} {}JOIN {} ON {} = {} AND {} BETWEEN {} - {} AND {} + {}",
                        columns_text(0, node.schema.size()), relation(spec.left, 0), kind, relation(spec.right, first),
                        left, right, time_of(spec.right, first), time_of(spec.left, 0), spec.before_ms,
@@ -71,13 +76,18 @@ class PlanWriter {
   Result<std::string> step(const TableJoinNode& join, const PlanNode& node) {
     const TableJoinSpec& spec = *join.spec;
     const size_t first = spec.left.table->columns.size();
-    const std::string_view kind = spec.right.keeps_unmatched ? "FULL " : spec.left.keeps_unmatched ? "LEFT " : "";
+    const std::string_view kind = kind_of(spec.left.keeps_unmatched, spec.right.keeps_unmatched);
     const auto relation = [this](const TableSpec& table, size_t begin) {
       return fmt::format("(SELECT {} FROM {})", named(table.columns, begin), dialect_.quoted_name(table.name));
     };
-    return fmt::format("SELECT {} FROM {} {}JOIN {} ON c{} = c{}", columns_text(0, node.schema.size()),
-                       relation(*spec.left.table, 0), kind, relation(*spec.right.table, first),
-                       spec.left.table->key_column, first + spec.right.table->key_column);
+    std::string left = fmt::format("c{}", spec.left.table->key_column);
+    if (spec.foreign_key != nullptr) {
+      ASSIGN_OR_RETURN(const std::string key, batch_text(*spec.foreign_key, dialect_));
+      left = dialect_.cast(key, ColumnType::kVarchar);
+    }
+    return fmt::format("SELECT {} FROM {} {}JOIN {} ON {} = c{}{}", columns_text(0, node.schema.size()),
+                       relation(*spec.left.table, 0), kind, relation(*spec.right.table, first), left,
+                       first + spec.right.table->key_column, spec.foreign_key == nullptr ? "" : "::VARCHAR");
   }
 
   [[nodiscard]] std::string named(const std::vector<ColumnSchema>& columns, size_t first = 0) const {

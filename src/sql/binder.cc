@@ -9,6 +9,7 @@
 
 #include "metering/duration.h"
 #include "sql/computed_stream.h"
+#include "sql/format_option.h"
 #include "sql/insert_query_binder.h"
 #include "sql/option_reader.h"
 #include "sql/parser.h"
@@ -36,8 +37,9 @@ Result<std::vector<ColumnSchema>> bind_columns(const ast::CreateStream& stream, 
                                                const SourceText& source) {
   if (stream.columns.empty()) {
     if (format == ValueFormat::kAvro) return reading_columns();
-    return source.error_at(stream.name.position.offset,
-                           "a stream of JSON needs its columns: CREATE STREAM name (column TYPE, ...)");
+    return source.error_at(
+        stream.name.position.offset,
+        fmt::format("a stream of {} needs its columns: CREATE STREAM name (column TYPE, ...)", name_of(format)));
   }
   std::vector<ColumnSchema> columns;
   bool has_key = false;
@@ -122,8 +124,10 @@ Result<std::shared_ptr<const StreamSpec>> bind_stream(const ast::CreateStream& s
   if (!fault.empty()) {
     return source.error_at(syntax.name.position.offset, fault + "; give the topic: WITH (topic = '...')");
   }
-  ASSIGN_OR_RETURN(const auto format, options.choice({"value_format"}, {"AVRO", "JSON"}));
-  stream->format = format.value_or(0) == 0 ? ValueFormat::kAvro : ValueFormat::kJson;
+  ASSIGN_OR_RETURN(const FormatOption format,
+                   bind_format(options, {ValueFormat::kAvro, ValueFormat::kJson, ValueFormat::kDelimited}));
+  stream->format = format.format;
+  stream->delimiter = format.delimiter;
   ASSIGN_OR_RETURN(stream->columns, bind_columns(syntax, stream->format, source));
   for (size_t i = 0; i < syntax.columns.size(); ++i) {
     if (syntax.columns[i].key) stream->key_column = i;
@@ -264,7 +268,13 @@ class ScriptBinder {
             fmt::format("topic {} has no results of windows of one length, and this sink ({}) keeps those", sink.topic,
                         sink.type));
       }
-      if (keeps_results || is_stream(view)) continue;
+      const bool is_delimited = std::get<Sink>(view.plan->operation).format == ValueFormat::kDelimited;
+      if (keeps_results || (is_stream(view) && !is_delimited)) continue;
+      if (is_delimited)
+        return source_.error_at(
+            syntax.name.position.offset,
+            fmt::format("topic {} of stream {} is DELIMITED, and this sink ({}) reads AVRO and JSON", sink.topic,
+                        view.name, sink.type));
       return source_.error_at(syntax.name.position.offset,
                               fmt::format("topic {} has results of table {}, and this sink ({}) keeps readings",
                                           sink.topic, view.name, sink.type));

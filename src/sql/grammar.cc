@@ -117,8 +117,6 @@ enum class Feature : uint8_t {
   kAlter,
   kVariables,
   kUnset,
-  kPartitionBy,
-  kJoin,
   kSeveralSources,
   kDistinct,
   kLimit,
@@ -138,8 +136,6 @@ constexpr std::string_view kFeatureNames[] = {"CREATE OR REPLACE",
                                               "ALTER",
                                               "DEFINE and UNDEFINE",
                                               "UNSET",
-                                              "PARTITION BY",
-                                              "RIGHT JOIN (put the other source first and use LEFT JOIN)",
                                               "more than one source in FROM",
                                               "DISTINCT",
                                               "LIMIT",
@@ -272,8 +268,8 @@ struct Size : As<SyntaxKind::kSize, Seq<Is<T::kSize>, Length>> {};
 struct Advance : As<SyntaxKind::kAdvance, Seq<Is<T::kAdvance>, Is<T::kBy>, Length>> {};
 struct Retention : As<SyntaxKind::kRetention, Seq<May<T::kRetention>, Length>> {};
 struct Grace : As<SyntaxKind::kGrace, Seq<May<T::kGrace>, Is<T::kPeriod>, Length>> {};
-struct JoinSide
-    : As<SyntaxKind::kJoinSide, Or<May<T::kInner>, Seq<Or<May<T::kLeft>, May<T::kFull>>, Opt<May<T::kOuter>>>>> {};
+struct JoinSide : As<SyntaxKind::kJoinSide,
+                     Or<May<T::kInner>, Seq<Or<May<T::kLeft>, May<T::kRight>, May<T::kFull>>, Opt<May<T::kOuter>>>>> {};
 struct Reach : As<SyntaxKind::kSize, Length> {};
 struct Within
     : As<SyntaxKind::kWithin,
@@ -281,8 +277,7 @@ struct Within
 };
 struct Join : As<SyntaxKind::kJoin,
                  Seq<Opt<JoinSide>, May<T::kJoin>, SourceName, Opt<SourceAlias>, Opt<Within>, Is<T::kOn>, Whole>> {};
-struct Joins
-    : Seq<Star<Join>, Opt<Or<Refuse<T::kRight, Feature::kJoin>, Refuse<T::kComma, Feature::kSeveralSources>>>> {};
+struct Joins : Seq<Star<Join>, Opt<Refuse<T::kComma, Feature::kSeveralSources>>> {};
 struct WindowEnd : Seq<Opt<May<T::kComma>, Retention>, Opt<May<T::kComma>, Grace>, Is<T::kClose>> {};
 struct Zone : As<SyntaxKind::kZone, Seq<May<T::kTimezone>, Is<T::kString>>> {};
 struct Tumbling : Seq<Is<T::kTumbling>, Is<T::kOpen>, Size, Opt<Opt<May<T::kComma>>, Zone>, WindowEnd> {};
@@ -292,12 +287,12 @@ struct Session : Seq<Is<T::kSession>, Is<T::kOpen>, Gap, WindowEnd> {};
 struct Window : As<SyntaxKind::kWindow, Seq<May<T::kWindow>, Or<Tumbling, Hopping, Session>>> {};
 struct Where : As<SyntaxKind::kWhere, Seq<May<T::kWhere>, Whole>> {};
 struct GroupBy : As<SyntaxKind::kGroupBy, Seq<May<T::kGroup>, Is<T::kBy>, CommaList<Whole>>> {};
+struct PartitionBy : As<SyntaxKind::kPartitionBy, Seq<May<T::kPartition>, Is<T::kBy>, Whole>> {};
 struct Having : As<SyntaxKind::kHaving, Seq<May<T::kHaving>, Whole>> {};
 struct Emit : As<SyntaxKind::kEmit, Seq<May<T::kEmit>, Or<Is<T::kFinal>, Is<T::kChanges>, Is<T::kBounds>>>> {};
 struct Select : Seq<Is<T::kSelect>, Opt<Refuse<T::kDistinct, Feature::kDistinct>>, CommaList<SelectItem>, Is<T::kFrom>,
                     SourceName, Opt<SourceAlias>, Joins, Opt<Or<Seq<Window, Opt<Where>>, Seq<Where, Opt<Window>>>>,
-                    Opt<GroupBy>, Opt<Refuse<T::kPartition, Feature::kPartitionBy>>, Opt<Having>, Opt<Emit>,
-                    Opt<Refuse<T::kLimit, Feature::kLimit>>> {};
+                    Opt<GroupBy>, Opt<PartitionBy>, Opt<Having>, Opt<Emit>, Opt<Refuse<T::kLimit, Feature::kLimit>>> {};
 struct CreateStream
     : As<SyntaxKind::kCreateStream,
          Seq<Is<T::kStream>, IfNotExists, Name, Opt<May<T::kOpen>, CommaList<ColumnDefinition>, Is<T::kClose>>,

@@ -48,6 +48,10 @@ Result<Target> find_target(const ast::Identifier& name, const SourceText& source
   Target target{.name = entry->name.text};
   if (entry->stream == nullptr) {
     const auto& sink = std::get<Sink>(entry->plan->operation);
+    if (sink.format != ValueFormat::kJson) {
+      return error(fmt::format("not supported yet: INSERT of a query into {}, a stream of {}; its rows are JSON",
+                               entry->name.text, name_of(sink.format)));
+    }
     target.topic = sink.topic;
     target.partitions = sink.partitions;
     target.columns = entry->plan->schema;
@@ -55,8 +59,8 @@ Result<Target> find_target(const ast::Identifier& name, const SourceText& source
   }
   const StreamSpec& stream = *entry->stream;
   if (stream.format != ValueFormat::kJson) {
-    return error(fmt::format("not supported yet: INSERT of a query into {}, a stream of AVRO; its rows are JSON",
-                             entry->name.text));
+    return error(fmt::format("not supported yet: INSERT of a query into {}, a stream of {}; its rows are JSON",
+                             entry->name.text, name_of(stream.format)));
   }
   target.topic = stream.topic;
   target.partitions = stream.partitions;

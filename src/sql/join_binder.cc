@@ -24,9 +24,11 @@ std::vector<size_t> key_columns(const PlanNode& node) {
   const auto* join = std::get_if<TableJoinNode>(&node.operation);
   if (join == nullptr) return {0};
   const TableJoinSpec& spec = *join->spec;
-  if (spec.right.keeps_unmatched) return {};
+  const size_t right_key = spec.left.table->columns.size() + spec.right.table->key_column;
+  if (spec.foreign_key != nullptr) return {spec.left.table->key_column};
+  if (spec.right.keeps_unmatched) return spec.left.keeps_unmatched ? std::vector<size_t>() : std::vector{right_key};
   if (spec.left.keeps_unmatched) return {spec.left.table->key_column};
-  return {spec.left.table->key_column, spec.left.table->columns.size() + spec.right.table->key_column};
+  return {spec.left.table->key_column, right_key};
 }
 
 /// The latest result of each group; its primary key is the group.
@@ -97,9 +99,11 @@ Result<LookupSpec> bind_join(const ast::Join& join, RowScope& scope, const Sourc
         join.within->position.offset,
         fmt::format("{} is a table: leave WITHIN out, it is for joins of two streams", lookup.table->name));
   }
-  if (join.kind == ast::Join::Kind::kFull) {
-    return source.error_at(join.position.offset,
-                           "a stream has no row for what is only in a table; FULL JOIN is for two streams");
+  if (join.kind == ast::Join::Kind::kFull || join.kind == ast::Join::Kind::kRight) {
+    return source.error_at(
+        join.position.offset,
+        "a stream has no row for what is only in a table; RIGHT and FULL JOIN are for two streams or "
+        "two tables");
   }
   const ast::Identifier& called = join.alias ? *join.alias : join.source;
   if (scope.has_source(called)) {

@@ -94,7 +94,7 @@ TEST(Join, RefusesSourcesThatCannotBeJoined) {
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT gateway FROM metrics JOIN bounds WITHIN 1 DAY ON gateway = id;"),
               HasSubstr("f.sql:2:60: bounds is a table: leave WITHIN out"));
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT gateway FROM metrics FULL JOIN bounds ON gateway = id;"),
-              HasSubstr("FULL JOIN is for two streams"));
+              HasSubstr("RIGHT and FULL JOIN are for two streams"));
   EXPECT_THAT(error_of("CREATE STREAM s AS SELECT m.gateway FROM metrics m JOIN bounds ON m.gateway = bounds.id "
                        "JOIN bounds ON m.gateway = bounds.id;"),
               HasSubstr("bounds is joined already"));
@@ -161,6 +161,14 @@ TEST(LagOfAStream, IsAColumnBehindThoseOfTheSources) {
   EXPECT_EQ(view.projection[2].expression->type, ColumnType::kVarchar);
 }
 
+TEST(LagOfAStream, GoesBackSeveralRows) {
+  const Program program =
+      compiled("CREATE STREAM s AS SELECT LAG(value, 3) AS was, LAG(value) AS before FROM metrics;");
+  EXPECT_EQ(program.views[0].lags[0].rows, 3U);
+  EXPECT_EQ(program.views[0].lags[1].rows, 1U);
+  EXPECT_THAT(program.views[0].definition(), HasSubstr("lag of value 3 rows before or NULL\nlag of value or NULL\n"));
+}
+
 TEST(LagOfAStream, TakesAWholeNumberAsTheFirstDouble) {
   const Program program = compiled("CREATE STREAM s AS SELECT LAG(value, 1, 0) AS was FROM metrics;");
   EXPECT_EQ(program.views[0].lags[0].first->type, ColumnType::kDouble);
@@ -177,7 +185,8 @@ TEST(LagOfAStream, RefusesWhatItCannotDo) {
     return error_of("CREATE STREAM s AS SELECT " + item + " AS x FROM metrics;");
   };
   EXPECT_THAT(select("LAG()"), HasSubstr("LAG takes a value"));
-  EXPECT_THAT(select("LAG(value, 2)"), HasSubstr("LAG of more than 1 row"));
+  for (const std::string rows : {"0", "-1", "1001", "1.5", "99999999999999999999", "value"})
+    EXPECT_THAT(select("LAG(value, " + rows + ")"), HasSubstr("LAG goes back 1 to 1000 rows")) << rows;
   EXPECT_THAT(select("LAG(value, 1, 'a')"), HasSubstr("LAG's value is DOUBLE and its first is VARCHAR"));
   EXPECT_THAT(select("LAG(LAG(value))"), HasSubstr("LAG cannot stand inside LAG"));
   EXPECT_THAT(select("LAG(NULL)"), HasSubstr("always NULL"));

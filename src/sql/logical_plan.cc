@@ -22,7 +22,7 @@ std::string node_text(const Scan& scan, const PlanNode& node) {
 
 std::string node_text(const StreamJoinNode& join, const PlanNode& node) {
   const StreamJoinSpec& spec = *join.spec;
-  const std::string_view kind = spec.right.keeps_unmatched ? "full" : spec.left.keeps_unmatched ? "left" : "inner";
+  const std::string_view kind = join_kind(spec.left.keeps_unmatched, spec.right.keeps_unmatched);
   return fmt::format("StreamJoin {} by {} = {}, within {} before and {} after, grace {}", kind,
                      to_text(*spec.left.key, node.input->schema), to_text(*spec.right.key, node.second->schema),
                      format_duration(spec.before_ms), format_duration(spec.after_ms), format_duration(spec.grace_ms));
@@ -34,9 +34,11 @@ std::string node_text(const TableScan& scan, const PlanNode& node) {
 
 std::string node_text(const TableJoinNode& join, const PlanNode&) {
   const TableJoinSpec& spec = *join.spec;
-  const std::string_view kind = spec.right.keeps_unmatched ? "full" : spec.left.keeps_unmatched ? "left" : "inner";
+  const std::string_view kind = join_kind(spec.left.keeps_unmatched, spec.right.keeps_unmatched);
   const auto key_of = [](const TableSpec& table) { return table.columns[table.key_column].name; };
-  return fmt::format("TableJoin {} by {} = {}", kind, key_of(*spec.left.table), key_of(*spec.right.table));
+  const std::string left =
+      spec.foreign_key == nullptr ? key_of(*spec.left.table) : to_text(*spec.foreign_key, spec.left.table->columns);
+  return fmt::format("TableJoin {} by {} = {}", kind, left, key_of(*spec.right.table));
 }
 
 std::string node_text(const Lookup& lookup, const PlanNode& node) {
@@ -92,11 +94,15 @@ std::string node_text(const Project& project, const PlanNode& node) {
   return "Project " + out;
 }
 
-std::string node_text(const Sink& sink, const PlanNode&) {
-  return fmt::format("Sink topic {} with {} partitions, emit {}", sink.topic, sink.partitions,
-                     sink.emit == EmitMode::kFinal    ? "final"
-                     : sink.emit == EmitMode::kBounds ? "bounds"
-                                                      : "changes");
+std::string node_text(const Sink& sink, const PlanNode& node) {
+  std::string text = fmt::format("Sink topic {} with {} partitions, emit {}", sink.topic, sink.partitions,
+                                 sink.emit == EmitMode::kFinal    ? "final"
+                                 : sink.emit == EmitMode::kBounds ? "bounds"
+                                                                  : "changes");
+  if (sink.format != ValueFormat::kJson) text += ", " + to_text(sink.format, sink.delimiter);
+  if (sink.partition_by != nullptr)
+    text += fmt::format(", partition by {}", to_text(*sink.partition_by, node.input->input->schema));
+  return text;
 }
 
 }  // namespace
@@ -111,6 +117,11 @@ const WindowAggregate* aggregate_of(const BoundView& view) {
 }
 
 }  // namespace
+
+std::string_view join_kind(bool keeps_left, bool keeps_right) {
+  if (keeps_left) return keeps_right ? "full" : "left";
+  return keeps_right ? "right" : "inner";
+}
 
 const StreamJoinNode* stream_join_of(const PlanNode& plan) {
   for (const PlanNode* node = &plan; node != nullptr; node = node->input.get()) {

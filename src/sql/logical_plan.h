@@ -78,11 +78,15 @@ struct Project {
   std::vector<Item> items;
 };
 
-/// Writes results to a topic as JSON.
+/// Writes results to a topic.
 struct Sink {
   std::string topic;
   int32_t partitions = 4;
   EmitMode emit = EmitMode::kChanges;
+  ValueFormat format = ValueFormat::kJson;
+  char delimiter = ',';
+  /// As ViewSpec has it: over the columns of the input of Project.
+  std::shared_ptr<const Expression> partition_by = nullptr;
 };
 
 struct PlanNode {
@@ -120,6 +124,9 @@ struct BoundProgram {
   std::vector<BoundView> explained;
   std::map<std::string, std::string> settings;
 };
+
+/// "inner", "left", "right" or "full".
+std::string_view join_kind(bool keeps_left, bool keeps_right);
 
 /// A line a node, output first, each input two spaces further in.
 std::string to_text(const PlanNode& plan);

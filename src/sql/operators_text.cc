@@ -19,8 +19,8 @@ std::string tasks_text(const ViewSpec& view) {
 }
 
 std::string read_text(const StreamSpec& source, std::string_view tasks) {
-  std::string text = fmt::format("read topic {} ({}): {}\n", source.topic,
-                                 source.format == ValueFormat::kAvro ? "AVRO" : "JSON", tasks);
+  std::string text =
+      fmt::format("read topic {} ({}): {}\n", source.topic, to_text(source.format, source.delimiter), tasks);
   if (source.deduplicate)
     text += fmt::format("drop repeats of the last {}\n", format_duration(source.deduplicate_horizon_ms));
   return text;
@@ -35,7 +35,9 @@ std::string lookups_text(const ViewSpec& view, const std::vector<ColumnSchema>& 
                     lookup.table->valid_from_column ? ", the row valid at the event time" : ", the row that came last",
                     lookup.keeps_unmatched ? "without a row: NULLs" : "without a row: left out");
   }
-  for (const LagSpec& lag : view.lags) text += fmt::format("remember {} of each key\n", to_text(*lag.value, columns));
+  for (const LagSpec& lag : view.lags)
+    text += fmt::format("remember {} of each key{}\n", to_text(*lag.value, columns),
+                        lag.rows == 1 ? "" : fmt::format(", of {} rows", lag.rows));
   return text;
 }
 
@@ -54,10 +56,16 @@ std::string join_text(const StreamJoinSpec& join) {
 std::string table_join_text(const TableJoinSpec& join) {
   const TableSpec& left = *join.left.table;
   const TableSpec& right = *join.right.table;
+  const bool is_foreign = join.foreign_key != nullptr;
   std::string text = fmt::format(
-      "read topics {} and {} (JSON): a task for each partition, or one for all if the topics have not "
-      "equally many\njoin by {} = {}; the rows of both are kept, their state is written with each commit\n",
-      left.topic, right.topic, left.columns[left.key_column].name, right.columns[right.key_column].name);
+      "read topics {} ({}) and {} ({}): {}\njoin by {} = {}; the rows of both are kept, their state is written with "
+      "each "
+      "commit\n",
+      left.topic, to_text(left.format, left.delimiter), right.topic, to_text(right.format, right.delimiter),
+      is_foreign ? "one task for all partitions"
+                 : "a task for each partition, or one for all if the topics have not equally many",
+      is_foreign ? to_text(*join.foreign_key, left.columns) : left.columns[left.key_column].name,
+      right.columns[right.key_column].name);
   if (join.left.keeps_unmatched) text += "left rows without a partner: NULLs\n";
   if (join.right.keeps_unmatched) text += "right rows without a partner: NULLs\n";
   return text;
@@ -108,7 +116,10 @@ std::string operators_text(const ViewSpec& view) {
                                 : view.emit == EmitMode::kBounds
                                     ? "the beginning of each session, without WINDOWEND, and its final result"
                                     : "refinements with each commit";
-  return text + fmt::format("write topic {} (JSON): {}\n", view.topic, when);
+  const std::string key =
+      view.partition_by == nullptr ? "" : fmt::format(", by {}", to_text(*view.partition_by, columns));
+  return text + fmt::format("write topic {} ({}){}: {}\n", view.topic,
+                            to_text(view.result_format, view.result_delimiter), key, when);
 }
 
 }  // namespace meterstream

@@ -106,6 +106,8 @@ QuerySource query_source(const ViewSpec& view, std::string name, const std::vect
                      .is_table = !view.is_stream() || view.table_join != nullptr,
                      .columns = schema,
                      .topic = view.topic,
+                     .format = view.result_format,
+                     .delimiter = view.result_delimiter,
                      .is_windowed = !view.is_stream() && !view.is_unbounded() && !has_bounds};
   std::vector<std::optional<size_t>> groups(view.group_by.size());
   for (size_t index = 0; index < view.output.size(); ++index) {
@@ -126,6 +128,7 @@ QuerySource query_source(const StreamSpec& stream) {
           .columns = stream.columns,
           .topic = stream.topic,
           .format = stream.format,
+          .delimiter = stream.delimiter,
           .key_column = stream.key_column,
           .timestamp_column = stream.timestamp_column};
 }
@@ -135,6 +138,8 @@ QuerySource query_source(const TableSpec& table) {
           .is_table = true,
           .columns = table.columns,
           .topic = table.topic,
+          .format = table.format,
+          .delimiter = table.delimiter,
           .key_column = table.key_column};
 }
 
@@ -146,6 +151,8 @@ Status check_clauses(const ast::CreateTable& select, const QuerySource& source, 
   };
   if (select.emit == ast::Emit::kFinal || select.emit == ast::Emit::kBounds)
     return error(select.select_position, "a query gives rows at once; leave EMIT FINAL out");
+  if (select.partition_by)
+    return error(select.partition_by->position, "a query writes no records; CREATE STREAM ... AS SELECT has PARTITION BY");
   if (!select.window) return {};
   if (source.is_table || !select.joins.empty() || !source.timestamp_column) {
     return error(select.window->position,

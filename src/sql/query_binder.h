@@ -23,6 +23,7 @@ struct QuerySource {
   std::vector<ColumnSchema> columns;
   std::string topic;
   ValueFormat format = ValueFormat::kJson;
+  char delimiter = ',';  ///< of DELIMITED
   /// A VARCHAR column that is the record's key and not in its value.
   std::optional<size_t> key_column;
   /// Of a computed table: the columns that its groups are, in the order of the record's key. Empty when it does not select them all.

@@ -103,6 +103,31 @@ std::vector<Windowed> windows_of(const std::vector<OracleReading>& readings, con
   return all;
 }
 
+/// Of readings of which none is late.
+std::vector<Windowed> sessions_of(const std::vector<OracleReading>& readings, const ViewSpec& view) {
+  std::map<std::string, std::vector<size_t>> places;
+  for (size_t place = 0; place < readings.size(); ++place) {
+    const Reading& reading = readings[place].reading;
+    if (std::fabs(reading.value) < Decimal::kMaxReading) places[reading.series.gateway].push_back(place);
+  }
+  std::vector<Windowed> all;
+  for (auto& [gateway, own] : places) {
+    const auto time_of = [&](size_t place) { return readings[place].reading.timestamp.value; };
+    std::ranges::stable_sort(own, {}, time_of);
+    std::vector<std::vector<size_t>> sessions;
+    for (size_t i = 0; i < own.size(); ++i) {
+      if (i == 0 || time_of(own[i]) - time_of(own[i - 1]) > view.session_gap_ms) sessions.emplace_back();
+      sessions.back().push_back(own[i]);
+    }
+    for (std::vector<size_t>& session : sessions) {
+      Windowed& window = all.emplace_back(Windowed{time_of(session.front()), time_of(session.back()), {}});
+      std::ranges::sort(session);
+      for (const size_t place : session) window.readings.push_back(readings[place].reading);
+    }
+  }
+  return all;
+}
+
 std::string number(double value) {
   std::string text;
   append_json_number(text, value);
@@ -156,7 +181,10 @@ std::string register_values(const Windowed& window) {
   return fmt::format(
       R"("increase":{},"turns":{},"rate":{},"held":{})", known ? number(increase) : "null",
       known ? std::to_string(turned) : "null", known ? number(increase / elapsed_s) : "null",
-      number(static_cast<double>(held / static_cast<long double>(window.end_ms - values.begin()->first))));
+      // Of a session whose readings have one time that time's value.
+      number(window.end_ms == values.begin()->first
+                 ? values.begin()->second
+                 : static_cast<double>(held / static_cast<long double>(window.end_ms - values.begin()->first))));
 }
 
 double percentile(std::vector<double> values, double share) {
@@ -273,9 +301,52 @@ TEST(SampledAggregates, AreTheSameForEveryOrderAndPartitioning) {
   }));
 }
 
+TEST(SampledAggregates, OfSessionsAgreeWithTheReadingsForEveryOrderCommitAndStop) {
+  const auto views = views_of(table("sessions", "SESSION (40 SECONDS, GRACE PERIOD 1000 DAYS)", "FINAL"));
+  EXPECT_TRUE(rc::check([&](uint32_t seed) {
+    auto readings = random_readings(150, seed, kStart);
+    std::mt19937_64 random(seed);
+    if (*rc::gen::arbitrary<bool>()) std::shuffle(readings.begin(), readings.end(), random);
+    EngineFixture engine;
+    engine.append(readings, 1);
+    for (int stops = *rc::gen::inRange(0, 4); stops > 0; --stops)
+      RC_ASSERT(engine.pipeline->run(views, random_options(), *rc::gen::inRange(0, 6)).has_value());
+    RC_ASSERT(engine.pipeline->run(views, random_options()).has_value());
+    RC_ASSERT(engine.last_values("sessions") == expected_values(sessions_of(readings, views[0])));
+  }));
+}
+
+TEST(SampledAggregates, WhatSessionsRememberLeavesTheStateWithThem) {
+  const auto views = views_of(table("sessions", "SESSION (40 SECONDS, GRACE PERIOD 0 SECONDS)", "FINAL"));
+  EngineFixture engine;
+  const auto state_keys = [&] {
+    size_t keys = 0;
+    const auto cursor = engine.store.cursor(Space::kState);
+    for (cursor->seek(""); cursor->valid(); cursor->next()) ++keys;
+    return keys;
+  };
+  PassTaskOptions options;
+  options.commit_interval_ms = 0;
+  size_t most = 0;
+  for (int64_t round = 0; round < 20; ++round) {
+    std::vector<OracleReading> readings;
+    // Two sessions that a third reading joins, far behind the ones of the round before.
+    for (const int64_t second : {0, 60, 30})
+      readings.push_back({{{"g", "GAS", "x.y"}, EventTime(kStart + (round * 1'000 + second) * 1'000), 1.0 + second},
+                          IngestTime(kStart + 86'400'000)});
+    engine.append(readings, 1);
+    ASSERT_TRUE(engine.pipeline->run(views, options, INT64_MAX, false));
+    if (round == 1) most = state_keys();
+  }
+  EXPECT_GT(most, 5U);
+  EXPECT_EQ(state_keys(), most);
+}
+
+class LargeSampleSets : public testing::TestWithParam<std::string> {};
+
 // In the state that is written with each commit such sets have many parts.
-TEST(SampledAggregates, LargeSetsOutliveRestartsWithEveryCommit) {
-  const auto views = views_of(table("day", "TUMBLING (SIZE 1 DAY, GRACE PERIOD 1000 DAYS)", "FINAL"));
+TEST_P(LargeSampleSets, OutliveRestartsWithEveryCommit) {
+  const auto views = views_of(table("day", GetParam(), "FINAL"));
   std::mt19937_64 random(5);
   std::vector<OracleReading> readings;
   for (int64_t i = 0; i < 3'000; ++i) {
@@ -285,7 +356,8 @@ TEST(SampledAggregates, LargeSetsOutliveRestartsWithEveryCommit) {
     readings.push_back({{{"g", "GAS", i % 3 == 0 ? "x.y" : "z"}, EventTime(kStart + second * 1'000), value},
                         IngestTime(kStart + 86'400'000)});
   }
-  const auto expected = expected_values(windows_of(readings, views[0]));
+  const auto expected =
+      expected_values(views[0].is_session() ? sessions_of(readings, views[0]) : windows_of(readings, views[0]));
   ASSERT_EQ(expected.size(), 1U);
   EngineFixture engine;
   engine.append(readings, 1);
@@ -300,6 +372,10 @@ TEST(SampledAggregates, LargeSetsOutliveRestartsWithEveryCommit) {
   ASSERT_TRUE(engine.pipeline->run(views, options));
   EXPECT_EQ(engine.last_values("day"), expected);
 }
+
+INSTANTIATE_TEST_SUITE_P(SampledAggregates, LargeSampleSets,
+                         testing::Values("TUMBLING (SIZE 1 DAY, GRACE PERIOD 1000 DAYS)",
+                                         "SESSION (1 HOUR, GRACE PERIOD 1000 DAYS)"));
 
 TEST(SampledAggregates, TablesWithoutWindowsRememberAcrossRuns) {
   const auto views = views_of(

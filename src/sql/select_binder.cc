@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -41,6 +42,9 @@ class SelectBinder {
     scope_.add("stream", stream_->name, table_.source_alias, stream_->columns);
     RETURN_IF_ERROR(bind_joins());
     if (table_.is_stream) return bind_stream(std::move(sink));
+    if (table_.partition_by)
+      return error(table_.partition_by->position,
+                   "a table's key is what it groups by; PARTITION BY is for CREATE STREAM");
     RETURN_IF_ERROR(bind_window(table_, source_, window_));
     ASSIGN_OR_RETURN(ExpressionPointer condition,
                      bind_where([this](const ast::Expression& reference) { return refuse_call(reference, "WHERE"); }));
@@ -106,6 +110,7 @@ class SelectBinder {
       return refuse_call(reference, "the SELECT of a stream");
     };
     ASSIGN_OR_RETURN(ExpressionPointer condition, bind_where(call));
+    ASSIGN_OR_RETURN(sink.partition_by, bind_partition_key());
     ExpressionBinder binder(source_, row_column("the SELECT of a stream"), call);
     Project project;
     std::vector<ast::Identifier> names;
@@ -133,15 +138,33 @@ class SelectBinder {
     return BoundView{table_.name.text, std::move(plan)};
   }
 
-  /// LAG(value), LAG(value, 1), LAG(value, 1, first): a column behind those of the sources.
+  /// The key of the record, a text as all keys are; null without PARTITION BY.
+  Result<std::shared_ptr<const Expression>> bind_partition_key() {
+    if (!table_.partition_by) return std::shared_ptr<const Expression>();
+    ASSIGN_OR_RETURN(ExpressionPointer key, row_binder("PARTITION BY").bind(*table_.partition_by));
+    const ast::Position position = table_.partition_by->position;
+    if (is_null_literal(*key)) return error(position, "PARTITION BY NULL leaves all rows without a key; name a column");
+    if (key->type == ColumnType::kDouble)
+      return error(position, "not supported yet: a key that is DOUBLE; CAST it AS BIGINT or ROUND it");
+    if (key->type != ColumnType::kVarchar) {
+      std::vector<ExpressionPointer> children;
+      children.push_back(std::move(key));
+      key = operation_expression(Operator::kCast, ColumnType::kVarchar, std::move(children));
+    }
+    return std::shared_ptr<const Expression>(std::move(key));
+  }
+
+  /// LAG(value), LAG(value, rows), LAG(value, rows, first): a column behind those of the sources.
   Result<ExpressionPointer> lag(const ast::Expression& call) {
     if (call.star || call.children.empty() || call.children.size() > 3)
-      return error(call.position, "LAG takes a value, 1, and what it is for the first row of a key: LAG(value, 1, 0)");
-    if (call.children.size() > 1 &&
-        (call.children[1].kind != ast::Expression::Kind::kInteger || call.children[1].text != "1"))
-      return error(call.children[1].position, "not supported yet: LAG of more than 1 row");
+      return error(
+          call.position,
+          "LAG takes a value, how many rows before, and what it is for the first rows of a key: LAG(value, 1, 0)");
     ExpressionBinder binder = row_binder("LAG");
     LagSpec spec;
+    if (call.children.size() > 1) {
+      ASSIGN_OR_RETURN(spec.rows, lag_rows(call.children[1]));
+    }
     ASSIGN_OR_RETURN(spec.value, binder.bind(call.children[0]));
     if (is_null_literal(*spec.value)) return error(call.position, "LAG of NULL is always NULL; name a column");
     if (call.children.size() == 3) {
@@ -160,6 +183,16 @@ class SelectBinder {
     const ColumnType type = spec.value->type;
     lags_.push_back(std::move(spec));
     return column_expression(scope_.columns().size() + lags_.size() - 1, type);
+  }
+
+  Result<size_t> lag_rows(const ast::Expression& given) const {
+    constexpr size_t kMostRows = 1000;
+    size_t rows = 0;
+    const char* const end = given.text.data() + given.text.size();
+    const bool is_number = given.kind == ast::Expression::Kind::kInteger &&
+                           std::from_chars(given.text.data(), end, rows) == std::from_chars_result{end, std::errc()};
+    if (is_number && rows >= 1 && rows <= kMostRows) return rows;
+    return error(given.position, fmt::format("LAG goes back 1 to {} rows, a constant", kMostRows));
   }
 
   Status add_name(const ast::Identifier& name, std::vector<ast::Identifier>& names) const {
@@ -264,8 +297,6 @@ class SelectBinder {
     ASSIGN_OR_RETURN(
         AggregateSpec spec,
         AggregateBinder(source_, row_binder("an aggregate"), table_.window.has_value()).bind(*function, call));
-    if (is_sampled(spec) && table_.window && table_.window->kind == ast::Window::Kind::kSession)
-      return error(call.position, fmt::format("not supported yet: {} in session windows", call.name.text));
     if (gives_json(spec) && &call != selected_) {
       return error(call.position,
                    fmt::format("{} gives a JSON {}, which SELECT can take as it is and nothing else can",

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "sql/format_option.h"
 #include "sql/option_reader.h"
 
 namespace meterstream {
@@ -21,7 +22,11 @@ Result<Sink> bind_result_topic(const ast::CreateTable& table, const SourceText& 
     return source.error_at(table.name.position.offset, fault + "; give the topic: WITH (topic = '...')");
   ASSIGN_OR_RETURN(const auto partitions, options.integer({"partitions"}, 1, kMostPartitions));
   sink.partitions = static_cast<int32_t>(partitions.value_or(sink.partitions));
-  RETURN_IF_ERROR(options.choice({"value_format"}, {"JSON"}));
+  std::vector<ValueFormat> formats = {ValueFormat::kJson};
+  if (table.is_stream) formats.push_back(ValueFormat::kDelimited);
+  ASSIGN_OR_RETURN(const FormatOption format, bind_format(options, formats));
+  sink.format = format.format;
+  sink.delimiter = format.delimiter;
   RETURN_IF_ERROR(options.finish());
   sink.emit = table.emit == ast::Emit::kFinal    ? EmitMode::kFinal
               : table.emit == ast::Emit::kBounds ? EmitMode::kBounds

@@ -131,9 +131,10 @@ std::string select_text(const ast::CreateTable& table) {
   out += "\nFROM " + to_sql(table.source);
   if (table.source_alias) out += " AS " + to_sql(*table.source_alias);
   for (const ast::Join& join : table.joins) {
-    const std::string_view kind = join.kind == ast::Join::Kind::kLeft   ? "LEFT "
-                                  : join.kind == ast::Join::Kind::kFull ? "FULL "
-                                                                        : "";
+    const std::string_view kind = join.kind == ast::Join::Kind::kLeft    ? "LEFT "
+                                  : join.kind == ast::Join::Kind::kRight ? "RIGHT "
+                                  : join.kind == ast::Join::Kind::kFull  ? "FULL "
+                                                                         : "";
     out +=
         fmt::format("\n{}JOIN {}{}{} ON {}", kind, to_sql(join.source), join.alias ? " AS " + to_sql(*join.alias) : "",
                     join.within ? to_text(*join.within) : "", to_sql(join.condition));
@@ -150,6 +151,7 @@ std::string select_text(const ast::CreateTable& table) {
   }
   if (table.where) out += "\nWHERE " + to_sql(*table.where);
   if (!table.group_by.empty()) out += "\nGROUP BY " + list(table.group_by, 0, ", ", 0);
+  if (table.partition_by) out += "\nPARTITION BY " + to_sql(*table.partition_by);
   if (table.having) out += "\nHAVING " + to_sql(*table.having);
   if (table.emit == ast::Emit::kFinal) out += "\nEMIT FINAL";
   if (table.emit == ast::Emit::kChanges) out += "\nEMIT CHANGES";

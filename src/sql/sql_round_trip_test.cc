@@ -204,7 +204,7 @@ class StatementGenerator {
     made.source = name();
     if (maybe()) made.source_alias = name();
     for (size_t count = below(3); count > 0; --count) {
-      ast::Join join{static_cast<ast::Join::Kind>(below(3)), name(), std::nullopt, std::nullopt, expression(2), {}};
+      ast::Join join{static_cast<ast::Join::Kind>(below(4)), name(), std::nullopt, std::nullopt, expression(2), {}};
       if (maybe()) join.alias = name();
       if (maybe()) {
         join.within.emplace().before = length();
@@ -229,6 +229,7 @@ class StatementGenerator {
     }
     if (maybe()) made.where = expression(static_cast<int>(below(5)));
     for (size_t count = below(3); count > 0; --count) made.group_by.push_back(expression(1));
+    if (maybe()) made.partition_by = expression(static_cast<int>(below(3)));
     if (maybe()) made.having = expression(static_cast<int>(below(5)));
     made.emit = static_cast<ast::Emit>(below(4));
     return made;

@@ -25,8 +25,9 @@ class StreamJoinBinder {
     spec->left.stream = left;
     ASSIGN_OR_RETURN(spec->right.stream, right_stream(*left, catalog));
     RETURN_IF_ERROR(bind_times(*spec));
-    spec->left.keeps_unmatched = join_.kind != ast::Join::Kind::kInner;
-    spec->right.keeps_unmatched = join_.kind == ast::Join::Kind::kFull;
+    const ast::Join::Kind kind = join_.kind;
+    spec->left.keeps_unmatched = kind == ast::Join::Kind::kLeft || kind == ast::Join::Kind::kFull;
+    spec->right.keeps_unmatched = kind == ast::Join::Kind::kRight || kind == ast::Join::Kind::kFull;
     first_ = scope_.columns().size();
     const ast::Identifier& called = join_.alias ? *join_.alias : join_.source;
     if (scope_.has_source(called))

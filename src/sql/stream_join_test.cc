@@ -88,6 +88,17 @@ TEST(StreamJoinStatement, ItsRowsHaveTheTimeOfTheLeftStreamIfThatIsAlwaysThere) 
   EXPECT_EQ(full.views[1].source->timestamp_column, 1U);
 }
 
+TEST(StreamJoinStatement, OfARightJoinTheTimeIsThatOfTheRightStream) {
+  const Program program = compiled(
+      "CREATE STREAM o AS SELECT b.id, a.t, b.at FROM a RIGHT JOIN b WITHIN 1 DAY ON a.k = b.id; EXPLAIN o;"
+      "CREATE TABLE w AS SELECT id, COUNT(*) FROM o WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY id;");
+  EXPECT_FALSE(program.views[0].join->left.keeps_unmatched);
+  EXPECT_TRUE(program.views[0].join->right.keeps_unmatched);
+  EXPECT_EQ(program.views[1].source->timestamp_column, 2U);
+  EXPECT_THAT(program.explanations[0].plan, HasSubstr("StreamJoin right by k = id"));
+  EXPECT_THAT(*program.explanations[0].duckdb, HasSubstr("RIGHT JOIN"));
+}
+
 TEST(StreamJoinStatement, RefusesWhatCannotBe) {
   const auto join = [](const std::string& rest) {
     return error_of("CREATE STREAM o AS SELECT a.x FROM a JOIN " + rest + ";");

@@ -81,6 +81,9 @@ ViewSpec lower(const BoundView& bound) {
   view.topic = sink.topic;
   view.partitions = sink.partitions;
   view.emit = sink.emit;
+  view.result_format = sink.format;
+  view.result_delimiter = sink.delimiter;
+  view.partition_by = sink.partition_by;
 
   node = node->input.get();
   const auto& project = std::get<Project>(node->operation);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sql/stream_plan.h"
+#include "stream/view_deployment.h"
 
 namespace meterstream {
 namespace {
@@ -112,6 +113,78 @@ TEST(StreamSelect, SinksOfReadingsMayKeepIt) {
   EXPECT_EQ(error_of("CREATE STREAM s AS SELECT * FROM metrics; CREATE SINK l WITH (type = 'lake', topic = 's', "
                      "value_format = 'JSON');"),
             "");
+}
+
+TEST(StreamSelect, PartitionByMakesTheKeyOfItsRecords) {
+  const Program program = compiled(
+      "CREATE STREAM s AS SELECT timestamp, value, metricAttribute AS attribute FROM metrics WHERE value > 0 "
+      "PARTITION BY metricAttribute EMIT CHANGES; EXPLAIN s;"
+      "CREATE TABLE t AS SELECT attribute, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY attribute;"
+      "CREATE STREAM whole AS SELECT gateway, metricType, metricAttribute, timestamp FROM metrics "
+      "PARTITION BY CAST(value AS BIGINT);"
+      "CREATE TABLE w AS SELECT gateway, metricType, metricAttribute, COUNT(*) AS n FROM whole "
+      "WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY gateway, metricType, metricAttribute;");
+  EXPECT_EQ(to_text(*program.views[0].partition_by, program.views[0].source->columns), "metricAttribute");
+  EXPECT_THAT(program.views[0].definition(), HasSubstr("partition by metricAttribute\n"));
+  EXPECT_EQ(program.views[1].source->key_column, 2U);
+  EXPECT_TRUE(groups_stay_in_partitions(program.views[1]));
+  EXPECT_EQ(to_text(*program.views[2].partition_by, program.views[2].source->columns),
+            "CAST(CAST(value AS BIGINT) AS VARCHAR)");
+  EXPECT_EQ(program.views[3].source->key_column, std::nullopt);
+  EXPECT_FALSE(groups_stay_in_partitions(program.views[3]));
+  EXPECT_THAT(program.explanations[0].plan, HasSubstr("emit changes, partition by metricAttribute"));
+  EXPECT_THAT(program.explanations[0].operators, HasSubstr("write topic s (JSON), by metricAttribute: each row"));
+  EXPECT_THAT(error_of("CREATE STREAM s AS SELECT value FROM metrics PARTITION BY value;"),
+              HasSubstr("f.sql:2:59: not supported yet: a key that is DOUBLE"));
+  EXPECT_THAT(error_of("CREATE STREAM s AS SELECT value FROM metrics PARTITION BY NULL;"),
+              HasSubstr("PARTITION BY NULL"));
+  EXPECT_THAT(error_of("CREATE STREAM s AS SELECT value FROM metrics PARTITION BY LAG(gateway);"),
+              HasSubstr("LAG cannot stand inside PARTITION BY"));
+  EXPECT_THAT(
+      error_of("CREATE TABLE s AS SELECT gateway, COUNT(*) AS n FROM metrics GROUP BY gateway PARTITION BY gateway;"),
+      HasSubstr("a table's key is what it groups by"));
+}
+
+TEST(StreamSelect, DelimitedIsAFormatOfWhatIsDeclaredAndOfComputedStreams) {
+  const Program program = compiled(
+      "CREATE STREAM lines (id VARCHAR KEY, at TIMESTAMP, x DOUBLE) WITH (value_format = 'delimited', value_delimiter "
+      "= ';');"
+      "CREATE TABLE bounds (id VARCHAR PRIMARY KEY, high DOUBLE, note VARCHAR) WITH (value_format = 'DELIMITED', "
+      "value_delimiter = 'tab');"
+      "INSERT INTO bounds VALUES ('a', 2.5, 'x\ty'), ('b', NULL, '');"
+      "CREATE STREAM s WITH (value_format = 'DELIMITED', value_delimiter = '|') AS SELECT l.id, at, high FROM lines l "
+      "JOIN "
+      "bounds b ON l.id = b.id; EXPLAIN s;"
+      "CREATE STREAM u AS SELECT id FROM s;");
+  const ViewSpec& view = program.views[0];
+  EXPECT_EQ(view.source->format, ValueFormat::kDelimited);
+  EXPECT_EQ(view.source->delimiter, ';');
+  EXPECT_EQ(view.lookups[0].table->delimiter, '\t');
+  EXPECT_EQ(view.result_delimiter, '|');
+  EXPECT_EQ(program.views[1].source->delimiter, '|');
+  EXPECT_EQ(program.inserts[0].value, "2.5\t\"x\ty\"");
+  EXPECT_EQ(program.inserts[1].value, "\t\"\"");
+  EXPECT_THAT(view.definition(), HasSubstr("from topic 5:lines DELIMITED by ;\n"));
+  EXPECT_THAT(view.definition(), HasSubstr("results DELIMITED by |\n"));
+  EXPECT_THAT(program.explanations[0].operators, HasSubstr("write topic s (DELIMITED by |): each row"));
+  EXPECT_THAT(error_of("CREATE STREAM s WITH (value_delimiter = ';') AS SELECT value FROM metrics;"),
+              HasSubstr("value_delimiter is for value_format = 'DELIMITED'"));
+  for (const std::string delimiter : {"", ";;", "a", "1", "\"", ".", "-", "é"}) {
+    EXPECT_THAT(error_of("CREATE STREAM s WITH (value_format = 'DELIMITED', value_delimiter = '" + delimiter +
+                         "') AS SELECT value FROM metrics;"),
+                HasSubstr("a delimiter is one character"))
+        << delimiter;
+  }
+  EXPECT_THAT(
+      error_of(
+          "CREATE TABLE t WITH (value_format = 'DELIMITED') AS SELECT gateway, COUNT(*) AS n FROM metrics GROUP BY "
+          "gateway;"),
+      HasSubstr("there is JSON"));
+  EXPECT_THAT(error_of("CREATE STREAM s WITH (value_format = 'DELIMITED');"),
+              HasSubstr("a stream of DELIMITED needs its columns"));
+  EXPECT_THAT(error_of("CREATE STREAM s WITH (value_format = 'DELIMITED') AS SELECT * FROM metrics;"
+                       "CREATE SINK l WITH (type = 'lake', topic = 's');"),
+              HasSubstr("topic s of stream s is DELIMITED"));
 }
 
 }  // namespace

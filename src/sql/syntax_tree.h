@@ -45,6 +45,7 @@ enum class SyntaxKind : uint8_t {
   kGrace,
   kWhere,
   kGroupBy,
+  kPartitionBy,
   kHaving,
   kEmit,
   // Expressions

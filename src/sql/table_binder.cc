@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "sql/format_option.h"
 #include "sql/insert_binder.h"
 #include "sql/insert_query_binder.h"
 #include "sql/option_reader.h"
@@ -78,7 +79,9 @@ Result<std::shared_ptr<const TableSpec>> bind_declared_table(const ast::CreateSt
   if (!fault.empty()) {
     return source.error_at(syntax.name.position.offset, fault + "; give the topic: WITH (topic = '...')");
   }
-  RETURN_IF_ERROR(options.choice({"value_format"}, {"JSON"}));
+  ASSIGN_OR_RETURN(const FormatOption format, bind_format(options, {ValueFormat::kJson, ValueFormat::kDelimited}));
+  table->format = format.format;
+  table->delimiter = format.delimiter;
   RETURN_IF_ERROR(bind_table_columns(syntax, source, *table));
   RETURN_IF_ERROR(bind_valid_from(options, *table));
   ASSIGN_OR_RETURN(const auto partitions, options.integer({"partitions"}, 1, kMostPartitions));
@@ -119,7 +122,7 @@ Result<std::vector<InsertSpec>> bind_insert(const ast::InsertValues& syntax, con
     // The key is the record's key and not in its value.
     if (i != table->key_column) value_columns.push_back({table->columns[i].name, nullptr});
   }
-  ProjectedRowWriter writer(value_columns);
+  ProjectedRowWriter writer(value_columns, table->format, table->delimiter);
   std::vector<InsertSpec> inserts;
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::vector<Column>& row = rows[i].cells;

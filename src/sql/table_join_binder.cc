@@ -26,9 +26,10 @@ class TableJoinBinder {
     RETURN_IF_ERROR(check_sides());
     scope_.add("table", spec_.left.table->name, table_.source_alias, spec_.left.table->columns);
     scope_.add("table", spec_.right.table->name, join().alias, spec_.right.table->columns);
-    RETURN_IF_ERROR(check_condition());
-    spec_.left.keeps_unmatched = join().kind != ast::Join::Kind::kInner;
-    spec_.right.keeps_unmatched = join().kind == ast::Join::Kind::kFull;
+    const ast::Join::Kind kind = join().kind;
+    spec_.left.keeps_unmatched = kind == ast::Join::Kind::kLeft || kind == ast::Join::Kind::kFull;
+    spec_.right.keeps_unmatched = kind == ast::Join::Kind::kRight || kind == ast::Join::Kind::kFull;
+    RETURN_IF_ERROR(bind_condition());
     ExpressionPointer condition;
     if (table_.where) {
       ASSIGN_OR_RETURN(condition, binder("WHERE").bind_condition(*table_.where));
@@ -62,6 +63,8 @@ class TableJoinBinder {
     if (table_.window) return error(table_.window->position, "tables have no windows: their rows replace one another");
     if (!table_.group_by.empty())
       return error(table_.group_by.front().position, "not supported yet: GROUP BY over tables");
+    if (table_.partition_by)
+      return error(table_.partition_by->position, "a table keeps its primary key; PARTITION BY is for CREATE STREAM");
     if (table_.having) return error(table_.having->position, "HAVING needs groups; WHERE leaves rows out");
     if (table_.emit == ast::Emit::kFinal)
       return error(table_.select_position, "a row of a table is never final; leave EMIT FINAL out");
@@ -95,7 +98,8 @@ class TableJoinBinder {
     return {};
   }
 
-  [[nodiscard]] Status check_condition() const {
+  /// ON left key = right key, or, of a foreign key, an expression of the left table = right key.
+  Status bind_condition() {
     const TableSpec& left = *spec_.left.table;
     const TableSpec& right = *spec_.right.table;
     const ast::Expression& condition = join().condition;
@@ -107,16 +111,40 @@ class TableJoinBinder {
       return found && *found == column;
     };
     const bool is_equality = condition.kind == ast::Expression::Kind::kComparison && condition.text == "=";
-    const bool fits = is_equality && ((is(condition.children[0], left_key) && is(condition.children[1], right_key)) ||
-                                      (is(condition.children[1], left_key) && is(condition.children[0], right_key)));
-    const ColumnSchema& one = left.columns[left_key];
-    const ColumnSchema& other = right.columns[right.key_column];
-    if (!fits)
-      return error(condition.position, fmt::format("tables are joined by their primary keys: ON {}.{} = {}.{}",
-                                                   left.name, one.name, right.name, other.name));
-    if (one.type == other.type) return {};
-    return error(condition.position, fmt::format("the primary key of {} is {}, that of {} is {}", left.name,
-                                                 name_of(one.type), right.name, name_of(other.type)));
+    const bool is_second = is_equality && is(condition.children[1], right_key);
+    const ColumnSchema& key = right.columns[right.key_column];
+    if (!is_second && !(is_equality && is(condition.children[0], right_key)))
+      return error(condition.position,
+                   fmt::format("tables are joined by the primary key of the second one: ON {}.{} = {}.{}", left.name,
+                               left.columns[left_key].name, right.name, key.name));
+    const ast::Expression& given = condition.children[is_second ? 0 : 1];
+    ASSIGN_OR_RETURN(ExpressionPointer bound, binder("condition").bind(given));
+    const bool is_known = !is_null_literal(*bound);
+    if (is_known && columns_of(*bound).empty())
+      return error(given.position, fmt::format("this names no column of {}", left.name));
+    if (is_known && columns_of(*bound).back() >= left.columns.size())
+      return error(given.position,
+                   fmt::format("this names a column of {}; it must be of {} alone", right.name, left.name));
+    if (!is_known || bound->type != key.type)
+      return error(given.position, fmt::format("the primary key of {} is {}, this is {}", right.name, name_of(key.type),
+                                               is_known ? name_of(bound->type) : "NULL"));
+    if (is(given, left_key)) return {};
+    return bind_foreign_key(std::move(bound));
+  }
+
+  Status bind_foreign_key(ExpressionPointer bound) {
+    if (spec_.right.keeps_unmatched)
+      return error(join().position,
+                   "RIGHT and FULL JOIN need the primary keys of both tables: the result has a row for each row of the "
+                   "left table, by its key");
+    // What records have as their key is a text.
+    if (bound->type != ColumnType::kVarchar) {
+      std::vector<ExpressionPointer> children;
+      children.push_back(std::move(bound));
+      bound = operation_expression(Operator::kCast, ColumnType::kVarchar, std::move(children));
+    }
+    spec_.foreign_key = std::move(bound);
+    return {};
   }
 
   [[nodiscard]] ExpressionBinder binder(std::string_view place) const {

@@ -57,11 +57,50 @@ TEST(TableJoinStatement, ItsTableIsJoinedByTheKeyThatIsAlwaysThere) {
               HasSubstr("whose SELECT has no primary key"));
 }
 
+TEST(TableJoinStatement, OfARightJoinTheKeyOfTheSecondTableIsAlwaysThere) {
+  const Program program = compiled(
+      "CREATE TABLE o AS SELECT a.id AS other, b.id, a.x FROM a RIGHT OUTER JOIN b ON a.id = b.id; EXPLAIN o;"
+      "CREATE STREAM s AS SELECT m.gateway, o.x FROM metrics m JOIN o ON m.gateway = o.id;");
+  EXPECT_FALSE(program.views[1].table_join->left.keeps_unmatched);
+  EXPECT_TRUE(program.views[1].table_join->right.keeps_unmatched);
+  EXPECT_EQ(program.views[2].lookups[0].table->key_column, 1U);
+  EXPECT_THAT(program.explanations[0].plan, HasSubstr("TableJoin right by id = id"));
+  EXPECT_THAT(*program.explanations[0].duckdb, HasSubstr("RIGHT JOIN"));
+}
+
+TEST(TableJoinStatement, AnotherColumnThanThePrimaryKeyIsAForeignKey) {
+  const Program program = compiled(
+      "CREATE TABLE o AS SELECT a.id, b.y FROM a LEFT JOIN b ON b.id = UCASE(a.id); EXPLAIN o;"
+      "CREATE TABLE counts AS SELECT CAST(value AS BIGINT) AS v, COUNT(*) AS n FROM metrics GROUP BY CAST(value AS "
+      "BIGINT);"
+      "CREATE TABLE p AS SELECT a.id, c.n FROM a JOIN counts c ON CAST(a.x AS BIGINT) = c.v;"
+      "CREATE STREAM s AS SELECT m.gateway, o.y FROM metrics m JOIN o ON m.gateway = o.id;");
+  const TableJoinSpec& join = *program.views[1].table_join;
+  ASSERT_NE(join.foreign_key, nullptr);
+  EXPECT_EQ(to_text(*join.foreign_key, join.left.table->columns), "UCASE(id)");
+  EXPECT_TRUE(join.left.keeps_unmatched);
+  EXPECT_THAT(program.views[1].definition(), HasSubstr("join by foreign key UCASE(id)\n"));
+  EXPECT_EQ(program.views[3].table_join->foreign_key->type, ColumnType::kVarchar);
+  EXPECT_EQ(program.views[4].lookups[0].table->key_column, 0U);
+  EXPECT_THAT(program.explanations[0].plan, HasSubstr("TableJoin left by UCASE(id) = id"));
+  EXPECT_THAT(program.explanations[0].operators, HasSubstr("one task for all partitions\njoin by UCASE(id) = id"));
+  EXPECT_THAT(*program.explanations[0].duckdb, HasSubstr("LEFT JOIN"));
+}
+
 TEST(TableJoinStatement, RefusesWhatCannotBe) {
   const auto select = [](const std::string& rest) {
     return error_of("CREATE TABLE o AS SELECT a.x FROM a " + rest + ";");
   };
-  EXPECT_THAT(select("JOIN b ON a.id = b.y"), HasSubstr("tables are joined by their primary keys: ON a.id = b.id"));
+  EXPECT_THAT(select("JOIN b ON a.id = b.y"), HasSubstr("by the primary key of the second one: ON a.id = b.id"));
+  EXPECT_THAT(select("JOIN b ON a.x = b.id"), HasSubstr("f.sql:2:47: the primary key of b is VARCHAR, this is DOUBLE"));
+  EXPECT_THAT(select("JOIN b ON CONCAT(a.id, b.id) = b.id"),
+              HasSubstr("this names a column of b; it must be of a alone"));
+  EXPECT_THAT(select("JOIN b ON 'x' = b.id"), HasSubstr("this names no column of a"));
+  EXPECT_THAT(select("JOIN b ON NULL = b.id"), HasSubstr("this is NULL"));
+  EXPECT_THAT(select("JOIN b ON a.id > b.id"), HasSubstr("by the primary key of the second one"));
+  EXPECT_THAT(select("RIGHT JOIN b ON UCASE(a.id) = b.id"),
+              HasSubstr("RIGHT and FULL JOIN need the primary keys of both"));
+  EXPECT_THAT(select("JOIN b ON a.id = b.id PARTITION BY a.x"), HasSubstr("a table keeps its primary key"));
   EXPECT_THAT(select("JOIN metrics ON a.id = metrics.gateway"), HasSubstr("metrics is a stream"));
   EXPECT_THAT(select("JOIN timed ON a.id = timed.id"), HasSubstr("whose rows have times"));
   EXPECT_THAT(select("JOIN a z ON a.id = z.id"), HasSubstr("a table with itself"));
@@ -82,7 +121,7 @@ TEST(TableJoinStatement, IsExplained) {
   const Explanation& explanation = program.explanations[0];
   EXPECT_THAT(explanation.plan, HasSubstr("    TableJoin full by id = id\n      Scan table a, topic a"));
   EXPECT_THAT(explanation.plan, HasSubstr("\n      Scan table b, topic bs"));
-  EXPECT_THAT(explanation.operators, HasSubstr("read topics a and bs (JSON)"));
+  EXPECT_THAT(explanation.operators, HasSubstr("read topics a (JSON) and bs (JSON)"));
   ASSERT_TRUE(explanation.duckdb);
   EXPECT_THAT(*explanation.duckdb, HasSubstr("FULL JOIN"));
 }

@@ -69,8 +69,8 @@ int64_t ChainSamples::evaluate(DecodedBatch& batch, const std::vector<uint32_t>&
   return faults;
 }
 
-void ChainSamples::add(const DecodedBatch& batch, uint32_t row, WindowTable& table, WindowTable::Window& window,
-                       uint32_t id) const {
+template <class Add>
+void ChainSamples::add_each(const DecodedBatch& batch, uint32_t row, Add&& add) const {
   for (size_t set = 0; set < shapes_.size(); ++set) {
     const Values& values = values_[set];
     if (values.known[row] == 0) continue;
@@ -83,8 +83,17 @@ void ChainSamples::add(const DecodedBatch& batch, uint32_t row, WindowTable& tab
     } else {
       sample.text = values.texts[row];
     }
-    table.add_sample(window, id, set, sample);
+    add(set, sample);
   }
+}
+
+void ChainSamples::add(const DecodedBatch& batch, uint32_t row, WindowTable& table, WindowTable::Window& window,
+                       uint32_t id) const {
+  add_each(batch, row, [&](size_t set, const Sample& sample) { table.add_sample(window, id, set, sample); });
+}
+
+void ChainSamples::add(const DecodedBatch& batch, uint32_t row, SessionSamples& session) const {
+  add_each(batch, row, [&](size_t set, const Sample& sample) { session.add(set, sample); });
 }
 
 SampleResults::SampleResults(const ViewSpec& view, std::vector<size_t> sets)

@@ -12,6 +12,7 @@
 #include "stream/decoded_batch.h"
 #include "stream/expression.h"
 #include "stream/sample_set.h"
+#include "stream/session_samples.h"
 #include "stream/view_spec.h"
 #include "stream/window_table.h"
 
@@ -30,6 +31,7 @@ class ChainSamples {
   int64_t evaluate(DecodedBatch& batch, const std::vector<uint32_t>& rows);
   /// The group's page must be in memory.
   void add(const DecodedBatch& batch, uint32_t row, WindowTable& table, WindowTable::Window& window, uint32_t id) const;
+  void add(const DecodedBatch& batch, uint32_t row, SessionSamples& session) const;
 
  private:
   /// By row of the batch.
@@ -38,6 +40,9 @@ class ChainSamples {
     std::vector<uint64_t> numbers;
     std::vector<std::string_view> texts;
   };
+  /// Gives each set that the row has a value for, and the value.
+  template <class Add>
+  void add_each(const DecodedBatch& batch, uint32_t row, Add&& add) const;
   static int64_t take(const Column& column, const std::vector<uint32_t>& rows, Values& values);
 
   std::vector<SampleShape> shapes_;

@@ -15,8 +15,8 @@ std::optional<std::string> take_quoted(std::string_view& text) {
       text.remove_prefix(at + 1);
       return name;
     }
-    if (text[at] == '\\' && ++at == text.size()) break;
-    name += text[at];
+    if (text[at] == '\\') ++at;
+    if (at < text.size()) name += text[at];
   }
   return std::nullopt;
 }

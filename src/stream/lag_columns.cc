@@ -1,5 +1,8 @@
 #include "stream/lag_columns.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "base/bytes.h"
@@ -7,8 +10,12 @@
 namespace meterstream {
 namespace {
 
-/// A value in the store: its kind, then its bytes. The kind is the index into ScalarValue.
-void append_value(std::string& out, const ScalarValue& value) {
+constexpr uint64_t kNoRow = 5;
+
+/// A value in the store: its kind, then its bytes. The kind is the index into ScalarValue, or that there was no row.
+void append_value(std::string& out, const std::optional<ScalarValue>& kept) {
+  if (!kept) return append_varint(out, kNoRow);
+  const ScalarValue& value = *kept;
   append_varint(out, value.index());
   if (const auto* integer = std::get_if<int64_t>(&value)) append_varint(out, zigzag(*integer));
   if (const auto* flag = std::get_if<bool>(&value)) append_varint(out, *flag ? 1 : 0);
@@ -16,22 +23,25 @@ void append_value(std::string& out, const ScalarValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) append_sized(out, *text);
 }
 
-bool read_value(ByteReader& reader, ScalarValue& value) {
+bool read_value(ByteReader& reader, std::optional<ScalarValue>& value) {
   switch (reader.varint()) {
+    case kNoRow:
+      value.reset();
+      break;
     case 0:
-      value = std::monostate();
+      value = ScalarValue();
       break;
     case 1:
-      value = reader.varint() != 0;
+      value = ScalarValue(reader.varint() != 0);
       break;
     case 2:
-      value = reader.zigzag_varint();
+      value = ScalarValue(reader.zigzag_varint());
       break;
     case 3:
-      value = reader.little_endian<double>();
+      value = ScalarValue(reader.little_endian<double>());
       break;
     case 4:
-      value = std::string(reader.sized_bytes());
+      value = ScalarValue(std::string(reader.sized_bytes()));
       break;
     default:
       return false;
@@ -65,12 +75,14 @@ void set_value(Column& column, uint32_t row, ScalarValue value, ColumnBatch& bat
 
 }  // namespace
 
-LagColumns::LagColumns(const ViewSpec& view) : lags_(view.lags) {}
+LagColumns::LagColumns(const ViewSpec& view) : lags_(view.lags) {
+  for (const LagSpec& lag : lags_) values_ += lag.rows;
+}
 
-LagColumns::Entry& LagColumns::entry(std::string_view key, bool& is_new) {
+LagColumns::Entry& LagColumns::entry(std::string_view key) {
   const uint32_t id = keys_.intern(key);
-  is_new = id == entries_.size();
-  return is_new ? entries_.emplace_back(Entry{false, std::vector<ScalarValue>(lags_.size())}) : entries_[id];
+  if (id < entries_.size()) return entries_[id];
+  return entries_.emplace_back(Entry{false, std::vector<std::optional<ScalarValue>>(values_)});
 }
 
 void LagColumns::add(DecodedBatch& batch, const std::vector<uint32_t>& rows, int64_t& faults) {
@@ -84,14 +96,18 @@ void LagColumns::add(DecodedBatch& batch, const std::vector<uint32_t>& rows, int
     before.push_back(null_column(lag.value->type, batch.columns.rows));
   }
   for (const uint32_t row : rows) {
-    bool is_new = false;
-    Entry& own = entry(batch.record_of(row).key, is_new);
-    bool is_changed = is_new;
+    Entry& own = entry(batch.record_of(row).key);
+    bool is_changed = false;
+    auto earliest = own.values.begin();
     for (size_t lag = 0; lag < lags_.size(); ++lag) {
-      ScalarValue value = value_at(now[lag], row);
-      is_changed |= value != own.values[lag];
-      std::swap(value, own.values[lag]);
-      set_value(before[lag], row, is_new ? value_at(first[lag], row) : std::move(value), batch.columns);
+      const auto end = earliest + static_cast<std::ptrdiff_t>(lags_[lag].rows);
+      std::optional<ScalarValue> value = value_at(now[lag], row);
+      is_changed |= std::any_of(earliest, end, [&](const auto& kept) { return kept != value; });
+      // The new one becomes the latest, and the earliest goes.
+      std::rotate(earliest, earliest + 1, end);
+      std::swap(value, *std::prev(end));
+      set_value(before[lag], row, value ? *std::move(value) : value_at(first[lag], row), batch.columns);
+      earliest = end;
     }
     if (!is_changed || own.changed) continue;
     own.changed = true;
@@ -105,7 +121,7 @@ void LagColumns::save_changes(std::string_view prefix, WriteBatch& batch) {
     Entry& changed = entries_[index];
     changed.changed = false;
     std::string value;
-    for (const ScalarValue& one : changed.values) append_value(value, one);
+    for (const std::optional<ScalarValue>& one : changed.values) append_value(value, one);
     batch.put(Space::kState, fmt::format("{}{}", prefix, keys_.key(index)), std::move(value));
   }
   changed_.clear();
@@ -114,10 +130,9 @@ void LagColumns::save_changes(std::string_view prefix, WriteBatch& batch) {
 Status LagColumns::load(std::string_view prefix, const KeyValueStore& store) {
   const auto cursor = store.cursor(Space::kState);
   for (cursor->seek(prefix); cursor->valid() && cursor->key().starts_with(prefix); cursor->next()) {
-    bool is_new = false;
-    Entry& loaded = entry(cursor->key().substr(prefix.size()), is_new);
+    Entry& loaded = entry(cursor->key().substr(prefix.size()));
     ByteReader reader(cursor->value());
-    for (ScalarValue& value : loaded.values) {
+    for (std::optional<ScalarValue>& value : loaded.values) {
       if (read_value(reader, value)) continue;
       return corrupt(fmt::format(
           "state: what LAG remembers under {} does not read back; restore the data directory from a copy, or run "
@@ -129,7 +144,8 @@ Status LagColumns::load(std::string_view prefix, const KeyValueStore& store) {
 }
 
 size_t LagColumns::bytes() const {
-  return keys_.bytes() + entries_.capacity() * sizeof(Entry) + entries_.size() * lags_.size() * sizeof(ScalarValue);
+  return keys_.bytes() + entries_.capacity() * sizeof(Entry) +
+         entries_.size() * values_ * sizeof(std::optional<ScalarValue>);
 }
 
 }  // namespace meterstream

@@ -2,11 +2,12 @@
 // Shapes: one column a lag, behind what is in the batch; entries of rows that are not asked for are NULL. Rows without a key
 //         share one.
 // Guarantee: what is remembered is saved with the positions, so that a restart goes on where the last commit was.
-// Memory: a value and the key for each key that ever came.
+// Memory: as many values as it goes back, and the key, for each key that ever came.
 // Thread-safety: none; one belongs to one task.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -36,12 +37,14 @@ class LagColumns {
  private:
   struct Entry {
     bool changed = false;
-    std::vector<ScalarValue> values;  ///< one a lag
+    /// Of each lag as many as it goes back, the earliest first; nothing where there were not so many rows.
+    std::vector<std::optional<ScalarValue>> values;
   };
 
-  Entry& entry(std::string_view key, bool& is_new);
+  Entry& entry(std::string_view key);
 
   const std::vector<LagSpec>& lags_;
+  size_t values_ = 0;  ///< of each key
   KeyInterner keys_;
   std::vector<Entry> entries_;  ///< by id of the key
   std::vector<uint32_t> changed_;

@@ -10,10 +10,11 @@
 
 #include "metering/column_batch.h"
 #include "stream/expression.h"
+#include "stream/value_format.h"
 
 namespace meterstream {
 
-/// The latest record of each key of a topic, as a table. Values are JSON; a record without a value deletes its key.
+/// The latest record of each key of a topic, as a table. A record without a value deletes its key.
 struct TableSpec {
   std::string name;
   std::string topic;
@@ -27,6 +28,8 @@ struct TableSpec {
   bool is_computed = false;
   /// Of the topic, when it has to be created.
   int32_t partitions = 1;
+  ValueFormat format = ValueFormat::kJson;
+  char delimiter = ',';  ///< of DELIMITED
 };
 
 /// The same text for the same table; names are not part of it.
@@ -41,11 +44,12 @@ struct LookupSpec {
   bool keeps_unmatched = false;
 };
 
-/// Adds a column: what `value` was for the row before this one that has the same record key.
+/// Adds a column: what `value` was so many rows before this one, of those that have the same record key.
 struct LagSpec {
   std::shared_ptr<const Expression> value;
-  /// Of the first row of a key; null: NULL.
+  /// Of the first rows of a key, which have none so far before them; null: NULL.
   std::shared_ptr<const Expression> first;
+  size_t rows = 1;
 };
 
 }  // namespace meterstream

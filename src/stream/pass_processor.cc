@@ -61,6 +61,8 @@ DecodeRequest PassProcessor::request_of(Input& input) const {
   }
   DecodeRequest request;
   request.columns = source.columns;
+  request.delimiter = source.delimiter;
+  if (!source.value_has_key) request.absent_column = source.key_column;
   request.needed.assign(source.columns.size(), false);
   request.needed[source.timestamp_column] = true;
   // Whether a reading is rejected is the stream's business and the same for all views, whatever they sum.

@@ -33,7 +33,7 @@ class PassProcessor::Output final : public ViewOutput {
                                  : nullptr);
       writers_.emplace_back(*chain.views()[view], chain.arguments_of(view), types);
       samples_.emplace_back(spec, chain.samples_of(view));
-      row_writers_.emplace_back(chain.views()[view]->projection);
+      row_writers_.emplace_back(spec.projection, spec.result_format, spec.result_delimiter);
       result_topics_.push_back(pass.output_.topic(chain.views()[view]->topic));
     }
   }
@@ -79,7 +79,7 @@ class PassProcessor::Output final : public ViewOutput {
     if (pass_.options_.result_ids && pass_.join_ != nullptr)
       append_pair_id(headers_, views_[view]->name, pass_.join_->id_of(row));
     else if (pass_.options_.result_ids)
-      append_source_id(headers_, origin_of(view), source, record.offset);
+      append_source_id(headers_, origin_of(view, record), source, record.offset);
     if (pass_.passed_ != nullptr) (*pass_.passed_)[row] = 1;
     const PartitionId target = record.has_key() ? partition_for_key(record.key, views_[view]->partitions)
                                                 : PartitionId(source.value % views_[view]->partitions);
@@ -91,7 +91,7 @@ class PassProcessor::Output final : public ViewOutput {
   void tombstone(const RecordView& record) {
     headers_.clear();
     const PartitionId source = pass_.options_.partition_ids[pass_.batch_.partition];
-    if (pass_.options_.result_ids) append_source_id(headers_, origin_of(0), source, record.offset);
+    if (pass_.options_.result_ids) append_source_id(headers_, origin_of(0, record), source, record.offset);
     pass_.output_.add(result_topics_[0], partition_for_key(record.key, views_[0]->partitions), record.key, {}, headers_,
                       record.ingest_time);
   }
@@ -104,10 +104,12 @@ class PassProcessor::Output final : public ViewOutput {
   }
 
  private:
-  /// Rows of two tables may come from records of one partition and offset.
-  std::string_view origin_of(size_t view) {
+  /// Rows of two tables may come from records of one partition and offset, and many of the result from one record.
+  std::string_view origin_of(size_t view, const RecordView& record) {
     if (pass_.table_join_ == nullptr) return views_[view]->name;
-    origin_ = fmt::format("{}|{}", views_[view]->name, pass_.source().topic);
+    const bool is_of_many = views_[view]->table_join->foreign_key != nullptr;
+    origin_ = fmt::format("{}|{}{}{}", views_[view]->name, pass_.source().topic, is_of_many ? "|" : "",
+                          is_of_many ? record.key : std::string_view());
     return origin_;
   }
 

@@ -17,7 +17,8 @@ std::shared_ptr<const StreamSpec> topic_as_stream(const TableSpec& table) {
   auto stream = std::make_shared<StreamSpec>();
   stream->name = table.name;
   stream->topic = table.topic;
-  stream->format = ValueFormat::kJson;
+  stream->format = table.format;
+  stream->delimiter = table.delimiter;
   stream->columns = table.columns;
   if (!table.is_computed) stream->key_column = table.key_column;
   return stream;
@@ -37,16 +38,18 @@ void PassProcessor::make_table_join(SchemaStore& schemas) {
         side == TableJoin::kLeft ? options_.rejected_partitions : options_.right_rejected_partitions;
     DecodeRequest request;
     request.columns = table.columns;
-    request.needed = TableJoin::needed_columns(view, side);
+    request.needed = TableJoin::columns_decoded(view, side);
     request.needed[table.key_column] = table.is_computed;
     request.takes_json_texts = table.is_computed;
-    input.decoder = make_record_decoder(ValueFormat::kJson, schemas, std::move(request));
+    request.delimiter = table.delimiter;
+    if (!table.is_computed) request.absent_column = table.key_column;
+    input.decoder = make_record_decoder(table.format, schemas, std::move(request));
   }
   place_of_view_ = {{0, 0}};
   chains_.push_back(std::make_unique<ViewChain>(std::vector<const ViewSpec*>{&view}, false, options_.partitions,
                                                 budget_, options_.spill, 1, options_.tables));
   outputs_.push_back(std::make_unique<Output>(*this, *chains_.back()));
-  table_join_ = std::make_unique<TableJoin>(view);
+  table_join_ = TableJoin::make(view);
 }
 
 // In the order of the records: a row, a deletion or a record that is rejected.
@@ -54,6 +57,9 @@ Status PassProcessor::change_tables() {
   const auto side = input_ == 0 ? TableJoin::kLeft : TableJoin::kRight;
   const TableSpec& table = table_of(*spec_.views.front().table_join, side);
   ViewAccounting& accounting = chains_.front()->accounting(0);
+  int64_t faults = 0;
+  table_join_->prepare(side, batch_.columns, faults);
+  accounting.faults += faults;
   std::vector<RejectedRecord> told = std::move(batch_.columns.rejected);
   batch_.columns.rejected.clear();
   size_t next_told = 0;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "metering/delimited_encoder.h"
 #include "metering/json_encoder.h"
 
 namespace meterstream {
@@ -22,7 +23,8 @@ char* write_text(char* at, std::string_view text) {
 
 }  // namespace
 
-ProjectedRowWriter::ProjectedRowWriter(const std::vector<ProjectedColumn>& columns) : times_(columns.size()) {
+ProjectedRowWriter::ProjectedRowWriter(const std::vector<ProjectedColumn>& columns, ValueFormat format, char delimiter)
+    : times_(columns.size()), is_delimited_(format == ValueFormat::kDelimited), delimiter_(delimiter) {
   for (const ProjectedColumn& column : columns) {
     std::string prefix = json_member(column.name, prefixes_.empty());
     const size_t bytes = prefix.size();
@@ -33,6 +35,7 @@ ProjectedRowWriter::ProjectedRowWriter(const std::vector<ProjectedColumn>& colum
 }
 
 std::string_view ProjectedRowWriter::write(const std::vector<const Column*>& columns, uint32_t row) {
+  if (is_delimited_) return write_delimited(columns, row);
   size_t room = fixed_bytes_;
   for (const Column* column : columns) {
     if (column->type == ColumnType::kVarchar) room += max_json_string_bytes(column->strings[row]);
@@ -72,6 +75,38 @@ std::string_view ProjectedRowWriter::write(const std::vector<const Column*>& col
   }
   *at++ = '}';
   return {value_.data(), static_cast<size_t>(at - value_.data())};
+}
+
+std::string_view ProjectedRowWriter::write_delimited(const std::vector<const Column*>& columns, uint32_t row) {
+  value_.clear();
+  for (size_t index = 0; index < columns.size(); ++index) {
+    if (index > 0) value_ += delimiter_;
+    if (!columns[index]->is_null(row)) append_delimited_field(value_, text_of(*columns[index], index, row), delimiter_);
+  }
+  return value_;
+}
+
+/// Of a value that is not NULL, until the next call.
+std::string_view ProjectedRowWriter::text_of(const Column& column, size_t index, uint32_t row) {
+  field_.clear();
+  switch (column.type) {
+    case ColumnType::kBoolean:
+      return column.integers[row] != 0 ? "true" : "false";
+    case ColumnType::kBigint:
+      append_json_number(field_, column.integers[row]);
+      return field_;
+    case ColumnType::kDouble:
+      append_json_number(field_, column.doubles[row]);
+      return field_;
+    case ColumnType::kTimestamp: {
+      char text[kMaxTimestampBytes];
+      field_.assign(text, times_[index].write(text, column.integers[row]));
+      return field_;
+    }
+    case ColumnType::kVarchar:
+      return column.strings[row];
+  }
+  return field_;
 }
 
 }  // namespace meterstream

@@ -1,6 +1,7 @@
 #include "stream/reading_decoder.h"
 
 #include "metering/avro_decoder.h"
+#include "metering/delimited_decoder.h"
 #include "metering/json_decoder.h"
 
 namespace meterstream {
@@ -18,6 +19,7 @@ DecodeRequest reading_request() {
 
 std::unique_ptr<RecordDecoder> make_record_decoder(ValueFormat format, SchemaStore& schemas, DecodeRequest request) {
   if (format == ValueFormat::kAvro) return std::make_unique<AvroRecordDecoder>(schemas, std::move(request));
+  if (format == ValueFormat::kDelimited) return std::make_unique<DelimitedRecordDecoder>(std::move(request));
   return std::make_unique<JsonRecordDecoder>(std::move(request));
 }
 

@@ -106,6 +106,7 @@ ScalarValue register_result(const AggregateSpec& aggregate, const SampleSet& set
 ScalarValue time_weighted_average(const SampleSet& set, ColumnType type, int64_t window_end_ms) {
   const std::vector<TimedNumber> readings = one_a_time(set.readings());
   if (readings.empty()) return std::monostate();
+  if (window_end_ms == ResultWindow::kNotEnded) window_end_ms = integer_of(readings.back().time);
   long double total = 0;
   for (size_t i = 0; i < readings.size(); ++i) {
     const int64_t until_ms = i + 1 < readings.size() ? integer_of(readings[i + 1].time) : window_end_ms;

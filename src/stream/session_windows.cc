@@ -19,8 +19,9 @@ constexpr uint64_t kBegan = 1;
 
 }  // namespace
 
-SessionWindows::SessionWindows(SessionShape shape, size_t arguments, Merge merge)
-    : shape_(shape), arguments_(arguments), merge_(std::move(merge)) {}
+SessionWindows::SessionWindows(SessionShape shape, size_t arguments, const std::vector<SampleShape>& samples,
+                               Merge merge)
+    : shape_(shape), arguments_(arguments), samples_(samples), merge_(std::move(merge)) {}
 
 int64_t SessionWindows::closed_before_ms(int64_t watermark_ms) const {
   const int64_t waits_ms = shape_.gap_ms + shape_.grace_ms;
@@ -32,14 +33,14 @@ SessionWindows::Group& SessionWindows::group_of(uint32_t id) {
   return groups_[id];
 }
 
-WindowSlot* SessionWindows::take(uint32_t id, int64_t time_ms, int64_t watermark_ms) {
+SessionWindows::Taken SessionWindows::take(uint32_t id, int64_t time_ms, int64_t watermark_ms) {
   Group& group = group_of(id);
-  if (time_ms <= group.closed_until_ms) return nullptr;
+  if (time_ms <= group.closed_until_ms) return {};
   // Sessions do not grow across one that was closed alone.
   int64_t after_ms = INT64_MIN;
   int64_t before_ms = INT64_MAX;
   for (const Closed& closed : group.closed_alone) {
-    if (closed.start_ms <= time_ms && time_ms <= closed.end_ms) return nullptr;
+    if (closed.start_ms <= time_ms && time_ms <= closed.end_ms) return {};
     if (closed.end_ms < time_ms) after_ms = closed.end_ms;
     if (closed.start_ms > time_ms) before_ms = std::min(before_ms, closed.start_ms);
   }
@@ -49,27 +50,32 @@ WindowSlot* SessionWindows::take(uint32_t id, int64_t time_ms, int64_t watermark
   const auto last = std::partition_point(first, group.open.end(), [&](const Session& session) {
     return session.start_ms <= time_ms + shape_.gap_ms && session.start_ms < before_ms;
   });
-  if (first == last && is_closed(time_ms, watermark_ms)) return nullptr;
-  Session& session = join(group, static_cast<size_t>(first - group.open.begin()),
+  if (first == last && is_closed(time_ms, watermark_ms)) return {};
+  Session& session = join(id, group, static_cast<size_t>(first - group.open.begin()),
                           static_cast<size_t>(last - group.open.begin()), time_ms);
   mark_changed(id, group, session);
   queue_earliest(id, group);
-  return &session.content();
+  return {&session.content(), session.samples.get()};
 }
 
 // Makes one session of those in [first, last) and the time.
-SessionWindows::Session& SessionWindows::join(Group& group, size_t first, size_t last, int64_t time_ms) {
+SessionWindows::Session& SessionWindows::join(uint32_t id, Group& group, size_t first, size_t last, int64_t time_ms) {
   const auto begin = group.open.begin() + static_cast<ptrdiff_t>(first);
   if (first == last) {
     ++open_;
     Session made{time_ms, time_ms, false, false, nullptr};
     made.slot = std::make_unique<uint64_t[]>(WindowSlot::bytes_for(arguments_) / sizeof(uint64_t));
+    if (!samples_.empty()) made.samples = std::make_unique<SessionSamples>(samples_);
     return *group.open.insert(begin, std::move(made));
   }
   Session& into = *begin;
   const auto end = group.open.begin() + static_cast<ptrdiff_t>(last);
   for (auto from = begin + 1; from != end; ++from) {
     merge_(from->content(), into.content());
+    if (from->samples != nullptr) {
+      into.samples->merge(*from->samples);
+      retire(id, std::move(from->samples));
+    }
     into.end_ms = from->end_ms;
     if (from->emitted) group.retracted.push_back(from->start_ms);
   }
@@ -108,8 +114,8 @@ Status SessionWindows::tell_beginning(uint32_t id, Group& group, const Emit& emi
   group.began = true;
   const Session& session = group.open.front();
   // Once after each end, so that the end tells beginnings apart.
-  return emit(id, {session.start_ms, ResultWindow::kNotEnded, static_cast<uint64_t>(group.closed_until_ms)},
-              &session.content());
+  const GroupState state = session.state();
+  return emit(id, {session.start_ms, ResultWindow::kNotEnded, static_cast<uint64_t>(group.closed_until_ms)}, &state);
 }
 
 Status SessionWindows::close(int64_t watermark_ms, const Emit& emit) {
@@ -144,7 +150,7 @@ Status SessionWindows::close_all(int64_t highest_ms, const Emit& emit) {
 Status SessionWindows::close_earliest(uint32_t id, bool alone, const Emit& emit) {
   Group& group = groups_[id];
   if (shape_.emit == EmitMode::kChanges) RETURN_IF_ERROR(refine_group(id, emit));
-  const Session session = std::move(group.open.front());
+  Session session = std::move(group.open.front());
   group.open.erase(group.open.begin());
   --open_;
   if (!group.changed) changed_.push_back(id);
@@ -157,8 +163,10 @@ Status SessionWindows::close_earliest(uint32_t id, bool alone, const Emit& emit)
     group.closed_until_ms = std::max(group.closed_until_ms, session.end_ms);
     group.closed_alone.erase(group.closed_alone.begin(), next);
   }
+  const GroupState state = session.state();
+  if (shape_.emit != EmitMode::kChanges) RETURN_IF_ERROR(emit(id, {session.start_ms, session.end_ms, 0}, &state));
+  if (session.samples != nullptr) retire(id, std::move(session.samples));
   if (shape_.emit == EmitMode::kChanges) return {};
-  RETURN_IF_ERROR(emit(id, {session.start_ms, session.end_ms, 0}, &session.content()));
   group.began = false;
   return told(id, emit);
 }
@@ -179,15 +187,25 @@ Status SessionWindows::refine_group(uint32_t id, const Emit& emit) {
     if (!session.changed) continue;
     session.changed = false;
     session.emitted = true;
-    const WindowSlot& content = session.content();
-    RETURN_IF_ERROR(emit(id, {session.start_ms, session.end_ms, content.rows}, &content));
+    const GroupState state = session.state();
+    RETURN_IF_ERROR(emit(id, {session.start_ms, session.end_ms, state.slot.rows}, &state));
   }
   return {};
 }
 
 size_t SessionWindows::bytes() const {
   const size_t each = sizeof(Session) + WindowSlot::bytes_for(arguments_) + 16;
-  return groups_.capacity() * sizeof(Group) + static_cast<size_t>(open_) * each + ends_.size() * sizeof(End);
+  size_t bytes = groups_.capacity() * sizeof(Group) + static_cast<size_t>(open_) * each + ends_.size() * sizeof(End);
+  if (samples_.empty()) return bytes;
+  for (const Group& group : groups_) {
+    for (const Session& session : group.open) bytes += session.samples->memory_bytes();
+  }
+  return bytes;
+}
+
+/// Until the state has them no more.
+void SessionWindows::retire(uint32_t id, std::unique_ptr<SessionSamples> samples) {
+  if (samples->is_stored()) retired_.emplace_back(id, std::move(samples));
 }
 
 std::string SessionWindows::encode(const Group& group) const {
@@ -226,6 +244,7 @@ bool SessionWindows::decode(std::string_view value, Group& group) const {
     session.end_ms = session.start_ms + static_cast<int64_t>(reader.varint());
     session.slot = std::make_unique<uint64_t[]>(WindowSlot::bytes_for(arguments_) / sizeof(uint64_t));
     read_slot(reader, session.content(), arguments_);
+    if (!samples_.empty()) session.samples = std::make_unique<SessionSamples>(samples_);
     group.open.push_back(std::move(session));
   }
   return reader.ok() && reader.remaining() == 0 && version == kVersion;
@@ -234,31 +253,60 @@ bool SessionWindows::decode(std::string_view value, Group& group) const {
 void SessionWindows::save_changes(std::string_view prefix, WriteBatch& batch) {
   // What was not emitted before the commit would be lost.
   CHECK(refined_.empty());
-  for (const uint32_t id : changed_) {
-    groups_[id].changed = false;
+  const auto key_of = [prefix](uint32_t id) {
     std::string key(prefix);
     append_big_endian32(key, id);
-    batch.put(Space::kState, std::move(key), encode(groups_[id]));
+    return key;
+  };
+  for (const auto& [id, samples] : std::exchange(retired_, {})) samples->erase(key_of(id), batch);
+  for (const uint32_t id : changed_) {
+    Group& group = groups_[id];
+    group.changed = false;
+    std::string key = key_of(id);
+    for (const Session& session : group.open) {
+      if (session.samples != nullptr) session.samples->save(key, session.start_ms, batch);
+    }
+    batch.put(Space::kState, std::move(key), encode(group));
   }
   changed_.clear();
+}
+
+Error SessionWindows::unreadable(uint32_t id) {
+  return corrupt(
+      fmt::format("state: the sessions of group {} do not read back; restore the data directory from a copy, or run "
+                  "with another --application-id to compute from the beginning",
+                  id));
 }
 
 Status SessionWindows::load(std::string_view prefix, const KeyValueStore& store, uint32_t groups) {
   const auto cursor = store.cursor(Space::kState);
   for (cursor->seek(prefix); cursor->valid() && cursor->key().starts_with(prefix); cursor->next()) {
-    const bool has_id = cursor->key().size() == prefix.size() + sizeof(uint32_t);
-    const uint32_t id = has_id ? load_big_endian32(cursor->key().data() + prefix.size()) : groups;
-    if (id >= groups || !decode(cursor->value(), group_of(id))) {
-      return corrupt(fmt::format(
-          "state: the sessions of group {} do not read back; restore the data directory from a copy, or run "
-          "with another --application-id to compute from the beginning",
-          id));
+    std::string_view key = cursor->key().substr(prefix.size());
+    const bool has_id = key.size() >= sizeof(uint32_t);
+    const uint32_t id = has_id ? load_big_endian32(key.data()) : groups;
+    if (id >= groups) return unreadable(id);
+    key.remove_prefix(sizeof(uint32_t));
+    if (!key.empty()) {  // behind the group itself
+      RETURN_IF_ERROR(load_samples(id, key, cursor->value()));
+      continue;
     }
-    Group& group = groups_[id];
+    Group& group = group_of(id);
+    if (!decode(cursor->value(), group)) return unreadable(id);
     open_ += static_cast<int64_t>(group.open.size());
     if (!group.open.empty()) queue_earliest(id, group);
   }
   return cursor->status();
+}
+
+Status SessionWindows::load_samples(uint32_t id, std::string_view key, std::string_view value) {
+  int64_t start_ms = 0;
+  if (!read_session_start(key, start_ms)) return unreadable(id);
+  for (Session& session : group_of(id).open) {
+    if (session.start_ms != start_ms) continue;
+    if (session.samples == nullptr || !session.samples->read(start_ms, key, value)) return unreadable(id);
+    return {};
+  }
+  return unreadable(id);
 }
 
 }  // namespace meterstream

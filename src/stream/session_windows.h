@@ -6,7 +6,7 @@
 // Order: sessions close by end, then group id; refinements come by group id, then start.
 // EMIT BOUNDS: the beginning of a group's earliest open session is told when there was none, or when the one before it
 //              has closed; so beginnings and ends of a group take turns.
-// Memory: a slot and about 100 bytes for each open session, and about 100 bytes for each group that ever came; no budget.
+// Memory: a slot, its samples and about 100 bytes for each open session, and about 100 bytes for each group that ever came; no budget.
 // Thread-safety: none; it belongs to one ViewChain. Errors: those of `Emit`; kCorrupt for state that does not read back.
 // Format of the state: docs/formats/data-directory.md.
 #pragma once
@@ -22,6 +22,7 @@
 
 #include "base/result.h"
 #include "state/key_value_store.h"
+#include "stream/session_samples.h"
 #include "stream/view_spec.h"
 #include "stream/window_slot.h"
 
@@ -35,15 +36,20 @@ struct SessionShape {
 
 class SessionWindows {
  public:
-  /// A null slot retracts the session that was emitted with this start.
-  using Emit = std::function<Status(uint32_t id, const ResultWindow& window, const WindowSlot* slot)>;
+  /// Null retracts the session that was emitted with this start.
+  using Emit = std::function<Status(uint32_t id, const ResultWindow& window, const GroupState* state)>;
   using Merge = std::function<void(const WindowSlot& from, WindowSlot& into)>;
 
-  SessionWindows(SessionShape shape, size_t arguments, Merge merge);
+  /// `samples` are the sets that each session has beside its slot; they must outlive it.
+  SessionWindows(SessionShape shape, size_t arguments, const std::vector<SampleShape>& samples, Merge merge);
 
-  /// The slot of the session that takes a reading of the group, which must be added to it next; then call told(). Null when
-  /// the reading is late.
-  WindowSlot* take(uint32_t id, int64_t time_ms, int64_t watermark_ms);
+  struct Taken {
+    WindowSlot* slot = nullptr;
+    SessionSamples* samples = nullptr;  ///< null when there are no sets
+  };
+  /// Of the session that takes a reading of the group, which must be added to it next; then call told(). No slot when the
+  /// reading is late.
+  Taken take(uint32_t id, int64_t time_ms, int64_t watermark_ms);
   /// Tells what take() began.
   Status told(uint32_t id, const Emit& emit);
 
@@ -75,7 +81,9 @@ class SessionWindows {
     bool changed = false;  ///< since it was emitted
     bool emitted = false;  ///< with this start
     std::unique_ptr<uint64_t[]> slot;
+    std::unique_ptr<SessionSamples> samples = nullptr;
 
+    [[nodiscard]] GroupState state() const { return {content(), samples == nullptr ? nullptr : samples->sets()}; }
     [[nodiscard]] WindowSlot& content() const { return *reinterpret_cast<WindowSlot*>(slot.get()); }
   };
   struct Closed {
@@ -98,17 +106,21 @@ class SessionWindows {
     return end_ms < closed_before_ms(watermark_ms);
   }
   Group& group_of(uint32_t id);
-  Session& join(Group& group, size_t first, size_t last, int64_t time_ms);
+  Session& join(uint32_t id, Group& group, size_t first, size_t last, int64_t time_ms);
   void mark_changed(uint32_t id, Group& group, Session& session);
   void queue_earliest(uint32_t id, Group& group);
   Status close_earliest(uint32_t id, bool alone, const Emit& emit);
   Status tell_beginning(uint32_t id, Group& group, const Emit& emit);
   Status refine_group(uint32_t id, const Emit& emit);
+  void retire(uint32_t id, std::unique_ptr<SessionSamples> samples);
+  Status load_samples(uint32_t id, std::string_view key, std::string_view value);
+  static Error unreadable(uint32_t id);
   [[nodiscard]] std::string encode(const Group& group) const;
   bool decode(std::string_view value, Group& group) const;
 
   SessionShape shape_;
   size_t arguments_;
+  const std::vector<SampleShape>& samples_;
   Merge merge_;
   std::vector<Group> groups_;  ///< by id
   /// For each group with open sessions one entry that is its queued_end_ms and not behind its earliest end. Others are
@@ -116,6 +128,8 @@ class SessionWindows {
   std::priority_queue<End, std::vector<End>, std::greater<>> ends_;
   std::vector<uint32_t> changed_;
   std::vector<uint32_t> refined_;
+  /// Samples of sessions that are no more, which the state has still.
+  std::vector<std::pair<uint32_t, std::unique_ptr<SessionSamples>>> retired_;
   int64_t open_ = 0;
 };
 

@@ -16,7 +16,11 @@ DecodeRequest request_of(const TableSpec& spec) {
   DecodeRequest request;
   request.columns = spec.columns;
   request.needed.assign(spec.columns.size(), true);
-  if (!spec.is_computed) request.needed[spec.key_column] = false;
+  if (!spec.is_computed) {
+    request.needed[spec.key_column] = false;
+    request.absent_column = spec.key_column;
+  }
+  request.delimiter = spec.delimiter;
   request.takes_json_texts = spec.is_computed;
   return request;
 }
@@ -33,7 +37,7 @@ TableFeed::TableFeed(const TableSpec& spec, EventLog& log, EventLog& follower, S
     : spec_(spec),
       log_(log),
       follower_(follower),
-      decoder_(make_record_decoder(ValueFormat::kJson, schemas, request_of(spec))),
+      decoder_(make_record_decoder(spec.format, schemas, request_of(spec))),
       table_(spec) {}
 
 Status TableFeed::open() {

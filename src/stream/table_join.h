@@ -1,4 +1,4 @@
-// Purpose: joins two tables by their primary key, change by change: see TableJoinSpec.
+// Purpose: joins two tables, change by change: see TableJoinSpec. Base of the joins by primary and by foreign keys.
 // Guarantee: after give_changes() what was given and dropped is the join of the rows that were put and erased. How many steps led
 //            there depends on how changes are batched.
 // Memory: the columns that are read, of all rows of both tables.
@@ -8,9 +8,9 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -30,54 +30,50 @@ class TableJoin {
   using Drop = std::function<void(const RecordView&)>;
 
   /// `view` has a join of tables and must outlive it.
-  explicit TableJoin(const ViewSpec& view);
+  static std::unique_ptr<TableJoin> make(const ViewSpec& view);
+  virtual ~TableJoin() = default;
+  TableJoin(const TableJoin&) = delete;
+  TableJoin& operator=(const TableJoin&) = delete;
 
+  /// Comes before the rows of a batch are put; it must have columns_decoded().
+  virtual void prepare(Side side, ColumnBatch& batch, int64_t& faults) = 0;
   /// `record` has the key; its place is that of the result.
-  void put(Side side, const RecordView& record, const ColumnBatch& batch, uint32_t row);
-  void erase(Side side, const RecordView& record);
-  /// Of all keys that were put or erased since the last call, in that order.
-  Status give_changes(const Give& give, const Drop& drop);
+  virtual void put(Side side, const RecordView& record, const ColumnBatch& batch, uint32_t row) = 0;
+  virtual void erase(Side side, const RecordView& record) = 0;
+  /// Of all rows that changed since the last call, in that order.
+  virtual Status give_changes(const Give& give, const Drop& drop) = 0;
 
-  /// Columns of a side that the view reads.
-  [[nodiscard]] static std::vector<bool> needed_columns(const ViewSpec& view, Side side);
-  [[nodiscard]] size_t bytes() const { return bytes_; }
+  /// Columns of a side that are kept or that prepare() reads.
+  [[nodiscard]] static std::vector<bool> columns_decoded(const ViewSpec& view, Side side);
+  [[nodiscard]] virtual size_t bytes() const = 0;
 
   /// See PassProcessor::save_changes.
-  void save_changes(std::string_view prefix, WriteBatch& batch);
-  Status load_changes(std::string_view prefix, const KeyValueStore& store);
+  virtual void save_changes(std::string_view prefix, WriteBatch& batch) = 0;
+  virtual Status load_changes(std::string_view prefix, const KeyValueStore& store) = 0;
+
+ protected:
+  /// A row of the result.
+  struct Joined {
+    RecordView record;
+    std::array<const std::string*, 2> cells{};  ///< of each side; null: it has no row
+  };
+
+  explicit TableJoin(const ViewSpec& view);
+
+  [[nodiscard]] const TableJoinSpec& spec() const { return spec_; }
+  [[nodiscard]] const RowCells& cells(Side side) const { return cells_[side]; }
+  /// Of what is kept as `record_of` of a key and its latest change.
+  [[nodiscard]] static RecordView record_of(std::string_view key, Offset offset, IngestTime ingest_time);
+  /// What `give` says of the rows. Nothing is asked for none.
+  Status give_rows(const std::vector<Joined>& rows, const Give& give, std::vector<char>& passed);
+  [[nodiscard]] static Error unreadable(std::string_view prefix);
 
  private:
-  struct Entry {
-    std::array<std::string, 2> cells;
-    std::array<bool, 2> is_there{};
-    bool is_written = false;  ///< a row of the result
-    bool is_changed = false;
-    bool is_unsaved = false;
-    bool is_stored = false;
-    Offset offset;  ///< of the latest change
-    IngestTime ingest_time;
-
-    [[nodiscard]] size_t bytes() const { return sizeof(Entry) + cells[kLeft].capacity() + cells[kRight].capacity(); }
-  };
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
-  };
-  using Entries = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
-
-  Entries::value_type& entry(std::string_view key);
-  void note_change(Entries::value_type& changed, const RecordView& record);
-  [[nodiscard]] bool is_joined(const Entry& entry) const;
-  void fill(const std::vector<Entries::value_type*>& rows);
-  [[nodiscard]] static RecordView record_of(const Entries::value_type& row);
+  void fill(const std::vector<Joined>& rows);
 
   const TableJoinSpec& spec_;
-  std::array<std::vector<bool>, 2> needed_;
+  std::array<std::vector<bool>, 2> kept_;
   std::array<RowCells, 2> cells_;
-  Entries entries_;
-  std::vector<Entries::value_type*> changed_;
-  std::vector<Entries::value_type*> unsaved_;
-  size_t bytes_ = 0;
   DecodedBatch joined_;
   std::vector<RecordView> records_;
 };

@@ -77,7 +77,42 @@ ViewSpec view_of(bool keeps_left, bool keeps_right) {
   return view;
 }
 
+/// By the note of the left row, which is the key of a right one, of none, or NULL.
+ViewSpec view_by_note(bool keeps_left) {
+  ViewSpec view = view_of(keeps_left, false);
+  auto join = std::make_shared<TableJoinSpec>(*view.table_join);
+  join->foreign_key = column(2, ColumnType::kVarchar);
+  view.table_join = join;
+  return view;
+}
+
+std::string left_note(int64_t value) {
+  return value == 8 ? "null" : fmt::format("\"k{}\"", value);
+}
+
+Table expected_by_note(const std::vector<Change>& changes, const ViewSpec& view) {
+  std::map<std::string, int64_t> left;
+  std::map<std::string, int64_t> right;
+  for (const Change& change : changes) {
+    auto& side = change.is_left ? left : right;
+    side.erase(change.key);
+    if (change.value) side.emplace(change.key, *change.value);
+  }
+  Table table;
+  for (const auto& [key, value] : left) {
+    const auto found = value == 8 ? right.end() : right.find(fmt::format("k{}", value));
+    const bool has_right = found != right.end();
+    if (!has_right && !view.table_join->left.keeps_unmatched) continue;
+    if (view.filter != nullptr && (!has_right || found->second == 9)) continue;
+    table[key] = fmt::format(R"({{"l":{},"lk":"{}","r":{},"note":{}}})", value, key,
+                             has_right ? std::to_string(found->second) : "null",
+                             has_right ? fmt::format("\"note {}\"", found->second) : "null");
+  }
+  return table;
+}
+
 Table expected_of(const std::vector<Change>& changes, const ViewSpec& view) {
+  if (view.table_join->foreign_key != nullptr) return expected_by_note(changes, view);
   std::map<std::string, int64_t> left;
   std::map<std::string, int64_t> right;
   std::set<std::string> keys;
@@ -104,7 +139,7 @@ Table expected_of(const std::vector<Change>& changes, const ViewSpec& view) {
 
 class Engine {
  public:
-  explicit Engine(ViewSpec view) : view_(std::move(view)) {
+  explicit Engine(ViewSpec view) : view_(std::move(view)), is_by_note_(view_.table_join->foreign_key != nullptr) {
     auto opened = ViewPipeline::open(store_, clock_);
     EXPECT_TRUE(opened);
     pipeline_ = *std::move(opened);
@@ -122,7 +157,10 @@ class Engine {
       const auto description = pipeline_->log().describe_topic(topic);
       ASSERT_TRUE(description);
       const std::string value =
-          change.value ? fmt::format(R"({{"v":{},"note":"note {}"}})", *change.value, *change.value) : "";
+          change.value ? fmt::format(R"({{"v":{},"note":{}}})", *change.value,
+                                     is_by_note_ && change.is_left ? left_note(*change.value)
+                                                                   : fmt::format("\"note {}\"", *change.value))
+                       : "";
       builders[{topic, partition_for_key(change.key, description->config.partitions)}].add(
           change.key, change.value ? std::string_view(value) : std::string_view(), {}, IngestTime(1'700'000'000'000));
     }
@@ -184,6 +222,7 @@ class Engine {
 
  private:
   ViewSpec view_;
+  bool is_by_note_;
   MemoryStore store_;
   ManualClock clock_{IngestTime(1'700'000'000'000)};
   MemorySchemaStore schemas_;
@@ -201,36 +240,63 @@ PassTaskOptions random_options() {
   return options;
 }
 
+/// Gives how many records were written.
+int64_t check_random_changes(const ViewSpec& view) {
+  Engine engine(view);
+  const int32_t right_partitions = *rc::gen::inRange(2, 4);
+  engine.create(3, right_partitions);
+  std::vector<Change> changes;
+  for (int round = *rc::gen::inRange(1, 6); round > 0; --round) {
+    std::vector<Change> more;
+    for (int count = *rc::gen::inRange(1, 30); count > 0; --count) {
+      Change change{*rc::gen::arbitrary<bool>(), fmt::format("k{}", *rc::gen::inRange(0, 7)), {}};
+      if (*rc::gen::inRange(0, 4) > 0) change.value = *rc::gen::inRange(0, 10);
+      more.push_back(std::move(change));
+    }
+    engine.append(more);
+    changes.insert(changes.end(), more.begin(), more.end());
+    for (int runs = *rc::gen::inRange(0, 3); runs > 0; --runs)
+      engine.run(random_options(), *rc::gen::inRange(1, 4), *rc::gen::arbitrary<bool>());
+  }
+  engine.run(random_options(), INT64_MAX, false);
+  const bool is_parted = right_partitions == 3 && view.table_join->foreign_key == nullptr;
+  RC_ASSERT(engine.tasks() == (is_parted ? 3U : 1U));
+  RC_ASSERT(engine.results() == expected_of(changes, view));
+  RC_ASSERT(engine.accounting().balanced());
+  RC_ASSERT(engine.accounting().read == static_cast<int64_t>(changes.size()));
+  RC_ASSERT(engine.accounting().results == engine.written());
+  return engine.written();
+}
+
 TEST(TableJoinView, MakesTheJoinOfBothTablesWhateverTheCommitsStopsAndCrashes) {
   int64_t written = 0;
   ASSERT_TRUE(rc::check("table", [&written] {
     const bool keeps_left = *rc::gen::arbitrary<bool>();
-    const ViewSpec view = view_of(keeps_left, keeps_left && *rc::gen::arbitrary<bool>());
-    Engine engine(view);
-    const int32_t right_partitions = *rc::gen::inRange(2, 4);
-    engine.create(3, right_partitions);
-    std::vector<Change> changes;
-    for (int round = *rc::gen::inRange(1, 6); round > 0; --round) {
-      std::vector<Change> more;
-      for (int count = *rc::gen::inRange(1, 30); count > 0; --count) {
-        Change change{*rc::gen::arbitrary<bool>(), fmt::format("k{}", *rc::gen::inRange(0, 7)), {}};
-        if (*rc::gen::inRange(0, 4) > 0) change.value = *rc::gen::inRange(0, 10);
-        more.push_back(std::move(change));
-      }
-      engine.append(more);
-      changes.insert(changes.end(), more.begin(), more.end());
-      for (int runs = *rc::gen::inRange(0, 3); runs > 0; --runs)
-        engine.run(random_options(), *rc::gen::inRange(1, 4), *rc::gen::arbitrary<bool>());
-    }
-    engine.run(random_options(), INT64_MAX, false);
-    RC_ASSERT(engine.tasks() == (right_partitions == 3 ? 3U : 1U));
-    RC_ASSERT(engine.results() == expected_of(changes, view));
-    RC_ASSERT(engine.accounting().balanced());
-    RC_ASSERT(engine.accounting().read == static_cast<int64_t>(changes.size()));
-    RC_ASSERT(engine.accounting().results == engine.written());
-    written += engine.written();
+    written += check_random_changes(view_of(keeps_left, *rc::gen::arbitrary<bool>()));
   }));
   EXPECT_GT(written, 20);
+}
+
+TEST(TableJoinView, FindsRowsByAForeignKeyWhateverTheCommitsStopsAndCrashes) {
+  int64_t written = 0;
+  ASSERT_TRUE(rc::check("table by foreign key",
+                        [&written] { written += check_random_changes(view_by_note(*rc::gen::arbitrary<bool>())); }));
+  EXPECT_GT(written, 20);
+}
+
+TEST(TableJoinView, AChangeOfARowReachesAllThatReferToIt) {
+  constexpr int kRows = 3000;
+  Engine engine(view_by_note(true));
+  engine.create(1, 1);
+  std::vector<Change> changes;
+  for (int row = 0; row < kRows; ++row) changes.push_back({true, fmt::format("row{}", row), 5});
+  engine.append(changes);
+  engine.run({}, INT64_MAX, false);
+  changes.push_back({false, "k5", 7});
+  engine.append({changes.back()});
+  engine.run({}, INT64_MAX, false);
+  EXPECT_EQ(engine.results(), expected_of(changes, view_by_note(true)));
+  EXPECT_EQ(engine.written(), 2 * kRows);
 }
 
 TEST(TableJoinView, WritesADeletionOnlyWhereARowWas) {

@@ -35,7 +35,7 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
   for (const ViewSpec* view : views_) {
     Level level(std::make_unique<WindowTable>(arguments_.size(), budget, spill,
                                               first_table_number + static_cast<uint32_t>(levels_.size()),
-                                              samples_.shapes()));
+                                              view->is_session() ? std::vector<SampleShape>() : samples_.shapes()));
     level.size_ms = view->window_size_ms;
     level.advance_ms = view->is_hopping() ? view->advance_ms : view->window_size_ms;
     level.grace_ms = view->grace_ms;
@@ -54,7 +54,7 @@ ViewChain::ViewChain(std::vector<const ViewSpec*> views, bool keys_decoded, size
     CHECK(views_.size() == 1);
     sessions_ = std::make_unique<SessionWindows>(
         SessionShape{views_.front()->session_gap_ms, views_.front()->grace_ms, views_.front()->emit}, arguments_.size(),
-        [this](const WindowSlot& from, WindowSlot& into) { merge_slot(from, into); });
+        samples_.shapes(), [this](const WindowSlot& from, WindowSlot& into) { merge_slot(from, into); });
   }
   argument_columns_.resize(plain_arguments_);
   argument_units_.resize(plain_arguments_);
@@ -267,26 +267,6 @@ Status ViewChain::add_selected(DecodedBatch& batch, ViewOutput& output) {
   Status status = sessions_ != nullptr ? add_to_sessions(batch, output) : add_rows(batch, output);
   swap_plain_arguments(batch);
   return status;
-}
-
-void ViewChain::project(DecodedBatch& batch, ViewOutput& output) {
-  int64_t faults = 0;
-  std::vector<Column> computed;
-  std::vector<const Column*> columns;
-  computed.reserve(views_.front()->projection.size());
-  for (const ProjectedColumn& column : views_.front()->projection) {
-    const Expression& expression = *column.expression;
-    if (expression.kind == Expression::Kind::kColumn) {
-      columns.push_back(&batch.columns.columns[expression.column]);
-    } else {
-      columns.push_back(&computed.emplace_back(evaluate(expression, batch.columns, faults)));
-    }
-  }
-  count_faults(faults);
-  for (const uint32_t row : rows_) output.row(0, batch.record_of(row), columns, row);
-  ViewAccounting& accounting = levels_.front().accounting;
-  accounting.aggregated += static_cast<int64_t>(rows_.size());
-  accounting.results += static_cast<int64_t>(rows_.size());
 }
 
 Status ViewChain::add_rows(DecodedBatch& batch, ViewOutput& output) {

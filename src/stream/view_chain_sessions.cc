@@ -5,11 +5,11 @@
 namespace meterstream {
 
 SessionWindows::Emit ViewChain::sessions_to(ViewOutput& output) {
-  return [this, &output](uint32_t id, const ResultWindow& window, const WindowSlot* slot) -> Status {
-    if (slot == nullptr) {
+  return [this, &output](uint32_t id, const ResultWindow& window, const GroupState* state) -> Status {
+    if (state == nullptr) {
       output.retract(0, keys_.key(id), window.start_ms);
     } else {
-      output.emit_window(0, keys_.key(id), window, *slot);
+      output.emit_window(0, keys_.key(id), window, *state);
     }
     return {};
   };
@@ -25,14 +25,15 @@ Status ViewChain::add_to_sessions(DecodedBatch& batch, ViewOutput& output) {
     const int64_t watermark_ms = batch.watermark_after_ms[row];
     if (sessions_->is_due(watermark_ms)) RETURN_IF_ERROR(sessions_->close(watermark_ms, emit));
     const int64_t time_ms = batch.event_times_ms[row];
-    WindowSlot* slot = sessions_->take(ids_[i], time_ms, watermark_ms);
-    if (slot == nullptr) {
+    const SessionWindows::Taken taken = sessions_->take(ids_[i], time_ms, watermark_ms);
+    if (taken.slot == nullptr) {
       ++accounting.late;
       output.late(0, batch.record_of(row), time_ms, sessions_->closed_before_ms(watermark_ms));
       continue;
     }
     ++accounting.aggregated;
-    add_row(row, *slot);
+    add_row(row, *taken.slot);
+    if (taken.samples != nullptr) samples_.add(batch, row, *taken.samples);
     RETURN_IF_ERROR(sessions_->told(ids_[i], emit));
   }
   return {};

@@ -98,7 +98,7 @@ Status create_sources(ViewSpec& view, EventLog& log) {
   if (view.table_join != nullptr) {
     ASSIGN_OR_RETURN(const int32_t left, create_source(*view.table_join->left.table, log));
     ASSIGN_OR_RETURN(const int32_t right, create_source(*view.table_join->right.table, log));
-    view.is_joined_by_partition = left == right;
+    view.is_joined_by_partition = left == right && view.table_join->foreign_key == nullptr;
     return {};
   }
   ASSIGN_OR_RETURN(const int32_t left, create_source(*view.source, log));

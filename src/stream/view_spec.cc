@@ -30,8 +30,7 @@ std::string sized(std::string_view name) {
 }
 
 std::string definition_of(const StreamSpec& stream) {
-  std::string text =
-      fmt::format("from topic {} {}\n", sized(stream.topic), stream.format == ValueFormat::kAvro ? "AVRO" : "JSON");
+  std::string text = fmt::format("from topic {} {}\n", sized(stream.topic), to_text(stream.format, stream.delimiter));
   for (const ColumnSchema& column : stream.columns) {
     text += fmt::format("column {} {}\n", sized(column.name), meterstream::name_of(column.type));
   }
@@ -61,14 +60,18 @@ std::string definition_of(const TableSpec& table) {
   }
   text += fmt::format("key column {}\n", table.key_column);
   if (table.is_computed) text += "computed\n";
+  if (table.format != ValueFormat::kJson) text += to_text(table.format, table.delimiter) + '\n';
   if (table.valid_from_column) text += fmt::format("valid from column {}\n", *table.valid_from_column);
   return text;
 }
 
 std::string definition_of(const TableJoinSpec& join) {
-  return fmt::format("join left{} {}join right{} {}", join.left.keeps_unmatched ? ", kept," : "",
-                     definition_of(*join.left.table), join.right.keeps_unmatched ? ", kept," : "",
-                     definition_of(*join.right.table));
+  std::string text = fmt::format("join left{} {}join right{} {}", join.left.keeps_unmatched ? ", kept," : "",
+                                 definition_of(*join.left.table), join.right.keeps_unmatched ? ", kept," : "",
+                                 definition_of(*join.right.table));
+  if (join.foreign_key != nullptr)
+    text += fmt::format("join by foreign key {}\n", to_text(*join.foreign_key, join.left.table->columns));
+  return text;
 }
 
 std::string definition_of(const StreamJoinSpec& join) {
@@ -193,6 +196,7 @@ std::vector<size_t> ViewSpec::columns_read() const {
     add(lag.first);
   }
   add(filter);
+  add(partition_by);
   for (const ProjectedColumn& column : projection) add(column.expression);
   for (const auto& expression : group_expressions) add(expression);
   for (const AggregateSpec& aggregate : aggregates) add(aggregate.argument);
@@ -243,7 +247,8 @@ std::string ViewSpec::definition() const {
                         to_text(*lookup.key, columns), definition_of(*lookup.table));
   }
   for (const LagSpec& lag : lags) {
-    text += fmt::format("lag of {} or {}\n", to_text(*lag.value, columns),
+    text += fmt::format("lag of {}{} or {}\n", to_text(*lag.value, columns),
+                        lag.rows == 1 ? "" : fmt::format(" {} rows before", lag.rows),
                         lag.first == nullptr ? "NULL" : to_text(*lag.first, columns));
   }
   if (filter != nullptr) text += fmt::format("filter {}\n", to_text(*filter, columns));
@@ -254,6 +259,9 @@ std::string ViewSpec::definition() const {
   for (const ProjectedColumn& column : projection) {
     text += fmt::format("project {} from {}\n", sized(column.name), to_text(*column.expression, columns));
   }
+  if (partition_by != nullptr) text += fmt::format("partition by {}\n", to_text(*partition_by, columns));
+  if (result_format != ValueFormat::kJson)
+    text += fmt::format("results {}\n", to_text(result_format, result_delimiter));
   if (having != nullptr) text += fmt::format("having {}\n", to_text(*having, results));
   for (const auto& calculation : calculations) text += fmt::format("calculation {}\n", to_text(*calculation, results));
   for (const OutputColumn& column : output) {

@@ -16,11 +16,10 @@
 #include "stream/lookup_spec.h"
 #include "stream/stream_join_spec.h"
 #include "stream/table_join_spec.h"
+#include "stream/value_format.h"
 #include "stream/window_math.h"
 
 namespace meterstream {
-
-enum class ValueFormat : uint8_t { kAvro, kJson };
 
 /// A declared stream over a topic: how to read it and how its time behaves.
 struct StreamSpec {
@@ -45,6 +44,10 @@ struct StreamSpec {
   int64_t max_ahead_ms = 60'000;
   /// Of the topic, when it has to be created.
   int32_t partitions = 4;
+  /// Of DELIMITED values: what stands between fields.
+  char delimiter = ',';
+  /// The key column is in the value, too.
+  bool value_has_key = false;
 };
 
 enum class AggregateFunction : uint8_t {
@@ -162,9 +165,13 @@ struct ViewSpec {
   /// Not empty: a stream. Each row that passes the filter gives one with these columns, at once and under the key of its
   /// record; there are no groups, aggregates and windows, and nothing is late.
   std::vector<ProjectedColumn> projection;
-  std::string topic;            ///< where results go, as JSON
-  int32_t partitions = 4;       ///< of `topic`
-  int32_t late_partitions = 4;  ///< of late_topic()
+  /// Of a stream, over row_columns(), VARCHAR: the key of its records, NULL for none. Null: that of the record that a row comes from.
+  std::shared_ptr<const Expression> partition_by;
+  std::string topic;                               ///< where results go
+  int32_t partitions = 4;                          ///< of `topic`
+  int32_t late_partitions = 4;                     ///< of late_topic()
+  ValueFormat result_format = ValueFormat::kJson;  ///< of `topic`; DELIMITED of streams only
+  char result_delimiter = ',';
 
   [[nodiscard]] bool is_hopping() const { return advance_ms != 0; }
   [[nodiscard]] bool has_local_days() const { return !time_zone.empty(); }

@@ -30,7 +30,19 @@ CREATE TABLE overview WITH (topic = 'overview') AS
 CREATE STREAM addressed WITH (topic = 'addressed') AS
   SELECT m.gateway, m.timestamp, o.street, o.n FROM metrics m JOIN overview o ON m.gateway = o.id WHERE m.metricAttribute = 'VOLTAGE';
 """
-TOPICS = ("metrics", "powers", "volts", "pairs", "meters", "totals", "overview", "addressed")
+KEYS = """
+SET 'commit.interval' = '20ms';
+CREATE STREAM metrics WITH (topic = 'metrics', partitions = 4);
+CREATE STREAM by_attribute WITH (topic = 'by_attribute', partitions = 3, value_format = 'DELIMITED', value_delimiter = '|') AS
+  SELECT metricAttribute, timestamp, value FROM metrics WHERE metricType = 'ELECTRICITY' PARTITION BY metricAttribute;
+CREATE TABLE counts WITH (topic = 'counts') AS SELECT metricAttribute, COUNT(*) AS n, SUM(value) AS total FROM by_attribute GROUP BY metricAttribute;
+CREATE TABLE meters (id VARCHAR PRIMARY KEY, street VARCHAR, tariff VARCHAR) WITH (topic = 'meters', partitions = 3, value_format = 'DELIMITED');
+CREATE TABLE tariffs (name VARCHAR PRIMARY KEY, price DOUBLE) WITH (topic = 'tariffs', partitions = 2);
+INSERT INTO meters VALUES ('m1', 'north, "1"', 'day'), ('m2', '', 'day'), ('m3', NULL, 'night'), ('m4', 'east', NULL);
+INSERT INTO tariffs VALUES ('DAY', 0.25);
+CREATE TABLE prices WITH (topic = 'prices') AS SELECT m.id, m.street, t.price FROM meters m JOIN tariffs t ON UCASE(m.tariff) = t.name;
+"""
+TOPICS = ("metrics", "powers", "volts", "pairs", "meters", "totals", "overview", "addressed", "by_attribute", "counts", "tariffs", "prices")
 
 
 class StreamJoin(ProgramTest):
@@ -96,6 +108,33 @@ class StreamJoin(ProgramTest):
         self.assertEqual(view["read"], len(self.values("powers")) + len(self.values("volts")))
         self.assertEqual(view["aggregated"], view["read"])
         self.assertEqual(view["results"], len(self.values("pairs")))
+
+    def latest(self, topic):
+        """The last value of each key."""
+        records = map(json.loads, self.on_log("console", self.topic(topic), "--json").stdout.splitlines())
+        return {record["key"]: record["value"] for record in records}
+
+    def test_another_key_on_the_way_and_foreign_keys(self):
+        self.write("flows.sql", self.flows(KEYS))
+        self.replay()
+        self.run_killed(3)
+        self.on_log("run", "flows.sql", "--until-idle")
+        readings = [reading for reading in self.values("metrics") if reading["metricType"] == "ELECTRICITY"]
+        counts = collections.Counter(reading["metricAttribute"] for reading in readings)
+        self.assertGreater(len(counts), 2)
+        self.assertEqual({key: row["n"] for key, row in self.latest("counts").items()}, counts)
+        records = [json.loads(line) for line in self.on_log("console", self.topic("by_attribute"), "--json").stdout.splitlines()]
+        self.assertEqual(len(records), len(readings))
+        self.assertTrue(all(str(record["value"]).startswith(record["key"] + "|") for record in records))
+        self.assertEqual(len({(record["key"], record["partition"]) for record in records}), len(counts))
+        self.assertEqual({key: row and (row["street"], row["price"]) for key, row in self.latest("prices").items()},
+                         {"m1": ('north, "1"', 0.25), "m2": ("", 0.25)})
+        self.on_log("sql", "--schema", "flows.sql", "--execute",
+                    "INSERT INTO tariffs VALUES ('NIGHT', 0.125), ('DAY', 0.5); INSERT INTO meters VALUES ('m2', 'west', 'none'), ('m4', 'east', 'night')")
+        self.run_killed(2)
+        self.on_log("run", "flows.sql", "--until-idle")
+        self.assertEqual({key: row and (row["street"], row["price"]) for key, row in self.latest("prices").items()},
+                         {"m1": ('north, "1"', 0.5), "m2": None, "m3": (None, 0.125), "m4": ("east", 0.125)})
 
     def overview(self):
         """The latest row of each key."""

@@ -82,12 +82,29 @@ INSERT INTO notes VALUES ('household-2.ELECTRICITY.VOLTAGE', 'second', 2), ('hou
 CREATE TABLE inner_rows AS SELECT b.id, b.high, n.text, n.rank * 2 AS twice FROM bounds b JOIN notes n ON n.meter = b.id;
 CREATE TABLE left_rows AS SELECT n.meter, n.text, b.high FROM notes n LEFT JOIN bounds b ON n.meter = b.id WHERE n.rank < 4 OR b.high IS NULL;
 CREATE TABLE full_rows AS SELECT COALESCE(b.id, n.meter) AS k, b.note, n.text, n.rank FROM bounds b FULL JOIN notes n ON b.id = n.meter;
+CREATE STREAM right_pairs AS SELECT p.g, v.gw, p.seen, v.timestamp AS time, p.watts, v.voltage FROM powers p
+  RIGHT JOIN volts v WITHIN 1 MINUTE {GRACE} ON p.g = v.gw;
+CREATE TABLE right_rows AS SELECT b.id, n.meter, b.note, n.text FROM bounds b RIGHT JOIN notes n ON b.id = n.meter WHERE n.rank <> 3;
+CREATE TABLE foreign_rows AS SELECT n.meter, b.id, b.high FROM notes n
+  JOIN bounds b ON CASE n.rank WHEN 4 THEN 'household-1.ELECTRICITY.VOLTAGE' ELSE 'household-2.ELECTRICITY.VOLTAGE' END = b.id;
+CREATE TABLE foreign_left_rows AS SELECT n.meter, n.text, b.high FROM notes n LEFT JOIN bounds b ON CONCAT('household-', CAST(n.rank - 1 AS VARCHAR), '.ELECTRICITY.VOLTAGE') = b.id;
+CREATE STREAM keyed AS SELECT timestamp, value, metricAttribute FROM metrics WHERE value > 220 PARTITION BY UCASE(metricAttribute);
+CREATE TABLE session_samples AS
+  SELECT gateway, WINDOWSTART AS ws, COUNT_DISTINCT(metricAttribute) AS attributes, PERCENTILE(value, 0.9) AS high, TOPK(value, 2) AS top,
+         INCREASE(value) AS increase, HISTOGRAM(metricAttribute) AS histogram
+  FROM metrics WINDOW SESSION (2 MINUTES, {GRACE}) WHERE value > 1.3 GROUP BY gateway EMIT FINAL;
+CREATE STREAM documents AS
+  SELECT timestamp, EXTRACTJSONFIELD(CONCAT('{{"m": {{"gateway": ', TO_JSON_STRING(gateway), ', "values": [1, ', CAST(CAST(value AS BIGINT) AS VARCHAR), ']}}}}'),
+         '$.m.values[1]') AS whole, JSON_KEYS(CONCAT('{{', TO_JSON_STRING(metricAttribute), ': null}}')) AS names, TO_JSON_STRING(timestamp) AS time,
+         JSON_ARRAY_CONTAINS('["VOLTAGE", 1]', metricAttribute) AS known, IS_JSON_STRING(gateway) AS odd, JSON_ARRAY_LENGTH('[1, 2]') AS two
+  FROM metrics WHERE value > 230;
 CREATE STREAM counted AS SELECT m.gateway, m.timestamp, m.value, r.n, r.first FROM metrics m JOIN running r ON m.metricAttribute = r.metricAttribute
   WHERE m.value > 200;
 """
 VIEWS = ("projected", "alarms", "owned", "quarters", "districts", "hopping", "sessions", "athens", "samples", "registers", "running", "powers", "volts", "inner_pairs", "left_pairs",
-         "full_pairs", "paired", "counted", "inner_rows", "left_rows", "full_rows")
-ONE_OF_A_KEY = ("running", "inner_rows", "left_rows", "full_rows")
+         "full_pairs", "paired", "counted", "inner_rows", "left_rows", "full_rows",
+         "right_pairs", "right_rows", "foreign_rows", "foreign_left_rows", "keyed", "session_samples", "documents")
+ONE_OF_A_KEY = ("running", "inner_rows", "left_rows", "full_rows", "right_rows", "foreign_rows", "foreign_left_rows")
 # That others read: as the stream engine wrote them.
 COMPUTED = {"powers": {"g": "VARCHAR", "seen": "TIMESTAMP", "watts": "DOUBLE", "digit": "BIGINT"},
             "volts": {"gw": "VARCHAR", "timestamp": "TIMESTAMP", "voltage": "DOUBLE", "digit": "BIGINT"},
