@@ -118,6 +118,7 @@ SUITES = {
 def load_relations(connection, folder, relations):
     """Makes a table of each file; gives how many rows each has. `connection` None: DuckDB's default one of this process."""
     connection = connection or duckdb.default_connection()
+    connection.execute("SET enable_progress_bar = false")
     rows = {}
     for name in relations:
         file, columns, select = RELATIONS[name]
