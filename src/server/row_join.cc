@@ -169,7 +169,7 @@ Result<bool> JoinStage::pair(RowBatch& batch) {
     ASSIGN_OR_RETURN(const bool has_more, left_->next(from_));
     row_ = 0;
     is_left_done_ = !has_more;
-    if (has_more) find_partners();
+    if (has_more && from_.columns.rows > 0) find_partners();
     if (is_left_done_) from_.columns.rows = 0;
   }
   while (row_ < from_.columns.rows && pairs_left_.size() < kMostPairs) {

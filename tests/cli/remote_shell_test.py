@@ -33,7 +33,7 @@ class RemoteShell(ProgramTest):
         self.sql(input=INSERT.format("8", 20, 210) + INSERT.format("7", 20, 240))
         for _ in range(100):
             rows = self.sql("--json", "-e", "SELECT gateway, readings, highest FROM hourly;").splitlines()
-            if sorted(rows) == ['{"gateway":"7","readings":2,"highest":240.0}', '{"gateway":"8","readings":1,"highest":210.0}']:
+            if sorted(rows) == ['{"gateway":"7","readings":2,"highest":240}', '{"gateway":"8","readings":1,"highest":210}']:
                 break
             time.sleep(0.1)
         else:
