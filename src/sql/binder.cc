@@ -28,7 +28,10 @@ bool are_same(const ast::Identifier& one, const ast::Identifier& other) {
 }
 
 Status check_free(const ast::Identifier& name, const SourceText& source, const Catalog& catalog) {
-  const std::string_view kind = catalog.kind_of(name);
+  std::string_view kind = catalog.kind_of(name);
+  const bool is_insertion = std::ranges::any_of(
+      catalog.insertions(), [&](const Catalog::Insertion& insertion) { return is_same_name(name, insertion.name); });
+  if (is_insertion) kind = "an INSERT";
   if (kind.empty()) return {};
   return source.error_at(name.position.offset, fmt::format("the name {} is used already, by {}", name.text, kind));
 }
@@ -201,6 +204,7 @@ class ScriptBinder {
           syntax.name.position.offset,
           fmt::format("topic {} belongs to {} already; give another: WITH (topic = '...')", sink.topic, writer));
     }
+    RETURN_IF_ERROR(check_rows_end({view.plan.get(), syntax.name.text, syntax.source.position}, source_, catalog_));
     if (syntax.is_stream)
       catalog_.add_computed_stream(syntax.name, sink.topic, computed_stream(view, sink, catalog_.stream_defaults()),
                                    view.plan);

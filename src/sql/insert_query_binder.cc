@@ -5,10 +5,13 @@
 #include <string>
 #include <utility>
 
+#define XXH_INLINE_ALL
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <xxhash.h>
 
 #include "sql/computed_stream.h"
+#include "sql/stream_plan.h"
 
 namespace meterstream {
 namespace {
@@ -19,8 +22,10 @@ struct Target {
   std::string topic;
   int32_t partitions = 0;
   std::vector<ColumnSchema> columns;
-  std::optional<size_t> key_column;
+  /// Those that have the record's key.
+  std::vector<size_t> key_columns;
   std::optional<size_t> timestamp_column;
+  /// The record's key is made of gateway, metricType and metricAttribute.
   bool has_series_keys = false;
 };
 
@@ -31,63 +36,10 @@ bool has_series(const std::vector<ColumnSchema>& columns) {
   });
 }
 
-Result<Target> find_target(const ast::Identifier& name, const SourceText& source, const Catalog& catalog) {
-  const auto error = [&](std::string_view message) { return source.error_at(name.position.offset, message); };
-  const Catalog::Entry* entry = catalog.find(name);
-  if (entry == nullptr) {
-    const std::string nearest = nearest_name(name.text, catalog.stream_names());
-    return error(
-        fmt::format("unknown stream {}; {}", name.text,
-                    nearest.empty() ? "declare it first with CREATE STREAM" : "did you mean " + nearest + "?"));
-  }
-  if (entry->kind != "a stream") {
-    return error(fmt::format("{} is {}; the rows of a query go into a stream. CREATE TABLE AS SELECT fills a table",
-                             entry->name.text, entry->kind));
-  }
-  RETURN_IF_ERROR(check_writable(name, source, catalog));
-  Target target{.name = entry->name.text};
-  if (entry->stream == nullptr) {
-    const auto& sink = std::get<Sink>(entry->plan->operation);
-    if (sink.format != ValueFormat::kJson) {
-      return error(fmt::format("not supported yet: INSERT of a query into {}, a stream of {}; its rows are JSON",
-                               entry->name.text, name_of(sink.format)));
-    }
-    target.topic = sink.topic;
-    target.partitions = sink.partitions;
-    target.columns = entry->plan->schema;
-    return target;
-  }
-  const StreamSpec& stream = *entry->stream;
-  if (stream.format != ValueFormat::kJson) {
-    return error(fmt::format("not supported yet: INSERT of a query into {}, a stream of {}; its rows are JSON",
-                             entry->name.text, name_of(stream.format)));
-  }
-  target.topic = stream.topic;
-  target.partitions = stream.partitions;
-  target.columns = stream.columns;
-  target.key_column = stream.key_column;
-  target.timestamp_column = stream.timestamp_column;
-  target.has_series_keys = stream.key_is_series && !stream.key_column && has_series(stream.columns);
-  return target;
-}
-
-ast::CreateTable with_target(const ast::CreateTable& select, const Target& target) {
-  ast::CreateTable query = select;
-  query.options.push_back({{"topic", false, {}}, ast::Option::Kind::kString, target.topic, {}});
-  query.options.push_back(
-      {{"partitions", false, {}}, ast::Option::Kind::kNumber, std::to_string(target.partitions), {}});
-  return query;
-}
-
-std::optional<size_t> column_of(const std::vector<ColumnSchema>& columns, std::string_view name) {
-  const auto found = std::ranges::find_if(
-      columns, [&](const ColumnSchema& column) { return equals_ignoring_case(column.name, name); });
-  if (found == columns.end()) return std::nullopt;
-  return static_cast<size_t>(found - columns.begin());
-}
-
 /// Whether the expression is what the rows' records have as their key.
 bool is_key(const Expression& expression, const PlanNode& plan, const Catalog& catalog) {
+  const auto& sink = std::get<Sink>(plan.operation);
+  if (sink.partition_by != nullptr) return identity_of(expression) == identity_of(*sink.partition_by);
   if (expression.kind != Expression::Kind::kColumn) return false;
   const auto is_column = [&](const Expression& key, size_t first) {
     return key.kind == Expression::Kind::kColumn && key.column + first == expression.column;
@@ -108,24 +60,98 @@ bool is_key(const Expression& expression, const PlanNode& plan, const Catalog& c
   return is_key(*project.items[expression.column].expression, *computed->plan, catalog);
 }
 
+/// Whether the rows' records have as their key the series that their columns name.
+bool has_series_keys(const PlanNode& plan, const Catalog& catalog) {
+  if (std::get<Sink>(plan.operation).partition_by != nullptr || stream_join_of(plan) != nullptr) return false;
+  const StreamSpec& source = source_of(plan);
+  const auto& project = std::get<Project>(plan.input->operation);
+  if (!has_series(plan.schema) || !keeps_series(plan.schema, project, source)) return false;
+  const Catalog::Entry* computed = catalog.find({source.name, true, {}});
+  if (computed != nullptr && computed->plan != nullptr) return has_series_keys(*computed->plan, catalog);
+  return !source.key_column;
+}
+
+Target computed_target(const Catalog::Entry& entry, const Catalog& catalog) {
+  const auto& sink = std::get<Sink>(entry.plan->operation);
+  const auto& items = std::get<Project>(entry.plan->input->operation).items;
+  Target target{.name = entry.name.text, .topic = sink.topic, .partitions = sink.partitions};
+  target.columns = entry.plan->schema;
+  // What reads it relies on the keys that its own query gives.
+  for (size_t item = 0; item < items.size(); ++item) {
+    if (is_key(*items[item].expression, *entry.plan, catalog)) target.key_columns.push_back(item);
+  }
+  target.has_series_keys = has_series_keys(*entry.plan, catalog);
+  if (entry.stream != nullptr) target.timestamp_column = entry.stream->timestamp_column;
+  return target;
+}
+
+Result<Target> find_target(const ast::Identifier& name, const SourceText& source, const Catalog& catalog) {
+  const auto error = [&](std::string_view message) { return source.error_at(name.position.offset, message); };
+  const Catalog::Entry* entry = catalog.find(name);
+  if (entry == nullptr) {
+    const std::string nearest = nearest_name(name.text, catalog.stream_names());
+    return error(
+        fmt::format("unknown stream {}; {}", name.text,
+                    nearest.empty() ? "declare it first with CREATE STREAM" : "did you mean " + nearest + "?"));
+  }
+  if (entry->kind != "a stream") {
+    return error(fmt::format("{} is {}; the rows of a query go into a stream. CREATE TABLE AS SELECT fills a table",
+                             entry->name.text, entry->kind));
+  }
+  RETURN_IF_ERROR(check_writable(name, source, catalog));
+  const ValueFormat format =
+      entry->plan != nullptr ? std::get<Sink>(entry->plan->operation).format : entry->stream->format;
+  if (format != ValueFormat::kJson) {
+    return error(fmt::format("not supported yet: INSERT of a query into {}, a stream of {}; its rows are JSON",
+                             entry->name.text, name_of(format)));
+  }
+  if (entry->plan != nullptr) return computed_target(*entry, catalog);
+  const StreamSpec& stream = *entry->stream;
+  Target target{.name = entry->name.text, .topic = stream.topic, .partitions = stream.partitions};
+  target.columns = stream.columns;
+  if (stream.key_column) target.key_columns.push_back(*stream.key_column);
+  target.timestamp_column = stream.timestamp_column;
+  target.has_series_keys = stream.key_is_series && !stream.key_column && has_series(stream.columns);
+  return target;
+}
+
+ast::CreateTable with_target(const ast::CreateTable& select, const Target& target) {
+  ast::CreateTable query = select;
+  query.options.push_back({{"topic", false, {}}, ast::Option::Kind::kString, target.topic, {}});
+  query.options.push_back(
+      {{"partitions", false, {}}, ast::Option::Kind::kNumber, std::to_string(target.partitions), {}});
+  return query;
+}
+
+std::optional<size_t> column_of(const std::vector<ColumnSchema>& columns, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      columns, [&](const ColumnSchema& column) { return equals_ignoring_case(column.name, name); });
+  if (found == columns.end()) return std::nullopt;
+  return static_cast<size_t>(found - columns.begin());
+}
+
 Status check_keys(const Target& target, const BoundView& view, const ast::CreateTable& select, const SourceText& source,
                   const Catalog& catalog) {
   const auto& project = std::get<Project>(view.plan->input->operation);
-  const auto error = [&](uint32_t offset, std::string_view message) { return source.error_at(offset, message); };
-  if (target.has_series_keys && !keeps_series(view.plan->schema, project, source_of(*view.plan))) {
-    return error(select.select_position.offset,
-                 fmt::format("the keys of {} are made of gateway, metricType and metricAttribute, and rows keep the "
-                             "keys that they have: select these columns of a stream with such keys as they are",
-                             target.name));
+  if (target.has_series_keys && !has_series_keys(*view.plan, catalog)) {
+    const ast::Position position = select.partition_by ? select.partition_by->position : select.select_position;
+    return source.error_at(
+        position.offset,
+        fmt::format("the keys of {} are made of gateway, metricType and metricAttribute, and rows keep the keys that "
+                    "they have: select all three of a stream with such keys as they are, without PARTITION BY",
+                    target.name));
   }
-  if (!target.key_column) return {};
-  const std::string& name = target.columns[*target.key_column].name;
-  const auto item = column_of(view.plan->schema, name);
-  if (item && is_key(*project.items[*item].expression, *view.plan, catalog)) return {};
-  return error(item ? project.items[*item].position : select.select_position.offset,
-               fmt::format("{} of {} is the record's key, and rows keep the keys that they have: select the KEY column "
-                           "of the source as {}, or the column that streams are joined by",
-                           name, target.name, name));
+  for (const size_t key : target.key_columns) {
+    const std::string& name = target.columns[key].name;
+    const auto item = column_of(view.plan->schema, name);
+    if (item && is_key(*project.items[*item].expression, *view.plan, catalog)) continue;
+    return source.error_at(
+        item ? project.items[*item].position : select.select_position.offset,
+        fmt::format("{0} of {1} is the record's key, and rows keep the keys that they have: select the KEY column of "
+                    "the source as {0}, or the column that streams are joined by, or what PARTITION BY has",
+                    name, target.name));
+  }
+  return {};
 }
 
 /// Every result must be a column of the target, and its event time must be among them.
@@ -185,32 +211,44 @@ void add_topics(const PlanNode& plan, std::vector<std::string>& topics) {
   if (plan.second) add_topics(*plan.second, topics);
 }
 
-/// Whether what the plan reads is computed from the topic, at any remove.
-bool comes_from(const PlanNode& plan, const std::string& topic, const Catalog& catalog) {
-  std::vector<std::string> waiting;
-  add_topics(plan, waiting);
-  std::set<std::string> known;
-  while (!waiting.empty()) {
-    const std::string next = std::move(waiting.back());
-    waiting.pop_back();
-    if (next == topic) return true;
-    if (!known.insert(next).second) continue;
-    for (const Catalog::Entry& entry : catalog.entries()) {
-      if (entry.plan != nullptr && entry.topic == next) add_topics(*entry.plan, waiting);
-    }
-    for (const Catalog::Insertion& insertion : catalog.insertions()) {
-      if (insertion.topic == next) add_topics(*insertion.plan, waiting);
-    }
+bool has_late_rows(const PlanNode& plan) {
+  for (const PlanNode* node = &plan; node != nullptr; node = node->input.get()) {
+    if (std::holds_alternative<WindowAggregate>(node->operation)) return true;
+    if (std::holds_alternative<StreamJoinNode>(node->operation)) return true;
   }
   return false;
 }
 
-std::string free_name(const std::string& target, const std::string& from, const Catalog& catalog) {
-  const std::string wanted = fmt::format("{}.from.{}", target, from);
+/// Whether the plan's rows go to the topic, be it that they come too late.
+bool is_written(const PlanNode& plan, std::string_view topic) {
+  const std::string& results = std::get<Sink>(plan.operation).topic;
+  return topic == results || (has_late_rows(plan) && topic == results + "-late");
+}
+
+/// What the topic's records come from, by one step.
+void add_origins(const std::string& topic, const Catalog& catalog, std::vector<std::string>& origins) {
+  constexpr std::string_view kRejected = "-rejected";
+  if (topic.ends_with(kRejected)) origins.push_back(topic.substr(0, topic.size() - kRejected.size()));
+  const auto add = [&](const PlanNode* plan) {
+    if (plan != nullptr && is_written(*plan, topic)) add_topics(*plan, origins);
+  };
+  for (const Catalog::Entry& entry : catalog.entries()) add(entry.plan.get());
+  for (const Catalog::Insertion& insertion : catalog.insertions()) add(insertion.plan.get());
+}
+
+/// One that stays the same wherever the query stands and whatever other ones there are.
+std::string free_name(const Target& target, const std::string& from, const BoundView& view, const Catalog& catalog) {
+  BoundProgram alone;
+  alone.views.push_back({fmt::format("{}.from.{}", target.name, from), view.plan});
+  const std::string definition = plan_streams(alone).views.front().definition();
+  const auto hash = static_cast<uint32_t>(XXH3_64bits(definition.data(), definition.size()));
+  const std::string wanted = fmt::format("{}.{:08x}", alone.views.front().name, hash);
   std::string name = wanted;
   const auto is_taken = [&] {
-    return std::ranges::find(catalog.insertions(), name, &Catalog::Insertion::name) != catalog.insertions().end();
+    return catalog.find({name, true, {}}) != nullptr ||
+           std::ranges::find(catalog.insertions(), name, &Catalog::Insertion::name) != catalog.insertions().end();
   };
+  // Of queries that are quite the same it does not matter which is which.
   for (int number = 2; is_taken(); ++number) name = fmt::format("{}.{}", wanted, number);
   return name;
 }
@@ -231,13 +269,8 @@ Result<BoundView> bind_insert_query(const ast::InsertQuery& syntax, const Source
   }
   RETURN_IF_ERROR(check_columns(target, view, select, source));
   RETURN_IF_ERROR(check_keys(target, view, select, source, catalog));
-  if (comes_from(*view.plan, target.topic, catalog)) {
-    return source.error_at(select.source.position.offset,
-                           fmt::format("what this reads comes from {} itself, so that its rows would come round for "
-                                       "ever; insert into another stream",
-                                       target.name));
-  }
-  view.name = free_name(target.name, catalog.find(select.source)->name.text, catalog);
+  RETURN_IF_ERROR(check_rows_end({view.plan.get(), target.name, select.source.position}, source, catalog));
+  view.name = free_name(target, catalog.find(select.source)->name.text, view, catalog);
   catalog.add_insertion({view.name, target.name, target.topic, view.plan});
   return view;
 }
@@ -249,6 +282,24 @@ std::vector<std::shared_ptr<const PlanNode>> insertions_into(const ast::Identifi
     if (entry != nullptr && insertion.target == entry->name.text) plans.push_back(insertion.plan);
   }
   return plans;
+}
+
+Status check_rows_end(const NewWriter& writer, const SourceText& source, const Catalog& catalog) {
+  std::vector<std::string> waiting;
+  add_topics(*writer.plan, waiting);
+  std::set<std::string> known;
+  while (!waiting.empty()) {
+    const std::string next = std::move(waiting.back());
+    waiting.pop_back();
+    if (is_written(*writer.plan, next)) {
+      return source.error_at(writer.reads.offset,
+                             fmt::format("what this reads comes from {} itself, so that its rows would come round for "
+                                         "ever; read or write another stream",
+                                         writer.target));
+    }
+    if (known.insert(next).second) add_origins(next, catalog, waiting);
+  }
+  return {};
 }
 
 Status check_writable(const ast::Identifier& target, const SourceText& source, const Catalog& catalog) {

@@ -11,6 +11,8 @@ namespace meterstream {
 namespace {
 
 constexpr int64_t kLongestMs = int64_t{36'525} * 86'400'000;
+// A statement that wrote or deleted one would take away what all others have made.
+constexpr std::string_view kOwnTopics = "_meterstream-";
 
 int64_t milliseconds_of(ast::TimeUnit unit) {
   switch (unit) {
@@ -82,6 +84,9 @@ std::string topic_name_fault(std::string_view name) {
            c == '-';
   });
   if (!is_plain) return "a topic's name has letters, digits, '.', '_' and '-' only";
+  if (name.starts_with(kOwnTopics))
+    return fmt::format("topics whose names begin with {} keep what Meterstream itself writes down; take another",
+                       kOwnTopics);
   return {};
 }
 
