@@ -152,7 +152,8 @@ Status check_clauses(const ast::CreateTable& select, const QuerySource& source, 
   if (select.emit == ast::Emit::kFinal || select.emit == ast::Emit::kBounds)
     return error(select.select_position, "a query gives rows at once; leave EMIT FINAL out");
   if (select.partition_by)
-    return error(select.partition_by->position, "a query writes no records; CREATE STREAM ... AS SELECT has PARTITION BY");
+    return error(select.partition_by->position,
+                 "a query writes no records; CREATE STREAM ... AS SELECT has PARTITION BY");
   if (!select.window) return {};
   if (source.is_table || !select.joins.empty() || !source.timestamp_column) {
     return error(select.window->position,
