@@ -39,7 +39,8 @@ class EngineFixture : public ::testing::Test {
                                          [this](const std::string& topic) {
                                            tables_->forget(topic);
                                            return log_->delete_topic(topic);
-                                         }},
+                                         },
+                                         [this](const std::string& topic) { return log_->groups_in(topic); }},
                                         engine_options_);
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = *std::move(engine);
