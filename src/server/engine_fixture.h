@@ -37,6 +37,7 @@ class EngineFixture : public ::testing::Test {
         std::make_unique<EmbeddedQueryRuntime>(Runtime{*log_, store_, *schemas_, clock_, tables_.get()}, options);
     auto engine = StatementEngine::open({*log_, *log_, *schemas_, clock_, *runtime_,
                                          [this](const std::string& topic) {
+                                           if (!can_delete_) return Status(unavailable("the disk is away"));
                                            tables_->forget(topic);
                                            return log_->delete_topic(topic);
                                          },
@@ -115,6 +116,7 @@ class EngineFixture : public ::testing::Test {
 
   /// Of the next start().
   StatementEngine::Options engine_options_;
+  bool can_delete_ = true;
   MemoryStore store_;
   SystemClock clock_;
   std::unique_ptr<EmbeddedLog> log_;

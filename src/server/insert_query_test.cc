@@ -6,6 +6,7 @@
 namespace meterstream {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -185,6 +186,23 @@ TEST_F(InsertQueryTest, ADeletionThatACrashLeftIsCarriedOutAtTheNextStartAndOnly
   restart();
   EXPECT_TRUE(has_topic("t"));
   EXPECT_TRUE(engine_->is_healthy());
+}
+
+TEST_F(InsertQueryTest, ADeletionThatFailsIsTriedAgainAtEachStart) {
+  execute(R"(CREATE STREAM s (k VARCHAR KEY, at TIMESTAMP) WITH (topic = 't', value_format = 'JSON', partitions = 1);
+    INSERT INTO s VALUES ('a', '2024-01-01T00:00:00Z');)");
+  can_delete_ = false;
+  EXPECT_THAT(error_of("DROP STREAM s DELETE TOPIC;"),
+              AllOf(HasSubstr("s is dropped, its topic is not deleted"), HasSubstr("the disk is away")));
+  EXPECT_EQ(engine_->status("stream/s/drop")->first, "ERROR");
+  restart();
+  EXPECT_THAT(ids(), ElementsAre("STATEMENT_1"));
+  EXPECT_FALSE(engine_->is_healthy());
+  EXPECT_TRUE(has_topic("t"));
+  can_delete_ = true;
+  restart();
+  EXPECT_THAT(ids(), ElementsAre());
+  EXPECT_FALSE(has_topic("t"));
 }
 
 TEST_F(InsertQueryTest, DropSaysWhatHappenedToTheTopic) {
