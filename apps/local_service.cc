@@ -60,7 +60,8 @@ class EmbeddedService final : public LocalService {
     engine.properties = {{"service.id", options.service_id}, {"data.dir", configuration.data_dir}};
     ASSIGN_OR_RETURN(engine_,
                      StatementEngine::open({data_->log(), data_->log(), data_->schemas(), context_.clock, *runtime_,
-                                            [this](const std::string& topic) { return delete_topic(topic); }},
+                                            [this](const std::string& topic) { return delete_topic(topic); },
+                                            [this](const std::string& topic) { return data_->log().groups_in(topic); }},
                                            engine));
     retention_ = std::thread([this] { keep_retention(); });
     return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,10 @@ namespace {
 
 std::string name_of(const PartitionHandle& partition) {
   return fmt::format("topic {} partition {}", partition.topic->config.name, partition.id);
+}
+
+Error deleted_error(const PartitionHandle& partition) {
+  return not_found(fmt::format("topic '{}' was deleted", partition.topic->config.name));
 }
 
 // Says what to do where the error does not.
@@ -62,6 +67,17 @@ Result<TopicDescription> EmbeddedLog::create_topic(const TopicConfig& config) {
 Status EmbeddedLog::delete_topic(std::string_view name) {
   ASSIGN_OR_RETURN(TopicState* const topic, registry_.find(name));
   return run_exclusively([&] { return registry_.remove(*topic); });
+}
+
+Result<std::vector<std::string>> EmbeddedLog::groups_in(std::string_view name) {
+  ASSIGN_OR_RETURN(const TopicState* const topic, registry_.find(name));
+  std::set<std::string> groups;
+  for (int32_t index = 0; index < topic->config.partitions; ++index) {
+    PartitionState& partition = topic->partitions[index];
+    const std::scoped_lock lock(partition.floors_mutex);
+    for (const auto& [group, recovery] : partition.floors) groups.insert(group);
+  }
+  return std::vector<std::string>(groups.begin(), groups.end());
 }
 
 Result<TopicDescription> EmbeddedLog::describe_topic(std::string_view name) {
@@ -140,6 +156,7 @@ Status EmbeddedLog::read(const TopicPartition& source, Offset from, size_t max_b
       const Offset failed = out.next;
       out.clear();
       out.next = from;
+      if (partition.topic->is_deleted) return deleted_error(partition);
       if (failed.value < partition.state().begin) return out_of_range_at(partition, from);
       return advised(parsed.error().within(fmt::format("{} offset {}", name_of(partition), failed)));
     }
@@ -233,7 +250,7 @@ void EmbeddedLog::write_group(std::deque<Commit*> group) {
     for (const auto* partitions : {&commit->targets, &commit->sources}) {
       for (const PartitionHandle& partition : *partitions) {
         if (!partition.topic->is_deleted) continue;
-        commit->status = not_found(fmt::format("topic '{}' was deleted", partition.topic->config.name));
+        commit->status = deleted_error(partition);
         return true;
       }
     }
@@ -342,9 +359,11 @@ Result<EmbeddedLog::RetentionResult> EmbeddedLog::apply_retention_to(TopicState&
   RetentionResult removed;
   while (begin.value < floor) {
     Offset base;
-    ASSIGN_OR_RETURN(const PinnedValue batch, batch_at(partition, begin, base));
-    ASSIGN_OR_RETURN(const RecordBatchHeader header, parse_record_batch_header(batch.bytes));
-    const auto size = static_cast<int64_t>(batch.bytes.size());
+    const auto batch = batch_at(partition, begin, base);
+    if (!batch && topic.is_deleted) return RetentionResult{};
+    RETURN_IF_ERROR(batch);
+    ASSIGN_OR_RETURN(const RecordBatchHeader header, parse_record_batch_header(batch->bytes));
+    const auto size = static_cast<int64_t>(batch->bytes.size());
     const bool too_old = topic.config.retention_ms >= 0 && header.max_ingest_time.value < oldest_kept_ms;
     const bool too_many =
         topic.config.retention_bytes >= 0 && state.bytes - removed.bytes > topic.config.retention_bytes;
@@ -356,6 +375,11 @@ Result<EmbeddedLog::RetentionResult> EmbeddedLog::apply_retention_to(TopicState&
   }
   if (begin == old_begin) return removed;
   const Status written = run_exclusively([&]() -> Status {
+    // What is written now would be taken for that of the next topic with this number.
+    if (topic.is_deleted) {
+      removed = {};
+      return {};
+    }
     const PartitionRecord record{begin, Offset(state.end), state.bytes - removed.bytes};
     WriteBatch batch;
     batch.erase_range(Space::kLog, batch_key(topic.number, id, old_begin), batch_key(topic.number, id, begin));

@@ -48,6 +48,9 @@ class EmbeddedLog final : public EventLog {
   /// kOutOfRange; commits that write it fail with kNotFound.
   Status delete_topic(std::string_view topic);
 
+  /// Names of the groups that have a position in it, sorted.
+  Result<std::vector<std::string>> groups_in(std::string_view topic);
+
   struct RetentionResult {
     int64_t records = 0;
     int64_t bytes = 0;

@@ -1,7 +1,9 @@
 #include "log/embedded_log.h"
 
 #include <atomic>
+#include <functional>
 #include <thread>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -18,6 +20,33 @@ RecordBatchBuilder records_of(int first, int count) {
     builder.add("key", "value-" + std::to_string(index), {}, IngestTime(0));
   return builder;
 }
+
+/// Calls back when somebody asks for the time.
+class CallingClock final : public Clock {
+ public:
+  [[nodiscard]] IngestTime now() const override {
+    if (on_now) std::exchange(on_now, {})();
+    return IngestTime(kStart.value + 1'000'000);
+  }
+  [[nodiscard]] int64_t monotonic_ns() const override { return 0; }
+  mutable std::function<void()> on_now;
+};
+
+/// Calls back when somebody reads a batch.
+class CallingStore final : public KeyValueStore {
+ public:
+  explicit CallingStore(KeyValueStore& inner) : inner_(inner) {}
+  Status write(const WriteBatch& batch, Durability durability) override { return inner_.write(batch, durability); }
+  Result<std::optional<PinnedValue>> get(Space space, std::string_view key) const override {
+    if (space == Space::kLog && on_read) std::exchange(on_read, {})();
+    return inner_.get(space, key);
+  }
+  [[nodiscard]] std::unique_ptr<KeyValueCursor> cursor(Space space) const override { return inner_.cursor(space); }
+  mutable std::function<void()> on_read;
+
+ private:
+  KeyValueStore& inner_;
+};
 
 class EmbeddedLogTest : public testing::Test {
  protected:
@@ -197,6 +226,49 @@ TEST_F(EmbeddedLogTest, ADeletedTopicIsGoneWithItsRecordsAndPositions) {
   ASSERT_TRUE(append("metrics", 2, 0, 2));
   open();
   EXPECT_EQ(log_->offsets({"metrics", PartitionId(2)})->end, Offset(2));
+}
+
+TEST_F(EmbeddedLogTest, RetentionBesideADeletionLeavesNothingForTheNextTopicOfThatNumber) {
+  // Of retention the batches are in memory, or in the store.
+  for (const size_t recent_bytes : {size_t{1} << 20, size_t{0}}) {
+    CallingClock clock;
+    log_ = EmbeddedLog::open(*store_, clock, {.recent_bytes = recent_bytes}).value();
+    ASSERT_TRUE(log_->create_topic({.name = "short", .partitions = 1, .retention_bytes = 0}));
+    for (int batch = 0; batch < 3; ++batch) ASSERT_TRUE(append("short", 0, 0, 10));
+    clock.on_now = [&] { EXPECT_TRUE(log_->delete_topic("short")); };
+    const auto removed = log_->apply_retention();
+    ASSERT_TRUE(removed) << removed.error().message;
+    EXPECT_EQ(removed->records, 0);
+    open();
+    ASSERT_TRUE(log_->create_topic({.name = "next", .partitions = 1}));
+    open();
+    EXPECT_EQ(*log_->offsets({"next", PartitionId(0)}), (OffsetRange{Offset(0), Offset(0)}));
+    ASSERT_TRUE(log_->delete_topic("next"));
+  }
+}
+
+TEST_F(EmbeddedLogTest, AReaderBesideADeletionIsToldThatTheTopicIsGone) {
+  CallingStore store(*store_);
+  log_ = EmbeddedLog::open(store, clock_, {.recent_bytes = 0}).value();
+  ASSERT_TRUE(append("metrics", 0, 0, 5));
+  store.on_read = [&] { EXPECT_TRUE(log_->delete_topic("metrics")); };
+  RecordSet set;
+  const Status status = log_->read(first_, Offset(0), 1, set);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kNotFound) << status.error().message;
+  log_.reset();
+}
+
+TEST_F(EmbeddedLogTest, GroupsOfATopicAreThoseWithPositionsInAnyPartition) {
+  ASSERT_TRUE(log_->create_topic({.name = "other", .partitions = 1}));
+  ASSERT_TRUE(save("b", 0, 0, 0));
+  ASSERT_TRUE(save("a", 1, 0, 0));
+  ASSERT_TRUE(save("b", 1, 0, 0));
+  EXPECT_EQ(*log_->groups_in("metrics"), (std::vector<std::string>{"a", "b"}));
+  open();
+  EXPECT_EQ(*log_->groups_in("metrics"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(log_->groups_in("other")->empty());
+  EXPECT_EQ(log_->groups_in("none").error().code, ErrorCode::kNotFound);
 }
 
 TEST_F(EmbeddedLogTest, CommitsBesideADeletionFailOrAreGone) {

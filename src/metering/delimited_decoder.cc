@@ -177,8 +177,8 @@ bool DelimitedRecordDecoder::decode_timestamp(std::string_view text, size_t colu
 }
 
 bool DelimitedRecordDecoder::unlike(std::string_view text, size_t column, std::string_view expected) {
-  return fail(
-      fmt::format("field '{}': expected {}, found {}", request_.columns[column].name, expected, text.substr(0, 40)));
+  return fail(fmt::format("field '{}': expected {}, found {}", request_.columns[column].name, expected,
+                          first_characters(text, 40)));
 }
 
 }  // namespace meterstream

@@ -97,6 +97,13 @@ TEST(DelimitedDecoder, SaysWhatIsWrongWithARecord) {
   EXPECT_EQ(reason_of("m1,0,1,2,yes"), "field 'ok': expected true or false, found yes");
   EXPECT_TRUE(reason_of("m1,yesterday,1,2,true").starts_with("field 'at': "));
   EXPECT_EQ(reason_of("\"m1,0,1,2,true"), "field 1: its quote is not closed");
+  // A message is UTF-8, too: no character is cut.
+  std::string letters;
+  for (int count = 0; count < 30; ++count) letters += "\u00e4";
+  EXPECT_EQ(reason_of("m1,0,x" + letters + ",2,true"),
+            "field 'value': expected a finite number, found x" + letters.substr(0, 38));
+  EXPECT_EQ(reason_of("m1,0," + letters + ",2,true"),
+            "field 'value': expected a finite number, found " + letters.substr(0, 40));
   EXPECT_EQ(reason_of("m1,0,1,2,\"true\"x"), "field 5: text behind its closing quote");
   EXPECT_EQ(reason_of("m1\n,0,1,2,true"), "a line end outside of quotes; a record is one line");
   EXPECT_EQ(reason_of("m\xff,0,1,2,true"), "not valid UTF-8");

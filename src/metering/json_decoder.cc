@@ -185,8 +185,8 @@ class JsonRecordDecoder::Implementation {
   bool unlike(JsonValue& value, size_t column, std::string_view expected) {
     std::string_view token = value.raw_json_token();
     while (!token.empty() && token.back() <= ' ') token.remove_suffix(1);
-    return fail(
-        fmt::format("field '{}': expected {}, found {}", request_.columns[column].name, expected, token.substr(0, 40)));
+    return fail(fmt::format("field '{}': expected {}, found {}", request_.columns[column].name, expected,
+                            first_characters(token, 40)));
   }
 
   static constexpr size_t kNoColumn = SIZE_MAX;

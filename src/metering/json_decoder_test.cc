@@ -79,6 +79,11 @@ TEST_F(JsonDecoder, RejectsOtherTypesAndSaysWhatItFound) {
   EXPECT_THAT(rejection_of(R"({"timestamp":1.5})"), HasSubstr("ISO-8601"));
   EXPECT_THAT(rejection_of(R"({"timestamp":"2007-02-30T00:00:00Z"})"), HasSubstr("no such date"));
   EXPECT_THAT(rejection_of(R"({"value":1e999})"), HasSubstr("finite"));
+  // A message is UTF-8, too: no character is cut.
+  std::string letters;
+  for (int count = 0; count < 30; ++count) letters += "\u00e4";
+  EXPECT_THAT(rejection_of("{\"value\":\"" + letters + "\"}"),
+              ::testing::EndsWith("finite number, found \"" + letters.substr(0, 38)));
   EXPECT_THAT(rejection_of(R"({"value":NaN})"), testing::Not("none"));
 }
 

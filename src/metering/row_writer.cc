@@ -105,4 +105,11 @@ void RowWriter::build_group_key() {
   batch_.group_keys[row_] = std::string_view(chunk).substr(start);
 }
 
+std::string_view first_characters(std::string_view text, size_t most_bytes) {
+  if (text.size() <= most_bytes) return text;
+  size_t end = most_bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace meterstream

@@ -66,6 +66,9 @@ class RowWriter {
 /// Whether a column's value is wanted in the batch or for its group key.
 bool is_wanted(const DecodeRequest& request, size_t column);
 
+/// At most `most_bytes` from the beginning of UTF-8, for messages; no character is cut.
+std::string_view first_characters(std::string_view text, size_t most_bytes);
+
 /// CHECKs that the request is one: a flag a column, and a key of VARCHAR columns.
 void check_request(const DecodeRequest& request);
 

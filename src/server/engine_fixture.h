@@ -37,9 +37,11 @@ class EngineFixture : public ::testing::Test {
         std::make_unique<EmbeddedQueryRuntime>(Runtime{*log_, store_, *schemas_, clock_, tables_.get()}, options);
     auto engine = StatementEngine::open({*log_, *log_, *schemas_, clock_, *runtime_,
                                          [this](const std::string& topic) {
+                                           if (!can_delete_) return Status(unavailable("the disk is away"));
                                            tables_->forget(topic);
                                            return log_->delete_topic(topic);
-                                         }},
+                                         },
+                                         [this](const std::string& topic) { return log_->groups_in(topic); }},
                                         engine_options_);
     ASSERT_TRUE(engine) << engine.error().message;
     engine_ = *std::move(engine);
@@ -114,6 +116,7 @@ class EngineFixture : public ::testing::Test {
 
   /// Of the next start().
   StatementEngine::Options engine_options_;
+  bool can_delete_ = true;
   MemoryStore store_;
   SystemClock clock_;
   std::unique_ptr<EmbeddedLog> log_;

@@ -6,6 +6,7 @@
 namespace meterstream {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -120,6 +121,102 @@ TEST_F(InsertQueryTest, DeleteTopicDeletesWhatIsNobodyElses) {
   execute(R"(CREATE STREAM s (k VARCHAR KEY, at TIMESTAMP) WITH (topic = 't', value_format = 'JSON');
     INSERT INTO s VALUES ('b', '2024-01-01T00:00:00Z');)");
   EXPECT_EQ(rows_of("SELECT k FROM s"), std::vector<std::string>{"b"});
+}
+
+TEST_F(InsertQueryTest, DeleteTopicLeavesWhatARunningQueryWrites) {
+  execute(R"(CREATE STREAM s (k VARCHAR KEY, at TIMESTAMP) WITH (topic = 't', value_format = 'JSON', partitions = 1);
+    CREATE TABLE counts AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 1 MINUTE, GRACE PERIOD 0 SECONDS) GROUP BY k;
+    CREATE STREAM late (k VARCHAR KEY, at TIMESTAMP) WITH (topic = 'counts-late', value_format = 'JSON', partitions = 1);
+    CREATE STREAM refused (k VARCHAR KEY, at TIMESTAMP) WITH (topic = 't-rejected', value_format = 'JSON', partitions = 1);
+    INSERT INTO late VALUES ('a', '2024-01-01T00:00:00Z');
+    INSERT INTO refused VALUES ('a', '2024-01-01T00:00:00Z');)");
+  EXPECT_THAT(error_of("DROP STREAM late DELETE TOPIC;"),
+              HasSubstr("sql:1:13: topic counts-late is written by query CTAS_COUNTS_1"));
+  EXPECT_THAT(error_of("DROP STREAM refused DELETE TOPIC;"),
+              HasSubstr("topic t-rejected is written by query CTAS_COUNTS_1"));
+  EXPECT_TRUE(has_topic("counts-late"));
+  EXPECT_TRUE(has_topic("t-rejected"));
+  execute("DROP TABLE counts; DROP STREAM late DELETE TOPIC; DROP STREAM refused DELETE TOPIC;");
+  EXPECT_FALSE(has_topic("counts-late"));
+  EXPECT_FALSE(has_topic("t-rejected"));
+}
+
+TEST_F(InsertQueryTest, DeleteTopicLeavesWhatAnotherApplicationReads) {
+  execute(R"(CREATE STREAM s (k VARCHAR KEY, at TIMESTAMP) WITH (topic = 't', value_format = 'JSON', partitions = 1);
+    CREATE STREAM copies AS SELECT * FROM s;
+    INSERT INTO s VALUES ('a', '2024-01-01T00:00:00Z');)");
+  expect_rows("SELECT k FROM copies", {"a"});
+  execute("DROP STREAM copies;");
+  const auto read = [&](const std::string& topic, const std::string& group) {
+    Transaction transaction;
+    transaction.positions.push_back({group, {topic, PartitionId(0)}, {Offset(1), Offset(1), {}}});
+    EXPECT_TRUE(log_->commit(std::move(transaction), Durability::kSync));
+  };
+  read("t", "meterstream.hourly");
+  EXPECT_THAT(error_of("DROP STREAM s DELETE TOPIC;"), HasSubstr("sql:1:13: topic t is read by meterstream.hourly"));
+  EXPECT_EQ(rows_of("SELECT k FROM s"), std::vector<std::string>{"a"});
+  // Queries of this service that ended do not count.
+  execute("DROP STREAM s; CREATE STREAM u (k VARCHAR KEY, at TIMESTAMP) WITH (value_format = 'JSON', partitions = 1);");
+  execute("INSERT INTO u VALUES ('a', '2024-01-01T00:00:00Z');");
+  read("u", "meterstream.CTAS_OLD_1");
+  execute("DROP STREAM u DELETE TOPIC;");
+  EXPECT_FALSE(has_topic("u"));
+}
+
+TEST_F(InsertQueryTest, ADeletionThatACrashLeftIsCarriedOutAtTheNextStartAndOnlyOnce) {
+  constexpr auto kCreate =
+      "CREATE STREAM s (k VARCHAR KEY, at TIMESTAMP) WITH (topic = 't', value_format = 'JSON', partitions = 1)";
+  const std::string create = fmt::format("{}; INSERT INTO s VALUES ('a', '2024-01-01T00:00:00Z');", kCreate);
+  const auto append = [&](std::string_view statement) {
+    ASSERT_TRUE(StatementLog::open(*log_, "_meterstream-meterstream-statements").value().append(statement));
+  };
+  execute(create);
+  append("DROP STREAM s DELETE TOPIC");
+  restart();
+  EXPECT_FALSE(has_topic("t"));
+  // Others make a topic of that name.
+  ASSERT_TRUE(log_->create_topic({"t", 1}));
+  restart();
+  EXPECT_TRUE(has_topic("t"));
+  // What is declared again goes on.
+  execute(create);
+  append("DROP STREAM s DELETE TOPIC");
+  append(kCreate);
+  append("DROP STREAM s");
+  restart();
+  EXPECT_TRUE(has_topic("t"));
+  EXPECT_TRUE(engine_->is_healthy());
+}
+
+TEST_F(InsertQueryTest, ADeletionThatFailsIsTriedAgainAtEachStart) {
+  execute(R"(CREATE STREAM s (k VARCHAR KEY, at TIMESTAMP) WITH (topic = 't', value_format = 'JSON', partitions = 1);
+    INSERT INTO s VALUES ('a', '2024-01-01T00:00:00Z');)");
+  can_delete_ = false;
+  EXPECT_THAT(error_of("DROP STREAM s DELETE TOPIC;"),
+              AllOf(HasSubstr("s is dropped, its topic is not deleted"), HasSubstr("the disk is away")));
+  EXPECT_EQ(engine_->status("stream/s/drop")->first, "ERROR");
+  restart();
+  EXPECT_THAT(ids(), ElementsAre("STATEMENT_1"));
+  EXPECT_FALSE(engine_->is_healthy());
+  EXPECT_TRUE(has_topic("t"));
+  can_delete_ = true;
+  restart();
+  EXPECT_THAT(ids(), ElementsAre());
+  EXPECT_FALSE(has_topic("t"));
+}
+
+TEST_F(InsertQueryTest, DropSaysWhatHappenedToTheTopic) {
+  const auto message_of = [&](std::string_view text) {
+    return std::get<StatementResult::Done>(execute(text).at(0).content).message;
+  };
+  const std::string create = "CREATE STREAM s (k VARCHAR KEY, at TIMESTAMP) WITH (topic = 't', value_format = 'JSON');";
+  execute(create);
+  EXPECT_EQ(message_of("DROP STREAM s DELETE TOPIC;"), "stream s dropped; there was no topic t to delete");
+  execute(create + "INSERT INTO s VALUES ('a', '2024-01-01T00:00:00Z');");
+  EXPECT_EQ(message_of("DROP STREAM s DELETE TOPIC;"), "stream s dropped; topic t deleted");
+  EXPECT_EQ(engine_->status("stream/s/drop")->second, "stream s dropped; topic t deleted");
+  execute(create);
+  EXPECT_EQ(message_of("DROP STREAM s;"), "stream s dropped; topic t keeps its records");
 }
 
 TEST_F(InsertQueryTest, ATableOverATopicThatCameAgainHasItsNewRowsOnly) {

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "stream/view_deployment.h"
+
 namespace meterstream {
 namespace {
 
@@ -20,6 +22,16 @@ Error not_found_at(const SourceText& text, ast::Position position, std::string_v
   Error error = text.error_at(position.offset, message);
   error.code = ErrorCode::kNotFound;
   return error;
+}
+
+std::vector<std::string> topics_written(const CatalogQuery& query) {
+  if (query.view == nullptr) return {query.topic + "-rejected"};
+  const ViewSpec& view = *query.view;
+  std::vector<std::string> topics = {view.topic};
+  if (!view.is_stream() || view.join != nullptr) topics.push_back(view.late_topic());
+  topics.push_back(view.source->topic + "-rejected");
+  if (view.reads_two()) topics.push_back(second_topic(view) + "-rejected");
+  return topics;
 }
 
 std::vector<std::string> sources_of(const ast::CreateTable& select, const Catalog& names) {
@@ -129,6 +141,22 @@ std::vector<std::string> StatementCatalog::readers_of(const CatalogSource& sourc
     if (std::ranges::find(query.reads, source.name.text) != query.reads.end()) readers.push_back(query.id);
   }
   return readers;
+}
+
+std::string StatementCatalog::user_of(std::string_view topic, const CatalogSource* except) const {
+  for (const CatalogSource& source : sources_) {
+    if (&source != except && source.topic == topic)
+      return fmt::format("that of {} {}, too", name_of(source.kind), source.name.text);
+  }
+  const CatalogQuery* own = except == nullptr ? nullptr : query_of(*except);
+  for (const CatalogQuery& query : queries_) {
+    if (&query == own) continue;
+    const std::vector<std::string> written = topics_written(query);
+    if (std::ranges::find(written, topic) != written.end()) return fmt::format("written by query {}", query.id);
+    const std::vector<std::string> read = query.view != nullptr ? topics_read(*query.view) : std::vector{query.topic};
+    if (std::ranges::find(read, topic) != read.end()) return fmt::format("read by query {}", query.id);
+  }
+  return {};
 }
 
 void StatementCatalog::remove(const std::string& name) {
@@ -292,10 +320,11 @@ Status StatementCatalog::check_topic_is_its_own(const CatalogSource& source, con
         fmt::format("{} is a SOURCE, which is only read: its topic {} is not deleted here; leave DELETE TOPIC out",
                     source.name.text, source.topic));
   }
-  for (const CatalogSource& other : sources_) {
-    if (other.topic != source.topic || other.name.text == source.name.text) continue;
-    return error(fmt::format("topic {} is that of {} {}, too; drop it first, or leave DELETE TOPIC out", source.topic,
-                             name_of(other.kind), other.name.text));
+  if (source.topic.starts_with("_meterstream-")) {
+    return error(fmt::format("topic {} belongs to this program, which needs it; leave DELETE TOPIC out", source.topic));
+  }
+  if (const std::string user = user_of(source.topic, &source); !user.empty()) {
+    return error(fmt::format("topic {} is {}; end that first, or leave DELETE TOPIC out", source.topic, user));
   }
   return {};
 }
@@ -326,8 +355,9 @@ Result<StatementResult::Done> StatementCatalog::drop(const ast::DropSource& drop
                              source->name.text, fmt::join(writers, ", ")));
   }
   if (drop.deletes_topic) RETURN_IF_ERROR(check_topic_is_its_own(*source, drop, text));
-  done.message = fmt::format("{} {} dropped; topic {} {}", name_of(drop.kind), source->name.text, source->topic,
-                             drop.deletes_topic ? "deleted" : "keeps its records");
+  // Who deletes the topic says so.
+  done.message = fmt::format("{} {} dropped", name_of(drop.kind), source->name.text);
+  if (!drop.deletes_topic) done.message += fmt::format("; topic {} keeps its records", source->topic);
   if (const CatalogQuery* query = query_of(*source)) {
     done.query_id = query->id;
     done.message += fmt::format(". Query {} ended", query->id);

@@ -72,6 +72,8 @@ class StatementCatalog {
   [[nodiscard]] const CatalogQuery* query(std::string_view id) const;
   /// Names of what reads it, of an INSERT the query's id.
   [[nodiscard]] std::vector<std::string> readers_of(const CatalogSource& source) const;
+  /// What is over the topic, reads or writes it, such as "stream s", and how; `except` and its query do not count. Empty: nothing.
+  [[nodiscard]] std::string user_of(std::string_view topic, const CatalogSource* except = nullptr) const;
 
  private:
   Result<StatementResult::Done> create(const ast::CreateSource& create, const ParsedStatement& statement,

@@ -17,6 +17,15 @@ namespace {
 constexpr std::string_view kFile = "sql";
 constexpr auto kLookAgain = std::chrono::milliseconds(5);
 constexpr auto kFollowEvery = std::chrono::milliseconds(200);
+
+/// Also of a query that has ended. A program with the same name has other names behind it.
+bool is_own_group(std::string_view group, std::string_view service_id) {
+  if (!group.starts_with(service_id)) return false;
+  group.remove_prefix(service_id.size());
+  constexpr std::string_view kQueries[] = {".CTAS_", ".CSAS_", ".INSERTQUERY_", ".sink.SINK_"};
+  return std::ranges::any_of(kQueries, [&](std::string_view query) { return group.starts_with(query); });
+}
+
 Status set_property(const ast::SetProperty& set, const SourceText& text, StatementProperties& session) {
   const auto error = [&](std::string_view message) { return text.error_at(set.position.offset, message); };
   if (setting_name(set.name) != kOffsetReset) {
@@ -76,8 +85,13 @@ std::shared_ptr<const StatementCatalog> StatementEngine::catalog() const {
 Result<StatementResult::Done> StatementEngine::apply(StatementCatalog& catalog, const StatementLog::Entry& entry) {
   const StatementPart part{entry.statement};
   ASSIGN_OR_RETURN(const ParsedStatement statement, parse_statement(part, kFile));
+  const auto* drop = std::get_if<ast::DropSource>(&statement.command);
+  const CatalogSource* dropped = drop != nullptr && drop->deletes_topic ? catalog.find(drop->name) : nullptr;
+  const std::string topic = dropped == nullptr ? std::string() : dropped->topic;
   auto done = catalog.apply(statement, entry.sequence);
   if (done) {
+    if (dropped != nullptr) topics_to_delete_[entry.sequence] = topic;
+    std::erase_if(topics_to_delete_, [&](const auto& left) { return !catalog.user_of(left.second).empty(); });
     const std::scoped_lock lock(state_mutex_);
     statuses_[done->command_id] = {"SUCCESS", done->message};
   }
@@ -87,28 +101,44 @@ Result<StatementResult::Done> StatementEngine::apply(StatementCatalog& catalog, 
 Status StatementEngine::restore() {
   ASSIGN_OR_RETURN(const auto entries, log_.read_on());
   StatementCatalog catalog = *catalog_;
-  std::vector<QueryDescription> broken;
   for (const StatementLog::Entry& entry : entries) {
-    const auto done = apply(catalog, entry);
+    const auto done = carry_out(catalog, entry);
     // Of several processes that create a name at the same time the first one has it.
-    if (done || options_.shares_log) continue;
     // A newer program may know less. Everything else goes on.
-    QueryDescription query;
-    query.id = fmt::format("STATEMENT_{}", entry.sequence);
-    query.statement = entry.statement;
-    query.topic = log_.topic();
-    query.state = QueryDescription::State::kError;
-    query.error = done.error().message;
-    broken.push_back(std::move(query));
+    if (done && !*done && !options_.shares_log) tell_broken(entry, done->error().message);
   }
   {
     const std::scoped_lock lock(state_mutex_);
-    broken_ = std::move(broken);
     catalog_ = std::make_shared<StatementCatalog>(catalog);
   }
+  delete_topics_left();
   // What cannot run is told by its health; everything else goes on.
   static_cast<void>(around_.runtime.change(catalog.program()));
   return {};
+}
+
+std::optional<Result<StatementResult::Done>> StatementEngine::carry_out(StatementCatalog& catalog,
+                                                                        const StatementLog::Entry& entry) {
+  if (!entry.error.empty()) {
+    tell_broken(entry, fmt::format("topic {} offset {}: {}", log_.topic(), entry.sequence, entry.error));
+    return std::nullopt;
+  }
+  if (entry.deleted) {
+    topics_to_delete_.erase(*entry.deleted);
+    return std::nullopt;
+  }
+  return apply(catalog, entry);
+}
+
+void StatementEngine::tell_broken(const StatementLog::Entry& entry, std::string error) {
+  QueryDescription query;
+  query.id = fmt::format("STATEMENT_{}", entry.sequence);
+  query.statement = entry.statement;
+  query.topic = log_.topic();
+  query.state = QueryDescription::State::kError;
+  query.error = std::move(error);
+  const std::scoped_lock lock(state_mutex_);
+  broken_.push_back(std::move(query));
 }
 
 void StatementEngine::follow() {
@@ -124,14 +154,14 @@ void StatementEngine::follow() {
   }
 }
 
-Status StatementEngine::catch_up(std::string_view text, std::optional<Result<StatementResult::Done>>* own) {
+Status StatementEngine::catch_up(std::string_view id, std::optional<Result<StatementResult::Done>>* own) {
   ASSIGN_OR_RETURN(const auto entries, log_.read_on());
   if (entries.empty()) return {};
   const std::shared_ptr<const StatementCatalog> before = catalog();
   StatementCatalog after = *before;
   for (const StatementLog::Entry& entry : entries) {
-    auto done = apply(after, entry);
-    if (own != nullptr && entry.statement == text) *own = std::move(done);
+    auto done = carry_out(after, entry);
+    if (own != nullptr && entry.id == id) *own = std::move(done);
   }
   {
     const std::scoped_lock lock(state_mutex_);
@@ -203,10 +233,20 @@ Result<StatementEngine::Content> StatementEngine::change(const ParsedStatement& 
   StatementCatalog again = *before;
   ASSIGN_OR_RETURN(const ParsedStatement logged, parse_statement(StatementPart{statement.text()}, kFile));
   RETURN_IF_ERROR(again.apply(logged, 0));
-  RETURN_IF_ERROR(log_.append(statement.text()));
+  const auto* drop = std::get_if<ast::DropSource>(&statement.command);
+  const CatalogSource* dropped = drop != nullptr && drop->deletes_topic ? before->find(drop->name) : nullptr;
+  if (dropped != nullptr) {
+    if (const Status may = check_deletion(dropped->topic); !may)
+      return statement.source().error_at(drop->name.position.offset, may.error().message);
+  }
+  ASSIGN_OR_RETURN(const std::string id, log_.append(statement.text()));
   std::optional<Result<StatementResult::Done>> own;
-  const Status done = catch_up(statement.text(), &own);
+  Status done = catch_up(id, &own);
   if (own && *own && !done) {
+    if (dropped != nullptr) {
+      done = done.error().within(
+          fmt::format("{} is dropped, its topic {} is deleted at the next start", dropped->name.text, dropped->topic));
+    }
     const std::scoped_lock lock(state_mutex_);
     statuses_[(*own)->command_id] = {"ERROR", done.error().message};
   }
@@ -215,22 +255,63 @@ Result<StatementEngine::Content> StatementEngine::change(const ParsedStatement& 
     return unavailable(
         "the statement is written and not read back yet; LIST STREAMS, TABLES and QUERIES show when it is carried out");
   RETURN_IF_ERROR(*own);
-  RETURN_IF_ERROR(delete_topic_of(statement, *before));
+  if (dropped != nullptr) {
+    const auto happened = delete_topic_of((*own)->sequence);
+    const std::scoped_lock lock(state_mutex_);
+    auto& status = statuses_[(*own)->command_id];
+    if (!happened) {
+      const Error error = happened.error().within(fmt::format(
+          "{} is dropped, its topic is not deleted, which is tried again at the next start", dropped->name.text));
+      status = {"ERROR", error.message};
+      return error;
+    }
+    (*own)->message += "; " + *happened;
+    status = {"SUCCESS", (*own)->message};
+  }
   return Content(**std::move(own));
 }
 
-/// By the process that carries the statement out, when it runs nothing any more that writes the topic; not again when the log is read.
-Status StatementEngine::delete_topic_of(const ParsedStatement& statement, const StatementCatalog& before) {
-  const auto* drop = std::get_if<ast::DropSource>(&statement.command);
-  if (drop == nullptr || !drop->deletes_topic) return {};
-  const CatalogSource* source = before.find(drop->name);
-  if (source == nullptr) return {};
+Status StatementEngine::check_deletion(const std::string& topic) const {
+  // Whatever else allows it: without its own topics the program does not start again.
+  if (topic.starts_with("_meterstream-"))
+    return invalid(fmt::format("topic {} belongs to this program and is not deleted", topic));
   if (!around_.delete_topic)
-    return invalid(fmt::format("{} is dropped; topic {} cannot be deleted here", source->name.text, source->topic));
-  const Status deleted = around_.delete_topic(source->topic);
+    return invalid(fmt::format("topic {} cannot be deleted here; leave DELETE TOPIC out", topic));
+  if (!around_.groups_in) return {};
+  const auto groups = around_.groups_in(topic);
   // One that nobody has written may not be there.
-  if (deleted || deleted.error().code == ErrorCode::kNotFound) return {};
-  return deleted.error().within(fmt::format("{} is dropped, its topic is not deleted", source->name.text));
+  if (!groups) return groups.error().code == ErrorCode::kNotFound ? Status() : Status(groups.error());
+  for (const std::string& group : *groups) {
+    if (is_own_group(group, options_.service_id)) continue;
+    return conflict(
+        fmt::format("topic {} is read by {}, which is no query of this service; leave DELETE TOPIC out", topic, group));
+  }
+  return {};
+}
+
+/// By the process that carries the statement out, when it runs nothing any more that writes the topic.
+Result<std::string> StatementEngine::delete_topic_of(int64_t sequence) {
+  const auto left = topics_to_delete_.find(sequence);
+  if (left == topics_to_delete_.end()) return std::string("its topic is used anew and stays");
+  const std::string topic = left->second;
+  RETURN_IF_ERROR(check_deletion(topic));
+  const Status deleted = around_.delete_topic(topic);
+  if (!deleted && deleted.error().code != ErrorCode::kNotFound) return deleted.error();
+  // A topic that others make anew under this name is not that of the DROP.
+  RETURN_IF_ERROR(log_.append_deleted(sequence));
+  topics_to_delete_.erase(sequence);
+  return deleted ? fmt::format("topic {} deleted", topic) : fmt::format("there was no topic {} to delete", topic);
+}
+
+void StatementEngine::delete_topics_left() {
+  const std::map<int64_t, std::string> left = topics_to_delete_;
+  for (const auto& [sequence, topic] : left) {
+    if (const auto deleted = delete_topic_of(sequence); !deleted) {
+      tell_broken({.sequence = sequence},
+                  fmt::format("topic {} is dropped and not deleted, which is tried again at the next start: {}", topic,
+                              deleted.error().message));
+    }
+  }
 }
 
 Result<StatementEngine::Content> StatementEngine::insert(const ast::InsertValues& values, const SourceText& text) {

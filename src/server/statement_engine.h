@@ -1,6 +1,7 @@
 // Purpose: the StatementService over a log and a runtime of queries: keeps the catalog and its statement log, and gives queries their rows.
 // Guarantee: as StatementService. A statement is checked, then written to the statement log, then carried out; a restart carries out
-//            the log again. A crash in between leaves the statement in the log, so that it is carried out at the next start.
+//            the log again. A crash in between leaves the statement in the log, so that it is carried out at the next start, also the
+//            deletion of a topic.
 // Thread-safety: as StatementService. Ownership: what `Surroundings` names must outlive it, also the queries' rows.
 #pragma once
 
@@ -38,6 +39,8 @@ class StatementEngine final : public StatementService {
     QueryRuntime& runtime;
     /// Where topics can be deleted.
     std::function<Status(const std::string& topic)> delete_topic = {};
+    /// Where the log knows them: the groups that have positions in a topic.
+    std::function<Result<std::vector<std::string>>(const std::string& topic)> groups_in = {};
   };
   struct Options {
     /// Processes of one service share the statements.
@@ -81,10 +84,17 @@ class StatementEngine final : public StatementService {
   void follow();
   Result<Content> carry_out(const ParsedStatement& statement, StatementProperties& session);
   Result<Content> change(const ParsedStatement& statement);
-  Status delete_topic_of(const ParsedStatement& statement, const StatementCatalog& before);
-  /// Carries out what stands in the log. `own` gets the result of the last statement that is `text`.
-  Status catch_up(std::string_view text, std::optional<Result<StatementResult::Done>>* own);
+  /// Whether the topic may go when its source does.
+  Status check_deletion(const std::string& topic) const;
+  /// Of a DROP in the log. Gives what happened.
+  Result<std::string> delete_topic_of(int64_t sequence);
+  /// Those of DROPs that were not carried out to their end.
+  void delete_topics_left();
+  /// Carries out what stands in the log. `own` gets the result of the statement with this id.
+  Status catch_up(std::string_view id, std::optional<Result<StatementResult::Done>>* own);
   Result<StatementResult::Done> apply(StatementCatalog& catalog, const StatementLog::Entry& entry);
+  /// Nothing for what is no statement.
+  std::optional<Result<StatementResult::Done>> carry_out(StatementCatalog& catalog, const StatementLog::Entry& entry);
   Status deploy(const StatementCatalog& before, const StatementCatalog& after);
   Result<Content> insert(const ast::InsertValues& insert, const SourceText& text);
   /// Of a stream or table, unless it is there: whoever asks may come before its query.
@@ -117,8 +127,12 @@ class StatementEngine final : public StatementService {
   MaterializedTables tables_;
   TransientQueries transients_;
 
-  std::mutex execute_mutex_;  // one statement at a time; of log_
+  void tell_broken(const StatementLog::Entry& entry, std::string error);
+
+  std::mutex execute_mutex_;  // one statement at a time; of log_ and topics_to_delete_
   StatementLog log_;
+  /// Of DROPs whose topics nothing uses since then and that are not marked as deleted, by sequence.
+  std::map<int64_t, std::string> topics_to_delete_;
 
   mutable std::mutex state_mutex_;  // of everything below
   std::shared_ptr<const StatementCatalog> catalog_;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "log/forwarding_log.h"
 #include "server/engine_fixture.h"
 
 namespace meterstream {
@@ -10,6 +11,21 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Done = StatementResult::Done;
+
+/// Has another process write the same statement behind each one.
+class EchoingLog final : public ForwardingLog {
+ public:
+  EchoingLog(EventLog& inner, StatementLog& other) : ForwardingLog(inner), other_(other) {}
+  Status commit(Transaction&& transaction, Durability durability) override {
+    RETURN_IF_ERROR(inner().commit(std::move(transaction), durability));
+    RETURN_IF_ERROR(other_.append(statement));
+    return {};
+  }
+  std::string statement;
+
+ private:
+  StatementLog& other_;
+};
 
 class StatementEngineTest : public EngineFixture {
  protected:
@@ -81,6 +97,55 @@ TEST_F(StatementEngineTest, AStatementThatDoesNotWorkAnyMoreIsToldAndTheOthersGo
   EXPECT_THAT(ids(), ::testing::UnorderedElementsAre("STATEMENT_2", "CTAS_HOURLY_1"));
   insert_reading("7", "2007-01-01T10:20:00Z", 230);
   expect_rows("SELECT readings FROM hourly", {"1"});
+}
+
+TEST_F(StatementEngineTest, RecordsThatAreNoStatementsAreToldAndTheOthersGoOn) {
+  create_flows();
+  for (const char* value : {R"({"text":"x"})", "no JSON", R"({"statement":"DROP TABLE hourly","version":2})"}) {
+    Transaction transaction;
+    transaction.appends.push_back({{"_meterstream-meterstream-statements", PartitionId(0)}, {}});
+    transaction.appends.back().records.add({}, value, {}, IngestTime(0));
+    ASSERT_TRUE(log_->commit(std::move(transaction), Durability::kSync));
+  }
+  // Also while it runs.
+  execute("CREATE STREAM copies AS SELECT * FROM metrics;");
+  for (int starts = 0; starts < 2; ++starts) {
+    EXPECT_THAT(ids(), ::testing::UnorderedElementsAre("STATEMENT_2", "STATEMENT_3", "STATEMENT_4", "CTAS_HOURLY_1",
+                                                       "CSAS_COPIES_5"));
+    EXPECT_FALSE(engine_->is_healthy());
+    restart();
+  }
+  insert_reading("7", "2007-01-01T10:20:00Z", 230);
+  expect_rows("SELECT readings FROM hourly", {"1"});
+}
+
+TEST_F(StatementEngineTest, TheStatementLogIsNotDeleted) {
+  const std::string topic = "_meterstream-meterstream-statements";
+  create_flows();
+  StatementLog log = StatementLog::open(*log_, topic).value();
+  ASSERT_TRUE(log.append("CREATE STREAM h (text VARCHAR, timestamp TIMESTAMP) WITH (topic = '" + topic +
+                         "', value_format = 'JSON')"));
+  ASSERT_TRUE(log.append("DROP STREAM h DELETE TOPIC"));
+  restart();
+  ASSERT_TRUE(log_->describe_topic(topic));
+  EXPECT_THAT(error_of("DROP STREAM h DELETE TOPIC;"),
+              ::testing::AnyOf(HasSubstr("belongs to this program"), HasSubstr("there is no stream")));
+  restart();
+  EXPECT_THAT(ids(), ::testing::Contains("CTAS_HOURLY_1"));
+}
+
+TEST_F(StatementEngineTest, AStatementThatAnotherProcessWritesTooHasTheResultOfItsOwn) {
+  create_flows();
+  engine_.reset();
+  StatementLog other = StatementLog::open(*log_, "_meterstream-meterstream-statements").value();
+  EchoingLog shared(*log_, other);
+  shared.statement = "CREATE STREAM high AS SELECT * FROM metrics WHERE value > 250";
+  runtime_ = std::make_unique<EmbeddedQueryRuntime>(Runtime{*log_, store_, *schemas_, clock_, tables_.get()},
+                                                    EmbeddedQueryRuntime::Options{});
+  engine_ = StatementEngine::open({shared, *log_, *schemas_, clock_, *runtime_}, {.shares_log = true}).value();
+  const auto results = execute(shared.statement + ";");
+  EXPECT_EQ(std::get<Done>(results.at(0).content).query_id, "CSAS_HIGH_2");
+  engine_.reset();
 }
 
 TEST_F(StatementEngineTest, WhatWasTerminatedIsReplacedByWhatRuns) {
