@@ -8,9 +8,9 @@ ZONES = ("Europe/Athens", "Europe/Berlin", "UTC", "America/New_York", "+02:00", 
 FORMATS = ("yyyy-MM-dd", "EEE HH:mm", "dd.MM.yyyy HH:mm:ss", "yyyy-MM-dd''T''HH:mm:ss.SSS", "h:mm a", "D yy", "MMM d", "e ''day''")
 TIME_PARTS = ("YEAR", "MONTH", "DAY", "DAY_OF_WEEK", "DAY_OF_YEAR", "HOUR", "MINUTE", "SECOND")
 TEXTS = ("", "a", "GAS", "VOLTAGE", "ACTIVE_POWER", "volt", "  padded \t", "Αθήνα", "it's", "7", "-12", " 42 ", "3.5", "1e3", "true", "x.y",
-         "⚡kWh", "%", "_", "9223372036854775808", "2024-03-31T12:00:00Z", "false", "+5", "a\"b\\c")
+         "⚡kWh", "%", "_", "9223372036854775808", "2024-03-31T12:00:00Z", "false", "+5", "+-5", "2024-03-31t12:00z", "2024-03-31T24:00:00Z", "a\"b\\c")
 JSON_TEXTS = ('{"a": {"b c": [1, "two", null]}, "b c": false}', '[]', '[[1], {"a": "x"}, true, "GAS"]', '{ }', '"a"', ' 7 ', 'null', '{"a": 1', '{"a" 1}',
-              '{"a": "\\u00e9\\n\\"", "é": null}')
+              '{"a": "\\u00e9\\n\\"", "é": null}', '[1, 2,]', '{"a": NaN}')
 JSON_PATHS = ("$.a", "$['b c'][0]", "$", "$[1]", "$[1].a", "$.a[\"b c\"][1]", "$.é", "$.a.b", "$['b c']")
 PATTERNS = ("%", "V%", "%E", "%_POWER", "_", "__%", "%a%", "GAS", "%\\%", "", "%.%", "_θ%")
 

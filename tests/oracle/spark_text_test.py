@@ -82,6 +82,10 @@ class SparkDaysOfPlaces(InSpark, duckdb_text_test.DaysOfPlaces):
     pass
 
 
+class SparkOddValues(InSpark, duckdb_text_test.OddValues):
+    pass
+
+
 class SparkReferenceFlows(InSpark, duckdb_reference_flows_test.ReferenceFlows):
     def test_the_real_household(self):
         self.skipTest("the small one is enough")
