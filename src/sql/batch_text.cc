@@ -114,13 +114,14 @@ class PlanWriter {
       return fmt::format("(SELECT {} FROM {})", named(table.columns, begin), dialect_.quoted_name(table.name));
     };
     std::string left = fmt::format("c{}", spec.left.table->key_column);
+    const std::string right = fmt::format("c{}", first + spec.right.table->key_column);
     if (spec.foreign_key != nullptr) {
       ASSIGN_OR_RETURN(const std::string key, batch_text(*spec.foreign_key, dialect_));
       left = dialect_.cast(key, ColumnType::kVarchar);
     }
-    return fmt::format("SELECT {} FROM {} {}JOIN {} ON {} = c{}{}", columns_text(0, node.schema.size()),
+    return fmt::format("SELECT {} FROM {} {}JOIN {} ON {} = {}", columns_text(0, node.schema.size()),
                        relation(*spec.left.table, 0), kind, relation(*spec.right.table, first), left,
-                       first + spec.right.table->key_column, spec.foreign_key == nullptr ? "" : "::VARCHAR");
+                       spec.foreign_key == nullptr ? right : dialect_.cast(right, ColumnType::kVarchar));
   }
 
   [[nodiscard]] std::string named(const std::vector<ColumnSchema>& columns, size_t first = 0) const {

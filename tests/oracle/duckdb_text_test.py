@@ -180,6 +180,8 @@ class BatchText(ProgramTest):
 
 
 class DuckDbText(BatchText):
+    VIEWS = VIEWS
+
     def setUp(self):
         super().setUp()
         self.succeed("replay", "--data", "simulate", "--households", "1-4", "--start", "2024-02-29T20:00:00Z", "--duration", "8h",
@@ -197,7 +199,7 @@ class DuckDbText(BatchText):
                       {"gateway": "VARCHAR", "since": "TIMESTAMP", "district": "VARCHAR", "rank": "BIGINT"})
         for name, columns in COMPUTED.items():
             self.relation(name, [record["value"] for record in self.latest(name)], columns)
-        self.check(*VIEWS)
+        self.check(*self.VIEWS)
 
     def test_says_what_it_cannot_and_shows_plan_and_operators(self):
         self.write("flows.sql", "CREATE STREAM metrics; CREATE STREAM changes AS SELECT gateway, LAG(value) AS was FROM metrics; "
