@@ -25,6 +25,10 @@ struct PatternPart {
   bool is_letters = false;
 };
 
+/// The years 1 to 9999, which all systems have; other times are NULL there.
+constexpr int64_t kFirstTimeMs = -62'135'596'800'000;
+constexpr int64_t kLastTimeMs = 253'402'300'799'999;
+
 /// A join with the row of a table that was valid at the time of the other row.
 struct TimedLookup {
   std::string input;     ///< a relation
@@ -52,6 +56,8 @@ class BatchDialect {
   [[nodiscard]] virtual std::string quoted_name(std::string_view name) const = 0;
   [[nodiscard]] virtual std::string string(std::string_view text) const = 0;
   [[nodiscard]] virtual std::string null(ColumnType type) const = 0;
+  /// Of a whole query: what its names may be.
+  [[nodiscard]] virtual Status check_names(std::string_view query) const = 0;
   [[nodiscard]] virtual std::string number(double number) const = 0;
   /// `type` is BIGINT or DOUBLE.
   [[nodiscard]] virtual std::string integer(int64_t number, ColumnType type) const = 0;
@@ -59,7 +65,7 @@ class BatchDialect {
   // Operators and casts.
   /// + - * / % and the sign.
   [[nodiscard]] virtual std::string arithmetic(const Expression& expression, const SqlParts& parts) const = 0;
-  [[nodiscard]] virtual std::string like(const Expression& expression, const SqlParts& parts) const = 0;
+  [[nodiscard]] virtual Result<std::string> like(const Expression& expression, const SqlParts& parts) const = 0;
   /// NULL where it is infinite or no number, which columns here cannot be.
   [[nodiscard]] virtual std::string finite(std::string_view number) const = 0;
   /// For casts that cannot fail.

@@ -14,6 +14,8 @@ std::string literal_text(const Expression& literal, const BatchDialect& dialect)
   if (const auto* text = std::get_if<std::string>(&literal.literal)) return dialect.string(*text);
   if (const auto* integer = std::get_if<int64_t>(&literal.literal)) {
     if (literal.type == ColumnType::kBoolean) return *integer != 0 ? "TRUE" : "FALSE";
+    if (literal.type == ColumnType::kTimestamp && (*integer < kFirstTimeMs || *integer > kLastTimeMs))
+      return dialect.null(literal.type);
     if (literal.type == ColumnType::kTimestamp) return dialect.time_of(dialect.integer(*integer, ColumnType::kBigint));
     return dialect.integer(*integer, literal.type == ColumnType::kDouble ? ColumnType::kDouble : ColumnType::kBigint);
   }
@@ -35,7 +37,7 @@ Result<std::string> cast_text(const Expression& expression, const std::string& v
     case ColumnType::kDouble:
       return dialect.cast(number, to);
     case ColumnType::kTimestamp:
-      return dialect.time_of(whole);
+      return calendar_time(whole, dialect);
     case ColumnType::kVarchar:
       if (from == ColumnType::kTimestamp) return dialect.text_of_time(value);
       if (from != ColumnType::kDouble) return dialect.cast(value, to);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <utility>
 
@@ -107,6 +108,7 @@ class CallWriter {
     if (is_of_json()) return dialect_.json_call(call_, parts_);
     if (name_ == "FORMAT_TIMESTAMP") return format_text();
     if (name_ == "PARSE_TIMESTAMP") return parse_text();
+    if (name_ == "FROM_UNIXTIME") return calendar_time(parts_[0], dialect_);
     if (name_ == "SUBSTRING") return substring_text();
     if (name_ == "GREATEST" || name_ == "LEAST") return extreme_text();
     // A NULL makes all of it NULL, as || does and concat() does not everywhere.
@@ -214,6 +216,26 @@ class CallWriter {
 };
 
 }  // namespace
+
+std::string calendar_time(const std::string& millis, const BatchDialect& dialect) {
+  return dialect.time_of(
+      fmt::format("CASE WHEN {0} BETWEEN {1} AND {2} THEN {0} END", millis, kFirstTimeMs, kLastTimeMs));
+}
+
+std::string expression_of(const std::vector<PatternPart>& pattern) {
+  std::string text = "^";
+  for (const PatternPart& part : pattern) {
+    if (part.is_letters) {
+      text += part.text == "yyyy" ? "[0-9]{4}" : part.text == "HH" ? "([01][0-9]|2[0-3])" : "[0-9]{2}";
+      continue;
+    }
+    for (const char character : part.text) {
+      if (std::ispunct(static_cast<unsigned char>(character)) != 0) text += '\\';
+      text += character;
+    }
+  }
+  return text + "\\z";
+}
 
 std::optional<int64_t> fixed_offset_ms(std::string_view zone) {
   if (!zone.starts_with('+') && !zone.starts_with('-')) return std::nullopt;

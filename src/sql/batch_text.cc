@@ -1,5 +1,7 @@
 #include "sql/batch_text.h"
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 #include <vector>
 
@@ -18,25 +20,56 @@ std::string columns_text(size_t begin, size_t end) {
   return text;
 }
 
+bool begins_like(std::string_view name, std::string_view prefix) {
+  return name.size() > prefix.size() &&
+         std::ranges::equal(name.substr(0, prefix.size()), prefix, {}, [](char character) {
+           return static_cast<char>(std::tolower(static_cast<unsigned char>(character)));
+         });
+}
+
+/// The names of relations that the plan reads.
+std::vector<std::string_view> relations_of(const PlanNode& plan) {
+  std::vector<std::string_view> names;
+  for (const PlanNode* node = &plan; node != nullptr; node = node->input.get()) {
+    if (const auto* scan = std::get_if<Scan>(&node->operation)) names.emplace_back(scan->stream->name);
+    if (const auto* scan = std::get_if<TableScan>(&node->operation)) names.emplace_back(scan->table->name);
+    if (const auto* lookup = std::get_if<Lookup>(&node->operation)) names.emplace_back(lookup->spec.table->name);
+    if (const auto* join = std::get_if<StreamJoinNode>(&node->operation)) {
+      names.emplace_back(join->spec->left.stream->name);
+      names.emplace_back(join->spec->right.stream->name);
+    }
+    if (const auto* join = std::get_if<TableJoinNode>(&node->operation)) {
+      names.emplace_back(join->spec->left.table->name);
+      names.emplace_back(join->spec->right.table->name);
+    }
+  }
+  return names;
+}
+
 /// A step is a relation `stepN` whose columns are c0, c1, ...
 class PlanWriter {
  public:
   explicit PlanWriter(const BatchDialect& dialect) : dialect_(dialect) {}
   Result<std::string> write(const PlanNode& plan) {
+    for (const std::vector<std::string_view> names = relations_of(plan);
+         std::ranges::any_of(names, [&](std::string_view name) { return begins_like(name, prefix_); });)
+      prefix_ += '_';
     ASSIGN_OR_RETURN(const std::string last,
                      std::visit([&](const auto& operation) { return step(operation, plan); }, plan.operation));
-    return fmt::format("WITH {}\n{}", fmt::join(steps_, ",\n"), last);
+    std::string query = fmt::format("WITH {}\n{}", fmt::join(steps_, ",\n"), last);
+    RETURN_IF_ERROR(dialect_.check_names(query));
+    return query;
   }
 
  private:
   Status input_of(const PlanNode& node) {
     ASSIGN_OR_RETURN(std::string text, std::visit([&](const auto& operation) { return step(operation, *node.input); },
                                                   node.input->operation));
-    steps_.push_back(fmt::format("step{} AS (\n  {})", steps_.size() + 1, text));
+    steps_.push_back(fmt::format("{}{} AS (\n  {})", prefix_, steps_.size() + 1, text));
     return {};
   }
   [[nodiscard]] std::string event_millis() const { return dialect_.millis_of(fmt::format("c{}", time_column_)); }
-  [[nodiscard]] std::string input() const { return fmt::format("step{}", steps_.size()); }
+  [[nodiscard]] std::string input() const { return fmt::format("{}{}", prefix_, steps_.size()); }
 
   Result<std::string> step(const Scan& scan, const PlanNode& node) {
     time_column_ = scan.stream->timestamp_column;
@@ -81,13 +114,14 @@ class PlanWriter {
       return fmt::format("(SELECT {} FROM {})", named(table.columns, begin), dialect_.quoted_name(table.name));
     };
     std::string left = fmt::format("c{}", spec.left.table->key_column);
+    const std::string right = fmt::format("c{}", first + spec.right.table->key_column);
     if (spec.foreign_key != nullptr) {
       ASSIGN_OR_RETURN(const std::string key, batch_text(*spec.foreign_key, dialect_));
       left = dialect_.cast(key, ColumnType::kVarchar);
     }
-    return fmt::format("SELECT {} FROM {} {}JOIN {} ON {} = c{}{}", columns_text(0, node.schema.size()),
+    return fmt::format("SELECT {} FROM {} {}JOIN {} ON {} = {}", columns_text(0, node.schema.size()),
                        relation(*spec.left.table, 0), kind, relation(*spec.right.table, first), left,
-                       first + spec.right.table->key_column, spec.foreign_key == nullptr ? "" : "::VARCHAR");
+                       spec.foreign_key == nullptr ? right : dialect_.cast(right, ColumnType::kVarchar));
   }
 
   [[nodiscard]] std::string named(const std::vector<ColumnSchema>& columns, size_t first = 0) const {
@@ -160,7 +194,7 @@ class PlanWriter {
       source = windows_of(window, source);
     }
     column += 2;
-    const BatchWindow bounds{event_millis(), fmt::format("(start_ms + {})", window.size_ms)};
+    const BatchWindow bounds{event_millis(), fmt::format("({})", end_of(window))};
     for (const AggregateSpec& aggregate : window.aggregates) {
       ASSIGN_OR_RETURN(const std::string text, batch_text(aggregate, bounds, dialect_));
       items += fmt::format(", {} AS c{}", text, column++);
@@ -231,6 +265,7 @@ class PlanWriter {
   }
 
   const BatchDialect& dialect_;
+  std::string prefix_ = "step";
   std::vector<std::string> steps_;
   size_t time_column_ = 0;
 };

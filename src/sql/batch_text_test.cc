@@ -32,7 +32,7 @@ TEST(BatchText, SaysOnePlanInTheWordsOfDuckDb) {
 step2 AS (
   SELECT * FROM step1 WHERE (c1 <> 'it''s')),
 step3 AS (
-  SELECT c0 AS c0, epoch_ms(start_ms) AS c1, epoch_ms(start_ms + 3600000) AS c2, TRY_CAST(SUM(CAST(c4 AS DECIMAL(38, 9))) AS DOUBLE) AS c3, COUNT(*) AS c4 FROM (SELECT *, (epoch_ms(c3) - ((epoch_ms(c3)) % 3600000 + 3600000) % 3600000) AS start_ms FROM step2) GROUP BY c0, start_ms),
+  SELECT c0 AS c0, epoch_ms(start_ms) AS c1, epoch_ms(start_ms + 3600000) AS c2, CAST(CAST(SUM((CAST(CAST(c4 - c4 % 1 AS HUGEINT) AS DECIMAL(29, 9)) + CAST(c4 % 1 AS DECIMAL(29, 9)))) AS VARCHAR) AS DOUBLE) AS c3, COUNT(*) AS c4 FROM (SELECT *, (epoch_ms(c3) - ((epoch_ms(c3)) % 3600000 + 3600000) % 3600000) AS start_ms FROM step2) GROUP BY c0, start_ms),
 step4 AS (
   SELECT * FROM step3 WHERE (c4 > (1)::BIGINT))
 SELECT c0 AS "gateway", c1 AS "the ""start""`", c3 AS "total" FROM step4)");
@@ -45,7 +45,7 @@ TEST(BatchText, SaysTheSamePlanInTheWordsOfSpark) {
 step2 AS (
   SELECT * FROM step1 WHERE (c1 <> 'it\'s')),
 step3 AS (
-  SELECT c0 AS c0, timestamp_millis(start_ms) AS c1, timestamp_millis(start_ms + 3600000) AS c2, try_cast(try_sum(try_cast(c4 AS DECIMAL(29, 9))) AS DOUBLE) AS c3, COUNT(*) AS c4 FROM (SELECT *, (unix_millis(c3) - ((unix_millis(c3)) % 3600000 + 3600000) % 3600000) AS start_ms FROM step2) GROUP BY c0, start_ms),
+  SELECT c0 AS c0, timestamp_millis(start_ms) AS c1, timestamp_millis(start_ms + 3600000) AS c2, try_cast(try_sum(try_cast(try_cast(c4 - c4 % 1D AS DECIMAL(29, 9)) + try_cast(c4 % 1D AS DECIMAL(29, 9)) AS DECIMAL(29, 9))) AS DOUBLE) AS c3, COUNT(*) AS c4 FROM (SELECT *, (unix_millis(c3) - ((unix_millis(c3)) % 3600000 + 3600000) % 3600000) AS start_ms FROM step2) GROUP BY c0, start_ms),
 step4 AS (
   SELECT * FROM step3 WHERE (c4 > 1L))
 SELECT c0 AS `gateway`, c1 AS `the "start"```, c3 AS `total` FROM step4)");
@@ -85,6 +85,43 @@ TEST(BatchText, SaysWhichSystemHasNoCounterpart) {
   const Explanation dates = selected("PARSE_TIMESTAMP(gateway, 'HH:mm ''yyyy-MM-dd''') AS t");
   EXPECT_THAT(dates.duckdb.error().message, HasSubstr("DuckDB has no counterpart of PARSE_TIMESTAMP with the pattern"));
   EXPECT_THAT(dates.spark.error().message, HasSubstr("Spark has no counterpart of PARSE_TIMESTAMP with the pattern"));
+}
+
+TEST(BatchText, SaysWhereNamesAndPatternsHaveNoCounterpart) {
+  const Explanation variables = selected("value AS \"${x}\"");
+  EXPECT_TRUE(variables.duckdb.has_value());
+  EXPECT_THAT(variables.spark.error().message, HasSubstr("Spark has no counterpart of a name with ${"));
+  EXPECT_THAT(selected("(gateway LIKE '😀_') AS t").spark.error().message,
+              HasSubstr("Spark has no counterpart of LIKE with the pattern '😀_'"));
+  EXPECT_TRUE(selected("(gateway LIKE '%😀%') AS t").spark.has_value());
+  EXPECT_TRUE(selected("(gateway LIKE 'α_') AS t").spark.has_value());
+  EXPECT_THAT(selected("EXTRACTJSONFIELD(gateway, '$[''*'']') AS t").duckdb.error().message, HasSubstr("the name *"));
+}
+
+TEST(BatchText, CallsItsStepsOtherwiseThanTheRelations) {
+  const Explanation steps = explained(
+      "CREATE STREAM \"STEP1\" (id BIGINT, t TIMESTAMP, k VARCHAR) WITH (topic = 's', value_format = 'JSON');"
+      "CREATE TABLE step_2 (k VARCHAR PRIMARY KEY, z BIGINT) WITH (topic = 'z');"
+      "CREATE STREAM v AS SELECT s.id, z.z FROM \"STEP1\" s JOIN step_2 z ON s.k = z.k;");
+  EXPECT_THAT(*steps.duckdb, HasSubstr("WITH step__1 AS (\n"));
+  EXPECT_THAT(*steps.spark, HasSubstr("FROM step__1 JOIN (SELECT `k` AS c3"));
+}
+
+TEST(BatchText, EndsWindowsOfAPlaceWhereItsDayEnds) {
+  const Explanation days = explained(
+      "CREATE TABLE v AS SELECT gateway, TIME_WEIGHTED_AVG(value) AS held FROM metrics "
+      "WINDOW TUMBLING (SIZE 1 DAY, TIMEZONE 'Europe/Athens') GROUP BY gateway;");
+  for (const auto& text : {*days.duckdb, *days.spark}) {
+    EXPECT_THAT(text, HasSubstr("(end_ms)"));
+    EXPECT_THAT(text, Not(HasSubstr("start_ms + 86400000")));
+  }
+}
+
+TEST(BatchText, HasNoTimesBeyondTheCalendar) {
+  for (const char* items : {"FROM_UNIXTIME(CAST(value AS BIGINT)) AS t", "CAST(value AS TIMESTAMP) AS t"}) {
+    EXPECT_THAT(*selected(items).duckdb, HasSubstr("BETWEEN -62135596800000 AND 253402300799999 THEN"));
+    EXPECT_THAT(*selected(items).spark, HasSubstr("BETWEEN -62135596800000 AND 253402300799999 THEN"));
+  }
 }
 
 TEST(BatchText, ShowsThreeRuntimes) {

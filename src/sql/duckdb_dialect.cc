@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sql/batch_dialect.h"
+#include "sql/batch_function.h"
 #include "sql/duckdb_json.h"
 #include "sql/parser.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 using Pair = std::pair<std::string_view, std::string_view>;
 
-constexpr std::array<Pair, 28> kForms = {{
+constexpr std::array<Pair, 27> kForms = {{
     {"ABS", "TRY(abs({0}))"},
     {"CEIL", "ceil({0})"},
     {"COS", "cos({0})"},
@@ -23,7 +24,6 @@ constexpr std::array<Pair, 28> kForms = {{
     {"ENDS_WITH", "ends_with({0}, {1})"},
     {"EXP", "{finite}exp({0}){/finite}"},
     {"FLOOR", "floor({0})"},
-    {"FROM_UNIXTIME", "epoch_ms({0})"},
     {"INSTR", "instr({0}, {1})"},
     {"LCASE", "translate({0}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"},
     {"LEN", "length({0})"},
@@ -33,7 +33,7 @@ constexpr std::array<Pair, 28> kForms = {{
     {"POWER", "NULLIF({finite}TRY(pow({0}, {1})){/finite}, 'nan')"},
     {"RADIANS", "radians({0})"},
     {"REPLACE", "replace({0}, {1}, {2})"},
-    {"REVERSE", "reverse({0})"},
+    {"REVERSE", "array_to_string(list_reverse(regexp_extract_all({0}, '(?s).')), '')"},
     {"RPAD", "TRY(rpad({0}, (CASE WHEN {1} BETWEEN 0 AND 1048576 THEN {1} END)::INTEGER, NULLIF({2}, '')))"},
     {"SIGN", "sign({0})"},
     {"SIN", "sin({0})"},
@@ -65,11 +65,12 @@ constexpr std::array<Pair, 21> kLetters = {{
 }};
 
 /// Only the forms that are numbers or instants here; DuckDB takes more.
-constexpr std::string_view kWholePattern = R"('^[ \t\r\n]*[+]?(-?[0-9]+)[ \t\r\n]*$')";
+constexpr std::string_view kWholePattern = R"('^[ \t\r\n]*([+-]?[0-9]+)[ \t\r\n]*$')";
 constexpr std::string_view kNumberPattern =
-    R"('^[ \t\r\n]*[+]?(-?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?)[ \t\r\n]*$')";
+    R"('^[ \t\r\n]*([+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?)[ \t\r\n]*$')";
 constexpr std::string_view kInstantPattern =
-    R"('^([+-]?[0-9]{4,9}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?))$')";
+    R"('^((000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?([Zz]|[+-]((0[0-9]|1[0-7])(:?[0-5][0-9])?|18(:?00)?)))$')";
+constexpr std::string_view kWithoutSeconds = R"('^([^T ]*[T ][0-9]{2}:[0-9]{2})([Z+-].*)$')";
 
 template <size_t kSize>
 std::string_view found_in(const std::array<Pair, kSize>& list, std::string_view name) {
@@ -122,10 +123,6 @@ std::string increase_text(const std::optional<double>& modulus) {
       rollover);
 }
 
-std::string_view sum_type(ColumnType type) {
-  return type == ColumnType::kDouble ? "DOUBLE" : "BIGINT";
-}
-
 class DuckDbDialect final : public BatchDialect {
  public:
   [[nodiscard]] std::string_view name() const override { return "DuckDB"; }
@@ -135,6 +132,7 @@ class DuckDbDialect final : public BatchDialect {
   }
   [[nodiscard]] std::string string(std::string_view text) const override { return sql_string(text); }
   [[nodiscard]] std::string null(ColumnType type) const override { return fmt::format("NULL::{}", name_of(type)); }
+  [[nodiscard]] Status check_names(std::string_view) const override { return {}; }
   [[nodiscard]] std::string number(double number) const override {
     constexpr size_t kExactDigits = 15;  // of a text that is a DECIMAL there before it becomes a DOUBLE
     const std::string text = fmt::format("{}", number);
@@ -165,7 +163,7 @@ class DuckDbDialect final : public BatchDialect {
       }
     }
   }
-  [[nodiscard]] std::string like(const Expression& expression, const SqlParts& parts) const override {
+  [[nodiscard]] Result<std::string> like(const Expression& expression, const SqlParts& parts) const override {
     return operation_text(expression, parts);
   }
   [[nodiscard]] std::string finite(std::string_view number) const override {
@@ -187,8 +185,9 @@ class DuckDbDialect final : public BatchDialect {
         return finite(fmt::format("TRY_CAST(regexp_extract({}, {}, 1) AS DOUBLE)", text, kNumberPattern));
       case ColumnType::kTimestamp:
         return fmt::format(
-            "date_trunc('milliseconds', TRY_CAST(upper(regexp_extract({}, {}, 1)) AS TIMESTAMPTZ) AT TIME ZONE 'UTC')",
-            text, kInstantPattern);
+            "date_trunc('milliseconds', TRY_CAST(replace(regexp_replace(upper(regexp_extract({}, {}, 1)), {}, "
+            "'\\1:00\\2'), ',', '.') AS TIMESTAMPTZ) AT TIME ZONE 'UTC')",
+            text, kInstantPattern, kWithoutSeconds);
       case ColumnType::kVarchar:
         break;
     }
@@ -216,8 +215,12 @@ class DuckDbDialect final : public BatchDialect {
   [[nodiscard]] std::string local_millis(const std::string& time, std::string_view zone) const override {
     return fmt::format("epoch_ms(({} AT TIME ZONE 'UTC') AT TIME ZONE {})", time, sql_string(zone));
   }
+  /// DuckDB takes the later one of two times that clocks show twice.
   [[nodiscard]] std::string utc_millis(const std::string& local_millis, std::string_view zone) const override {
-    return fmt::format("epoch_ms((epoch_ms({}) AT TIME ZONE {}) AT TIME ZONE 'UTC')", local_millis, sql_string(zone));
+    return fmt::format(
+        "list_transform([(epoch_ms({0}) AT TIME ZONE {1}) AT TIME ZONE 'UTC'], lambda u: epoch_ms(CASE WHEN {2} = {3} "
+        "THEN u - INTERVAL '1 hour' ELSE u END))[1]",
+        local_millis, sql_string(zone), local_time("(u - INTERVAL '1 hour')", zone), local_time("u", zone));
   }
   [[nodiscard]] std::string part_of_time(std::string_view part, const std::string& local) const override {
     return fmt::format("({}({}))::BIGINT", found_in(kPartsOfTime, part), local);
@@ -228,7 +231,8 @@ class DuckDbDialect final : public BatchDialect {
   }
   [[nodiscard]] std::string parse_time(const std::string& text,
                                        const std::vector<PatternPart>& pattern) const override {
-    return fmt::format("try_strptime({}, {})", text, strftime_pattern(pattern));
+    return fmt::format("try_strptime(regexp_extract({}, {}), {})", text, sql_string(expression_of(pattern)),
+                       strftime_pattern(pattern));
   }
 
   [[nodiscard]] std::optional<std::string_view> form_of(std::string_view function, bool) const override {
@@ -260,13 +264,24 @@ class DuckDbDialect final : public BatchDialect {
   }
 
   [[nodiscard]] std::string exact(const std::string& argument, ColumnType type) const override {
-    return type == ColumnType::kDouble ? fmt::format("CAST({} AS DECIMAL(38, 9))", argument) : argument;
+    if (type != ColumnType::kDouble) return fmt::format("CAST({} AS HUGEINT)", argument);
+    // Whole part and fraction for themselves: the cast computes in doubles, which have too few digits for both.
+    return fmt::format("(CAST(CAST({0} - {0} % 1 AS HUGEINT) AS DECIMAL(29, 9)) + CAST({0} % 1 AS DECIMAL(29, 9)))",
+                       argument);
   }
   [[nodiscard]] std::string sum(const std::string& exact, ColumnType type) const override {
-    return fmt::format("TRY_CAST(SUM({}) AS {})", exact, sum_type(type));
+    return result(fmt::format("SUM({})", exact), type);
   }
   [[nodiscard]] std::string average(const std::string& argument, ColumnType type) const override {
-    return fmt::format("ROUND(AVG({}), 9)", exact(argument, type));
+    const std::string sum = fmt::format("SUM({})", exact(argument, type));
+    const std::string units = type == ColumnType::kDouble
+                                  ? fmt::format("CAST(replace(CAST({} AS VARCHAR), '.', '') AS HUGEINT)", sum)
+                                  : fmt::format("{} * 1000000000", sum);
+    return fmt::format(
+        "list_transform([struct_pack(u := {}, n := NULLIF(COUNT({}), 0))], lambda s: CAST(CAST(s.u // s.n + CASE WHEN "
+        "2 * abs(s.u % s.n) + (s.u // s.n) % 2 * sign(s.u) > s.n THEN sign(s.u) ELSE 0 END "
+        "AS VARCHAR) || 'e-9' AS DOUBLE))[1]",
+        units, argument);
   }
   [[nodiscard]] std::string percentile(const std::string& argument, double share) const override {
     return fmt::format("quantile_cont(CAST({} AS DOUBLE), {})", argument, share);
@@ -280,12 +295,12 @@ class DuckDbDialect final : public BatchDialect {
   }
   [[nodiscard]] std::string increase(const std::string& exact, ColumnType type, const std::optional<double>& modulus,
                                      const BatchWindow& window) const override {
-    return over_readings(exact, window.time, fmt::format("TRY_CAST({} AS {})", increase_text(modulus), sum_type(type)));
+    return over_readings(exact, window.time, result(increase_text(modulus), type));
   }
-  [[nodiscard]] std::string rate(const std::string& exact, ColumnType, const std::optional<double>& modulus,
+  [[nodiscard]] std::string rate(const std::string& exact, ColumnType type, const std::optional<double>& modulus,
                                  const BatchWindow& window) const override {
     return over_readings(exact, window.time,
-                         fmt::format("CAST({} AS DOUBLE) / ((u[len(u)].t - u[1].t) / 1000)", increase_text(modulus)));
+                         fmt::format("{} / ((u[len(u)].t - u[1].t) / 1000)", number_of(increase_text(modulus), type)));
   }
   [[nodiscard]] std::string time_weighted(const std::string& argument, const BatchWindow& window) const override {
     return over_readings(
@@ -294,6 +309,16 @@ class DuckDbDialect final : public BatchDialect {
             "list_sum(list_transform(range(1, len(u) + 1), lambda i: (CASE WHEN i < len(u) THEN u[i + 1].t ELSE {0} "
             "END - u[i].t) * u[i].x)) / ({0} - u[1].t)",
             window.end));
+  }
+
+ private:
+  /// Of a DECIMAL or HUGEINT; the cast of a DECIMAL alone is not to the nearest one.
+  [[nodiscard]] static std::string number_of(const std::string& exact, ColumnType type) {
+    return type == ColumnType::kDouble ? fmt::format("CAST(CAST({} AS VARCHAR) AS DOUBLE)", exact)
+                                       : fmt::format("CAST({} AS DOUBLE)", exact);
+  }
+  [[nodiscard]] static std::string result(const std::string& exact, ColumnType type) {
+    return type == ColumnType::kDouble ? number_of(exact, type) : fmt::format("TRY_CAST({} AS BIGINT)", exact);
   }
 };
 

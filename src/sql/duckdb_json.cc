@@ -11,12 +11,12 @@
 namespace meterstream {
 namespace {
 
-/// The path as DuckDB has it; nothing for names with quotes.
+/// The path as DuckDB has it; nothing for names with quotes and for *, which is any name there.
 std::string duckdb_path(const JsonPath& path) {
   std::string text = "$";
   for (const JsonStep& step : path) {
     if (const auto* name = std::get_if<std::string>(&step)) {
-      if (name->find_first_of("\"\\\\") != std::string::npos) return {};
+      if (*name == "*" || name->find_first_of("\"\\\\") != std::string::npos) return {};
       text += fmt::format(".\"{}\"", *name);
     } else {
       text += fmt::format("[{}]", std::get<size_t>(step));
@@ -29,9 +29,16 @@ Error no_counterpart(std::string_view what) {
   return invalid(fmt::format("DuckDB has no counterpart of {}", what));
 }
 
-/// NULL for what is no JSON. DuckDB takes commas before closing brackets, too.
+/// DuckDB takes commas before closing brackets, nan and infinity, too; of texts only a quote is left.
+std::string is_valid_text(std::string_view text) {
+  return fmt::format(
+      R"regexp((json_valid({0}) AND NOT regexp_matches(regexp_replace({0}, '(?s)"([^"\\]|\\.)*"', '"', 'g'), '(?i),[ \t\r\n]*[\]}}]|nan|inf')))regexp",
+      text);
+}
+
+/// NULL for what is no JSON.
 std::string valid_text(std::string_view text) {
-  return fmt::format("(CASE WHEN json_valid({0}) THEN {0} END)", text);
+  return fmt::format("list_filter([{}], lambda v: {})[1]", text, is_valid_text("v"));
 }
 
 Result<std::string> extract_text(const Expression& call, const std::vector<std::string>& parts) {
@@ -40,7 +47,7 @@ Result<std::string> extract_text(const Expression& call, const std::vector<std::
   const auto steps = literal == nullptr ? std::nullopt : parse_json_path(*literal);
   if (!steps) return no_counterpart("EXTRACTJSONFIELD with a path that is no constant");
   const std::string text = duckdb_path(*steps);
-  if (text.empty()) return no_counterpart("EXTRACTJSONFIELD with quotes in a name");
+  if (text.empty()) return no_counterpart("EXTRACTJSONFIELD with quotes in a name or with the name *");
   return fmt::format("json_extract_string({}, {})", valid_text(parts[0]), sql_string(text));
 }
 
@@ -50,7 +57,7 @@ Result<std::string> duckdb_json_text(const Expression& call, const std::vector<s
   const std::string_view name = call.function->name;
   const ColumnType type = call.children.back()->type;
   if (name == "EXTRACTJSONFIELD") return extract_text(call, parts);
-  if (name == "IS_JSON_STRING") return fmt::format("json_valid({})", parts[0]);
+  if (name == "IS_JSON_STRING") return is_valid_text(parts[0]);
   // Where it is none, functions of JSON would fail, also where CASE leaves them out.
   const std::string json = valid_text(parts[0]);
   if (name == "JSON_ARRAY_LENGTH")

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "sql/batch_dialect.h"
+#include "sql/batch_function.h"
 #include "stream/scalar_function.h"
 
 namespace meterstream {
@@ -14,7 +15,7 @@ namespace {
 
 using Pair = std::pair<std::string_view, std::string_view>;
 
-constexpr std::array<Pair, 27> kForms = {{
+constexpr std::array<Pair, 26> kForms = {{
     {"ABS", "abs({0})"},
     {"CEIL", "(- transform(array(- {0}), v -> CASE WHEN rint(v) > v THEN rint(v) - 1D ELSE rint(v) END)[0])"},
     {"COS", "cos({0})"},
@@ -22,7 +23,6 @@ constexpr std::array<Pair, 27> kForms = {{
     {"ENDS_WITH", "endswith({0}, {1})"},
     {"EXP", "{finite}exp({0}){/finite}"},
     {"FLOOR", "transform(array({0}), v -> CASE WHEN rint(v) > v THEN rint(v) - 1D ELSE rint(v) END)[0]"},
-    {"FROM_UNIXTIME", "timestamp_millis({0})"},
     {"INSTR", "instr({0}, {1})"},
     {"LCASE", "translate({0}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"},
     {"LEN", "length({0})"},
@@ -62,11 +62,11 @@ constexpr std::array<Pair, 8> kPartsOfTime = {{
 }};
 
 /// Only the forms that are numbers or instants here; Spark takes more.
-constexpr std::string_view kWholePattern = R"(^[ \t\r\n]*[+]?(-?[0-9]+)[ \t\r\n]*\z)";
+constexpr std::string_view kWholePattern = R"(^[ \t\r\n]*([+-]?[0-9]+)[ \t\r\n]*\z)";
 constexpr std::string_view kNumberPattern =
-    R"(^[ \t\r\n]*[+]?(-?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?)[ \t\r\n]*\z)";
+    R"(^[ \t\r\n]*([+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?)[ \t\r\n]*\z)";
 constexpr std::string_view kInstantPattern =
-    R"(^[+-]?[0-9]{4,9}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)\z)";
+    R"(^(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?([Zz]|[+-]((0[0-9]|1[0-7])(:?[0-5][0-9])?|18(:?00)?))\z)";
 constexpr std::string_view kWithoutSeconds = R"(^([^T ]*[T ][0-9]{2}:[0-9]{2})([Z+-].*)$)";
 
 std::string_view type_name(ColumnType type) {
@@ -90,6 +90,15 @@ std::string doubled_backslashes(std::string_view text) {
   std::string doubled;
   for (const char character : text) doubled.append(character == '\\' ? 2 : 1, character);
   return doubled;
+}
+
+/// Whether LIKE takes a character beyond U+FFFF for two.
+bool is_taken_apart(std::string_view pattern) {
+  constexpr auto is_long = [](char character) { return static_cast<unsigned char>(character) >= 0xf0; };  // UTF-8
+  if (std::ranges::none_of(pattern, is_long)) return false;
+  if (pattern.starts_with('%')) pattern.remove_prefix(1);
+  if (pattern.ends_with('%')) pattern.remove_suffix(1);
+  return pattern.find_first_of("%_\\") != std::string_view::npos;
 }
 
 bool is_literal_but(const Expression& expression, int64_t number) {
@@ -158,6 +167,12 @@ class SparkDialect final : public BatchDialect {
   [[nodiscard]] std::string null(ColumnType type) const override {
     return fmt::format("CAST(NULL AS {})", type_name(type));
   }
+  [[nodiscard]] Status check_names(std::string_view query) const override {
+    // In texts it is written otherwise.
+    if (!query.contains("${")) return {};
+    return invalid(
+        "Spark has no counterpart of a name with ${, which is a variable there: give the column another name");
+  }
   [[nodiscard]] std::string number(double number) const override { return fmt::format("{}D", number); }
   [[nodiscard]] std::string integer(int64_t number, ColumnType type) const override {
     return fmt::format("{}{}", number, type == ColumnType::kDouble ? "D" : "L");
@@ -167,10 +182,12 @@ class SparkDialect final : public BatchDialect {
     return expression.type == ColumnType::kBigint ? whole_arithmetic(expression, parts)
                                                   : double_arithmetic(expression, parts);
   }
-  [[nodiscard]] std::string like(const Expression& expression, const SqlParts& parts) const override {
+  [[nodiscard]] Result<std::string> like(const Expression& expression, const SqlParts& parts) const override {
     const Expression& pattern = *expression.children[1];
     const auto* known = std::get_if<std::string>(&pattern.literal);
     const bool is_known = pattern.kind == Expression::Kind::kLiteral && known != nullptr;
+    if (is_known && is_taken_apart(*known))
+      return invalid(fmt::format("Spark has no counterpart of LIKE with the pattern '{}'", *known));
     return fmt::format("({} LIKE {})", parts[0],
                        is_known ? spark_string(doubled_backslashes(*known))
                                 : fmt::format("replace({}, '\\\\', '\\\\\\\\')", parts[1]));
@@ -254,7 +271,8 @@ class SparkDialect final : public BatchDialect {
   }
   [[nodiscard]] std::string parse_time(const std::string& text,
                                        const std::vector<PatternPart>& pattern) const override {
-    return fmt::format("try_to_timestamp({}, {})", text, java_pattern(pattern));
+    return fmt::format("try_to_timestamp(regexp_extract({}, {}, 0), {})", text, spark_string(expression_of(pattern)),
+                       java_pattern(pattern));
   }
 
   [[nodiscard]] std::optional<std::string_view> form_of(std::string_view function, bool is_whole) const override {
@@ -279,11 +297,11 @@ class SparkDialect final : public BatchDialect {
   [[nodiscard]] std::string each_of(const std::string& first, const std::string& last, int64_t step) const override {
     return fmt::format("explode(sequence({}, {}, {}L))", first, last, step);
   }
-  /// Rows of a key end where the next one begins.
   [[nodiscard]] Result<std::string> json_call(const Expression& call, const SqlParts& /*parts*/) const override {
     return invalid(fmt::format("{} has no counterpart of {}", name(), call.function->name));
   }
 
+  /// Rows of a key end where the next one begins.
   [[nodiscard]] std::string timed_join(const TimedLookup& lookup) const override {
     return fmt::format(
         "{} {}JOIN (SELECT *, LEAD({}) OVER (PARTITION BY {} ORDER BY {}) AS until FROM ({})) ON {} = {} AND {} >= {} "
@@ -295,14 +313,25 @@ class SparkDialect final : public BatchDialect {
 
   /// So many digits that differences and sums lose none; what has more is left out.
   [[nodiscard]] std::string exact(const std::string& argument, ColumnType type) const override {
-    return fmt::format("try_cast({} AS {})", argument,
-                       type == ColumnType::kDouble ? "DECIMAL(29, 9)" : "DECIMAL(19, 0)");
+    if (type != ColumnType::kDouble) return fmt::format("try_cast({} AS DECIMAL(19, 0))", argument);
+    // Whole part and fraction for themselves: the cast takes the shortest text, which is not the number.
+    return fmt::format(
+        "try_cast(try_cast({0} - {0} % 1D AS DECIMAL(29, 9)) + try_cast({0} % 1D AS DECIMAL(29, 9)) AS DECIMAL(29, 9))",
+        argument);
   }
   [[nodiscard]] std::string sum(const std::string& exact, ColumnType type) const override {
     return fmt::format("try_cast(try_sum({}) AS {})", exact, result_type(type));
   }
-  [[nodiscard]] std::string average(const std::string& argument, ColumnType) const override {
-    return fmt::format("CAST(ROUND(AVG(try_cast({} AS DECIMAL(29, 9))), 9) AS DOUBLE)", argument);
+  [[nodiscard]] std::string average(const std::string& argument, ColumnType type) const override {
+    // In units of the ninth digit, u = q * n + r.
+    return fmt::format(
+        "transform(transform(array(named_struct('u', try_cast(try_multiply(try_sum({}), 1000000000BD) AS DECIMAL(38, "
+        "0)), 'n', NULLIF(COUNT({}), 0))), s -> named_struct('q', CAST((s.u - s.u % s.n) / s.n AS DECIMAL(38, 0)), "
+        "'r', "
+        "s.u % s.n, 'n', s.n)), s -> CAST(CAST(s.q + CASE WHEN 2 * abs(s.r) + abs(s.q % 2) > s.n THEN CASE WHEN s.r > "
+        "0 "
+        "THEN 1 ELSE -1 END ELSE 0 END AS STRING) || 'E-9' AS DOUBLE))[0]",
+        exact(argument, type), argument);
   }
   [[nodiscard]] std::string percentile(const std::string& argument, double share) const override {
     return fmt::format("percentile(CAST({} AS DOUBLE), {}D)", argument, share);

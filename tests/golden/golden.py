@@ -217,16 +217,20 @@ class Run:
 
 
 def same(value):
-    """Numbers to nine digits: DuckDB adds the squares of a deviation as doubles."""
+    """Whole numbers as they are, others to nine digits: DuckDB adds the squares of a deviation as doubles."""
     if isinstance(value, datetime.datetime):
         return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds") + "Z"
     if isinstance(value, list):
         return [same(one) for one in value]
     if isinstance(value, dict):
         return {name: same(one) for name, one in value.items()}
-    if hasattr(value, "quantize") or type(value) is int:
-        value = float(value)
-    return f"{value:.9g}" if isinstance(value, float) and math.isfinite(value) else value
+    if hasattr(value, "quantize") or isinstance(value, float):
+        if not math.isfinite(value):
+            return value
+        value = int(value) if value == int(value) else float(value)
+    if type(value) is int:
+        return str(value)
+    return f"{value:.9g}" if isinstance(value, float) else value
 
 
 def sorted_rows(rows):
@@ -274,20 +278,28 @@ class InDuckDb:
             self.database.execute(f"""INSERT INTO "{relation.name}" VALUES ({', '.join('?' * len(values))})""", values)
 
     def differences(self):
-        """What differs, a text each. A query that DuckDB has no counterpart of must be said in the case."""
+        """What differs, a text each. What DuckDB makes otherwise, or has no counterpart of, must be said in the case, and nothing else."""
         found = []
         for relation in self.case.outputs:
-            explained = self.explained[relation.name]
-            if relation.name in self.case.not_in_duckdb:
-                continue
-            if explained["duckdbFault"] is not None:
-                found.append(f"{relation.name}: {explained['duckdbFault']}; say so by -- NOT IN DUCKDB {relation.name}: reason")
-                continue
-            result = self.database.execute(explained["duckdb"])
-            names = [column[0] for column in result.description]
-            theirs = sorted_rows(dict(zip(names, row)) for row in result.fetchall())
-            ours = sorted_rows(record["value"] for record in relation.latest(self.records[relation.topic]))
-            if ours != theirs:
-                only = [row for row in ours if row not in theirs][:3], [row for row in theirs if row not in ours][:3]
-                found.append(f"{relation.name}: {len(ours)} rows here, {len(theirs)} in DuckDB\n  only here: {only[0]}\n  only DuckDB: {only[1]}")
+            difference = self.difference(relation)
+            if relation.name not in self.case.not_in_duckdb:
+                found += [difference] if difference else []
+            elif difference is None:
+                found.append(f"{relation.name}: the same in DuckDB; take the line -- NOT IN DUCKDB {relation.name} away")
         return found
+
+    def difference(self, relation):
+        explained = self.explained[relation.name]
+        if explained["duckdbFault"] is not None:
+            return f"{relation.name}: {explained['duckdbFault']}; say so by -- NOT IN DUCKDB {relation.name}: reason"
+        try:
+            result = self.database.execute(explained["duckdb"])
+        except duckdb.Error as error:
+            return f"{relation.name}: {error}"
+        names = [column[0] for column in result.description]
+        theirs = sorted_rows(dict(zip(names, row)) for row in result.fetchall())
+        ours = sorted_rows(record["value"] for record in relation.latest(self.records[relation.topic]))
+        if ours == theirs:
+            return None
+        only = [row for row in ours if row not in theirs][:3], [row for row in theirs if row not in ours][:3]
+        return f"{relation.name}: {len(ours)} rows here, {len(theirs)} in DuckDB\n  only here: {only[0]}\n  only DuckDB: {only[1]}"

@@ -8,9 +8,9 @@ ZONES = ("Europe/Athens", "Europe/Berlin", "UTC", "America/New_York", "+02:00", 
 FORMATS = ("yyyy-MM-dd", "EEE HH:mm", "dd.MM.yyyy HH:mm:ss", "yyyy-MM-dd''T''HH:mm:ss.SSS", "h:mm a", "D yy", "MMM d", "e ''day''")
 TIME_PARTS = ("YEAR", "MONTH", "DAY", "DAY_OF_WEEK", "DAY_OF_YEAR", "HOUR", "MINUTE", "SECOND")
 TEXTS = ("", "a", "GAS", "VOLTAGE", "ACTIVE_POWER", "volt", "  padded \t", "Αθήνα", "it's", "7", "-12", " 42 ", "3.5", "1e3", "true", "x.y",
-         "⚡kWh", "%", "_", "9223372036854775808", "2024-03-31T12:00:00Z", "false", "+5", "a\"b\\c")
+         "⚡kWh", "%", "_", "9223372036854775808", "2024-03-31T12:00:00Z", "false", "+5", "+-5", "2024-03-31t12:00z", "2024-03-31T24:00:00Z", "a\"b\\c")
 JSON_TEXTS = ('{"a": {"b c": [1, "two", null]}, "b c": false}', '[]', '[[1], {"a": "x"}, true, "GAS"]', '{ }', '"a"', ' 7 ', 'null', '{"a": 1', '{"a" 1}',
-              '{"a": "\\u00e9\\n\\"", "é": null}')
+              '{"a": "\\u00e9\\n\\"", "é": null}', '[1, 2,]', '{"a": NaN}')
 JSON_PATHS = ("$.a", "$['b c'][0]", "$", "$[1]", "$[1].a", "$.a[\"b c\"][1]", "$.é", "$.a.b", "$['b c']")
 PATTERNS = ("%", "V%", "%E", "%_POWER", "_", "__%", "%a%", "GAS", "%\\%", "", "%.%", "_θ%")
 
@@ -46,6 +46,7 @@ class Part:
 
 class Expressions:
     """`columns`: names by type, of what the expressions may read; `leaves`: parts by type that are no columns, as aggregates."""
+    HAS_JSON = True
 
     def __init__(self, random, columns, leaves=None):
         self.random, self.columns, self.leaves = random, columns, leaves or {}
@@ -123,7 +124,7 @@ class Expressions:
         form = self.random.randrange(15)
         if form < 4:
             return self.arithmetic(BIGINT, depth)
-        if form == 14:
+        if form == 14 and self.HAS_JSON:
             return self.call(BIGINT, "JSON_ARRAY_LENGTH", [self.json(depth)])
         if form == 4:
             return Part(BIGINT, "(- {})", [self.operand(BIGINT, depth)], ["sign"])
@@ -184,9 +185,9 @@ class Expressions:
         make, pick = self.make, self.random.choice
         small = Part(BIGINT, pick(("0", "1", "3", "8", "-1", "-2", "20")))
         form = self.random.randrange(13)
-        if form == 11:
+        if form == 11 and self.HAS_JSON:
             return self.call(VARCHAR, "EXTRACTJSONFIELD", [self.json(depth), Part(VARCHAR, quoted(pick(JSON_PATHS)))])
-        if form == 12:
+        if form == 12 and self.HAS_JSON:
             return self.call(VARCHAR, "JSON_KEYS", [self.json(depth)])
         if form == 0:
             return self.call(VARCHAR, "CONCAT", [make(VARCHAR, depth) for _ in range(self.random.randrange(1, 4))])
@@ -211,9 +212,9 @@ class Expressions:
     def boolean(self, depth):
         make, pick = self.make, self.random.choice
         form = self.random.randrange(15)
-        if form == 13:
+        if form == 13 and self.HAS_JSON:
             return self.call(BOOLEAN, "IS_JSON_STRING", [pick((self.json(depth), make(VARCHAR, depth)))])
-        if form == 14:
+        if form == 14 and self.HAS_JSON:
             return self.call(BOOLEAN, "JSON_ARRAY_CONTAINS", [self.json(depth), make(pick((VARCHAR, BOOLEAN)), 0)])
         if form < 3:
             if self.random.random() < 0.4:

@@ -23,7 +23,7 @@ import duckdb_random_queries_test  # noqa: E402
 import duckdb_reference_flows_test  # noqa: E402
 import duckdb_text_test  # noqa: E402
 import random_queries  # noqa: E402
-from random_expressions import DOUBLE, TIMESTAMP  # noqa: E402
+from random_expressions import DOUBLE, TIMESTAMP, Expressions  # noqa: E402
 
 SETTINGS = {
     # What the queries expect of a session.
@@ -75,10 +75,14 @@ class InSpark:
 
 
 class SparkText(InSpark, duckdb_text_test.DuckDbText):
-    pass
+    VIEWS = tuple(name for name in duckdb_text_test.VIEWS if name != "documents")  # of JSON
 
 
 class SparkDaysOfPlaces(InSpark, duckdb_text_test.DaysOfPlaces):
+    pass
+
+
+class SparkOddValues(InSpark, duckdb_text_test.OddValues):
     pass
 
 
@@ -91,6 +95,7 @@ class SparkRandomQueries(duckdb_random_queries_test.RandomQueries):
     SYSTEM = "spark"
 
     def connect(self):
+        Expressions.HAS_JSON = False  # Spark has no counterpart of it
         session()
 
     def relation(self, name, columns, rows):
