@@ -115,6 +115,20 @@ TEST(StreamSelect, SinksOfReadingsMayKeepIt) {
             "");
 }
 
+TEST(StreamSelect, GroupsByTheSeriesOfAStreamWithAnotherKeyAreInAllPartitions) {
+  const Program program = compiled(
+      "CREATE STREAM keyed (meter VARCHAR KEY, gateway VARCHAR, metricType VARCHAR, metricAttribute VARCHAR, at "
+      "TIMESTAMP) "
+      "WITH (topic = 'keyed', value_format = 'JSON');"
+      "CREATE STREAM copied AS SELECT gateway, metricType, metricAttribute, at FROM keyed;"
+      "CREATE TABLE a AS SELECT gateway, metricType, metricAttribute, COUNT(*) AS n FROM keyed "
+      "WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY gateway, metricType, metricAttribute;"
+      "CREATE TABLE b AS SELECT gateway, metricType, metricAttribute, COUNT(*) AS n FROM copied "
+      "WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY gateway, metricType, metricAttribute;");
+  EXPECT_FALSE(groups_stay_in_partitions(program.views[1]));
+  EXPECT_FALSE(groups_stay_in_partitions(program.views[2]));
+}
+
 TEST(StreamSelect, PartitionByMakesTheKeyOfItsRecords) {
   const Program program = compiled(
       "CREATE STREAM s AS SELECT timestamp, value, metricAttribute AS attribute FROM metrics WHERE value > 0 "
