@@ -76,8 +76,10 @@ Status SqlShell::show(std::string_view query) {
   bool has_more = true;
   while (has_more && !Interrupt::take()) {
     std::vector<QueryRow> some;
-    ASSIGN_OR_RETURN(has_more, rows->next(some, kRowsAtATime, kLookForInterrupt));
+    const Result<bool> next = rows->next(some, kRowsAtATime, kLookForInterrupt);
+    // Rows may come before an error.
     printer.print(some);
+    ASSIGN_OR_RETURN(has_more, next);
   }
   if (!context_.json)
     fmt::print("{}{} row{}\n", has_more ? "ended by Ctrl-C: " : "", printer.rows(), printer.rows() == 1 ? "" : "s");

@@ -77,6 +77,9 @@ bool DelimitedRecordDecoder::decode_record(const RecordView& record, RowWriter& 
   if (record.is_tombstone()) return fail("tombstone");
   if (!simdjson::validate_utf8(record.value.data(), record.value.size())) return fail("not valid UTF-8");
   if (!split(without_line_end(record.value))) return false;
+  // A record of which all is in its key.
+  const bool is_empty = fields_.size() == 1 && fields_[0].text.empty() && !fields_[0].is_quoted;
+  if (columns_.empty() && is_empty) fields_.clear();
   if (fields_.size() != columns_.size()) {
     return fail(fmt::format("found {} field(s) between '{}', expected {}", fields_.size(), request_.delimiter,
                             columns_.size()));

@@ -85,6 +85,13 @@ TEST(DelimitedDecoder, TheKeyIsNoField) {
   EXPECT_EQ(batch.columns[2].doubles[0], 1);
 }
 
+TEST(DelimitedDecoder, ARecordOfWhichAllIsTheKeyIsEmpty) {
+  DecodeRequest request = request_for({{"id", ColumnType::kVarchar}});
+  request.absent_column = 0;
+  EXPECT_EQ(batch_of("", request).rows, 1U);
+  EXPECT_EQ(batch_of("x", request).rejected.size(), 1U);
+}
+
 TEST(DelimitedDecoder, SaysWhatIsWrongWithARecord) {
   EXPECT_EQ(reason_of("m1,0,1,2"), "found 4 field(s) between ',', expected 5");
   EXPECT_EQ(reason_of("m1,0,1,2,true,"), "found 6 field(s) between ',', expected 5");

@@ -82,6 +82,31 @@ TEST_F(GroupedQueryTest, WindowsOfAStreamAreWholeAndNothingIsLate) {
             Rows{"2007-01-01T00:00:00Z|10.1"});
 }
 
+TEST_F(GroupedQueryTest, TimesBeyondTheCalendarAreInNoWindow) {
+  execute(R"(CREATE STREAM odd (a BIGINT, at TIMESTAMP) WITH (topic = 'odd', value_format = 'JSON', partitions = 1);
+    INSERT INTO odd VALUES (1, '2007-01-01T10:20:00Z');)");
+  for (const std::string time : {"9223372036854775807", "-9223372036854775807"}) {
+    Transaction transaction;
+    transaction.appends.push_back({{"odd", PartitionId(0)}, {}});
+    transaction.appends.back().records.add({}, "{\"a\":2,\"at\":" + time + "}", {}, IngestTime(1));
+    ASSERT_TRUE(log_->commit(std::move(transaction), Durability::kBuffered));
+  }
+  EXPECT_EQ(rows_of("SELECT COUNT(*) FROM odd"), Rows{"3"});
+  for (const std::string window : {"HOPPING (SIZE 1 HOUR, ADVANCE BY 1 HOUR)", "TUMBLING (SIZE 1 HOUR)",
+                                   "TUMBLING (SIZE 1 DAY, TIMEZONE '+02:00')", "SESSION (1 HOUR)"}) {
+    EXPECT_EQ(rows_of("SELECT COUNT(*) FROM odd WINDOW " + window), Rows{"1"}) << window;
+  }
+}
+
+TEST_F(GroupedQueryTest, RepeatsAreThoseOfOneKey) {
+  execute(R"(CREATE STREAM u (meter VARCHAR KEY, at TIMESTAMP, liters BIGINT)
+      WITH (topic = 'u', value_format = 'JSON', partitions = 1, deduplicate = '1 hour');
+    CREATE STREAM single WITH (partitions = 1) AS SELECT meter, at, liters FROM u;
+    INSERT INTO u VALUES ('a', '2007-01-01T10:20:00Z', 5), ('b', '2007-01-01T10:20:00Z', 6),
+      ('c', '2007-01-01T10:20:00Z', 5), ('a', '2007-01-01T10:20:00Z', 5);)");
+  expect_rows("SELECT meter, liters FROM single", {"a|5", "b|6", "c|5"});
+}
+
 TEST_F(GroupedQueryTest, AggregatesOfATableAreThoseOfItsRowsAsTheyAre) {
   insert_readings();
   expect_rows("SELECT gateway, SUM(readings), MAX(highest) FROM hourly GROUP BY gateway", {"7|3|240.2", "8|2|220.3"});

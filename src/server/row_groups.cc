@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/row_evaluation.h"
+#include "stream/reading_decoder.h"
 #include "stream/sample_result.h"
 #include "stream/watermark.h"
 
@@ -60,6 +61,8 @@ Status RowGroups::add(RowBatch& from) {
     if (time_column_) {
       const Column& times = batch_.columns.columns[*time_column_];
       if (times.is_null(row)) continue;
+      // As the engine rejects them: windows of such times have no ends.
+      if (times.integers[row] < kFirstReadingTimeMs || times.integers[row] > kLastReadingTimeMs) continue;
       batch_.event_times_ms[row] = times.integers[row];
     }
     highest_ms_ = std::max(highest_ms_, batch_.event_times_ms[row]);

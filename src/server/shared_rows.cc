@@ -101,12 +101,15 @@ Result<bool> SharedRows::next(Reader reader, std::vector<QueryRow>& rows, size_t
         "this reader was so slow that it held back others who ask the same; ask again, and read faster or ask for "
         "less");
   }
-  for (size_t taken = 0; taken < most && place.next < end(); ++taken)
+  const int64_t first_taken = place.next;
+  while (place.next - first_taken < static_cast<int64_t>(most) && place.next < end())
     rows.push_back(rows_[static_cast<size_t>(place.next++ - first_)].values);
   const bool is_done = place.next == end() && outcome_.has_value();
   const Status outcome = is_done ? *outcome_ : Status();
+  const bool makes_room = place.next > first_taken;
   lock.unlock();
-  changed_.notify_all();
+  // Readers of nothing wake nobody: there may be many.
+  if (makes_room) changed_.notify_all();
   RETURN_IF_ERROR(outcome);
   return !is_done;
 }

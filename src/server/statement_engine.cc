@@ -90,7 +90,8 @@ Result<StatementResult::Done> StatementEngine::apply(StatementCatalog& catalog, 
   const std::string topic = dropped == nullptr ? std::string() : dropped->topic;
   auto done = catalog.apply(statement, entry.sequence);
   if (done) {
-    if (dropped != nullptr) topics_to_delete_[entry.sequence] = topic;
+    // Statements without an id were carried out whole, as no mark tells of their deletions.
+    if (dropped != nullptr && !entry.id.empty()) topics_to_delete_[entry.sequence] = topic;
     std::erase_if(topics_to_delete_, [&](const auto& left) { return !catalog.user_of(left.second).empty(); });
     const std::scoped_lock lock(state_mutex_);
     statuses_[done->command_id] = {"SUCCESS", done->message};

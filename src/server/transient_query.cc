@@ -1,6 +1,7 @@
 #include "server/transient_query.h"
 
 #include <algorithm>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -119,8 +120,12 @@ class TransientQuery {
     each.on_progress = [this](const std::vector<TaskStatus>& statuses) { look_at(statuses); };
     runner_ = std::make_unique<TaskRunner>(std::move(tasks), std::move(each));
     thread_ = std::thread([this] {
-      Status ran = runner_->run();
-      rows_.end(trouble_ ? std::move(ran) : std::move(trouble_));
+      try {
+        Status ran = runner_->run();
+        rows_.end(trouble_ ? std::move(ran) : std::move(trouble_));
+      } catch (const std::exception& failure) {  // no memory
+        rows_.end(unavailable(fmt::format("the query ended: {}; ask again", failure.what())));
+      }
     });
     return {};
   }

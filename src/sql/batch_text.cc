@@ -196,6 +196,10 @@ class PlanWriter {
     column += 2;
     const BatchWindow bounds{event_millis(), fmt::format("({})", end_of(window))};
     for (const AggregateSpec& aggregate : window.aggregates) {
+      if (window.is_session && aggregate.function == AggregateFunction::kTimeWeightedAverage) {
+        return invalid(fmt::format("{} has no counterpart of {} of a session, which ends at its last reading",
+                                   dialect_.name(), name_of(aggregate.function)));
+      }
       ASSIGN_OR_RETURN(const std::string text, batch_text(aggregate, bounds, dialect_));
       items += fmt::format(", {} AS c{}", text, column++);
     }

@@ -34,6 +34,7 @@ simdjson::dom::parser& parser_of_thread() {
 }
 
 bool parse(std::string_view text, Json& document) {
+  if (text.empty()) return false;
   return parser_of_thread().parse(text.data(), text.size()).get(document) == simdjson::SUCCESS;
 }
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "stream/pass_processor_output.h"
 #include "stream/reading_decoder.h"
@@ -190,11 +191,23 @@ std::string_view PassProcessor::out_of_range_column(uint32_t row) const {
   return {};
 }
 
+/// All texts of the row, also the one that is the record's key. Until the next call.
+std::string_view PassProcessor::name_of_reading(uint32_t row) {
+  const std::string_view texts =
+      inputs_[input_].series_keys_decoded ? batch_.columns.group_keys[row] : std::string_view{};
+  if (!source().key_column || source().value_has_key) return texts;
+  const std::string_view key = batch_.record_of(row).key;
+  reading_name_.assign(texts);
+  reading_name_.append(key);
+  append_little_endian(reading_name_, static_cast<uint32_t>(key.size()));
+  return reading_name_;
+}
+
 bool PassProcessor::check_duplicate(uint32_t row, int64_t& duplicates, int64_t& conflicts) {
   const RecordView& record = batch_.record_of(row);
   const int64_t time_ms = batch_.event_times_ms[row];
   DuplicateFilter::Observation observation;
-  observation.series_key = inputs_[input_].series_keys_decoded ? batch_.columns.group_keys[row] : std::string_view{};
+  observation.series_key = name_of_reading(row);
   observation.event_time_ms = time_ms;
   observation.capped_time_ms = std::min(time_ms, record.ingest_time.value + source().max_ahead_ms);
   observation.value_hash = hash_of_row(batch_.columns, inputs_[input_].value_columns, row);

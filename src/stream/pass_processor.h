@@ -135,6 +135,7 @@ class PassProcessor {
     size_t index;
   };
 
+  [[nodiscard]] std::string_view name_of_reading(uint32_t row);
   [[nodiscard]] const StreamSpec& source() const { return *inputs_[input_].stream; }
   void choose_input(size_t partition);
   DecodeRequest request_of(Input& input) const;
@@ -180,6 +181,7 @@ class PassProcessor {
   IngestTime last_ingest_time_;
   DecodedBatch batch_;
   std::string series_scratch_;
+  std::string reading_name_;
   bool whole_ = true;
 };
 

@@ -4,7 +4,10 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <system_error>
 #include <thread>
+
+#include <fmt/format.h>
 
 namespace meterstream {
 
@@ -117,7 +120,14 @@ Status TaskRunner::run() {
   running_threads_ = all.size();
   std::vector<std::thread> threads;
   threads.reserve(all.size());
-  for (const std::vector<Entry*>& share : all) threads.emplace_back([this, &share] { work(share); });
+  try {
+    for (const std::vector<Entry*>& share : all) threads.emplace_back([this, &share] { work(share); });
+  } catch (const std::system_error& failure) {
+    running_threads_ -= all.size() - threads.size();
+    fail(
+        Error{ErrorCode::kUnavailable,
+              fmt::format("no thread for a task: {}; raise the limit of threads, or try again later", failure.what())});
+  }
   int64_t waited_ms = 0;
   while (running_threads_ > 0) {
     constexpr int64_t kLookMs = 10;

@@ -34,7 +34,7 @@ struct StreamSpec {
   /// The keys of records are made of their gateway, metricType and metricAttribute, if there are such columns.
   bool key_is_series = true;
   /// Drop exact repeats of a reading and reject repeats with another value, as far back as the horizon. A
-  /// reading is named by all VARCHAR columns of its value and its event time; its value is the other
+  /// reading is named by all VARCHAR columns, that of its key too, and its event time; its value is the other
   /// columns.
   bool deduplicate = false;
   int64_t deduplicate_horizon_ms = 3'600'000;
