@@ -374,7 +374,10 @@ class MaterializedTables::Follower {
       }
       lock.unlock();
       // What fails now is read the next time; queries that must see it ask themselves.
-      for (const auto& table : tables) static_cast<void>(table->refresh());
+      for (const auto& table : tables) {
+        // One that is being loaded would hold the others up.
+        if (table->is_loaded()) static_cast<void>(table->refresh());
+      }
       lock.lock();
     }
   }

@@ -160,10 +160,14 @@ Status StatementEngine::catch_up(std::string_view id, std::optional<Result<State
   if (entries.empty()) return {};
   const std::shared_ptr<const StatementCatalog> before = catalog();
   StatementCatalog after = *before;
+  bool has_changed = false;
   for (const StatementLog::Entry& entry : entries) {
     auto done = carry_out(after, entry);
+    if (done && *done) has_changed = true;
     if (own != nullptr && entry.id == id) *own = std::move(done);
   }
+  // Marks and what cannot be carried out start nothing anew.
+  if (!has_changed) return {};
   {
     const std::scoped_lock lock(state_mutex_);
     catalog_ = std::make_shared<StatementCatalog>(after);
