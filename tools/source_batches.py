@@ -25,16 +25,39 @@ def internal_names(file):
     return found
 
 
+def types(file):
+    """Names written as types are."""
+    return set(re.findall(r"\b[A-Z]\w+", file.read_text()))
+
+
+class Batch:
+    def __init__(self, is_alone):
+        self.members, self.names, self.types, self.is_alone = [], set(), set(), is_alone
+
+    def takes(self, own, used):
+        """Whether no name of one file means something else in another."""
+        is_clear = not own & self.names and not own & self.types and not used & self.names
+        return is_clear and not self.is_alone and len(self.members) < MOST_FILES
+
+    def add(self, file, own, used):
+        self.members.append(file)
+        self.names |= own
+        self.types |= used
+
+
 def batches(files):
-    """Lists of files, in their order."""
+    """Lists of files, in their order. A file with a type called as one of the headers is alone."""
     folders = collections.defaultdict(list)
+    headers = {}
     for file in files:
-        own = internal_names(file)
-        for members, names in folders[file.parent]:
-            if len(members) < MOST_FILES and not names & own:
-                members.append(file)
-                names |= own
-                break
-        else:
-            folders[file.parent].append(([file], own))
-    return [members for folder in folders.values() for members, _ in folder]
+        folder = file.parent
+        if folder not in headers:
+            headers[folder] = {header: types(header) for header in folder.glob("*.h")}
+        own, used = internal_names(file), types(file)
+        is_alone = any(own & names for names in headers[folder].values())
+        batch = next((batch for batch in folders[folder] if not is_alone and batch.takes(own, used)), None)
+        if batch is None:
+            batch = Batch(is_alone)
+            folders[folder].append(batch)
+        batch.add(file, own, used)
+    return [batch.members for folder in folders.values() for batch in folder]

@@ -14,7 +14,7 @@ constexpr int64_t kLongestMs = int64_t{36'525} * 86'400'000;
 // A statement that wrote or deleted one would take away what all others have made.
 constexpr std::string_view kOwnTopics = "_meterstream-";
 
-int64_t milliseconds_of(ast::TimeUnit unit) {
+int64_t length_ms_of(ast::TimeUnit unit) {
   switch (unit) {
     case ast::TimeUnit::kMillisecond:
       return 1;
@@ -50,7 +50,7 @@ std::optional<ast::TimeUnit> time_unit(std::string_view word) {
 }  // namespace
 
 std::optional<int64_t> milliseconds_of(const ast::TimeLength& length) {
-  const int64_t unit = milliseconds_of(length.unit);
+  const int64_t unit = length_ms_of(length.unit);
   if (length.count > kLongestMs / unit || length.count < -kLongestMs / unit) return std::nullopt;
   return length.count * unit;
 }
