@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <string>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/bytes.h"
 
 namespace meterstream {
 namespace {
 
-constexpr uint8_t kVersion = 1;
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
-constexpr size_t kPartBytes = 4096;
 
 std::string key_of(std::string_view group, int64_t start_ms, size_t set, size_t part) {
   std::string key(group);
@@ -45,39 +40,20 @@ void SessionSamples::save(std::string_view group, int64_t start_ms, WriteBatch& 
     return;
   }
   is_changed_ = false;
-  for (size_t set = 0; set < stored_.size(); ++set) save_set(group, set, batch);
-}
-
-void SessionSamples::save_set(std::string_view group, size_t set, WriteBatch& batch) {
-  const SampleSet& written = sets()[set];
-  if (written.empty()) return;
-  std::vector<uint64_t>& stored = stored_[set];
-  size_t part = 0;
-  size_t place = 0;
-  do {
-    std::string value;
-    append_little_endian(value, kVersion);
-    place = written.append_from(place, kPartBytes, page_.shapes()[set], value);
-    const uint64_t hash = XXH3_64bits(value.data(), value.size());
-    if (part == stored.size()) stored.push_back(~hash);
-    if (stored[part] != hash) batch.put(Space::kState, key_of(group, stored_start_ms_, set, part), std::move(value));
-    stored[part++] = hash;
-  } while (place != 0);
-  for (size_t gone = part; gone < stored.size(); ++gone)
-    batch.erase(Space::kState, key_of(group, stored_start_ms_, set, gone));
-  stored.resize(part);
+  for (size_t set = 0; set < stored_.size(); ++set) {
+    const auto key = [&](size_t part) { return key_of(group, stored_start_ms_, set, part); };
+    save_sample_parts(sets()[set], page_.shapes()[set], key, stored_[set], batch);
+  }
 }
 
 bool SessionSamples::read(int64_t start_ms, std::string_view part, std::string_view value) {
   if (part.size() != 2 * sizeof(uint32_t)) return false;
   const size_t set = load_big_endian32(part.data());
   const size_t number = load_big_endian32(part.data() + sizeof(uint32_t));
-  ByteReader reader(value);
-  if (reader.little_endian<uint8_t>() != kVersion || set >= stored_.size() || number != stored_[set].size())
-    return false;
-  stored_[set].push_back(XXH3_64bits(value.data(), value.size()));
+  if (set >= stored_.size()) return false;
   stored_start_ms_ = start_ms;
-  return page_.read_set(0, set, reader) && reader.remaining() == 0;
+  const auto restore = [&](ByteReader& reader) { return page_.read_set(0, set, reader); };
+  return read_sample_part(number, value, restore, stored_[set]);
 }
 
 bool read_session_start(std::string_view& key, int64_t& start_ms) {

@@ -11,6 +11,7 @@
 
 #include "state/key_value_store.h"
 #include "stream/sample_page.h"
+#include "stream/sample_parts.h"
 
 namespace meterstream {
 
@@ -38,10 +39,8 @@ class SessionSamples {
   bool read(int64_t start_ms, std::string_view part, std::string_view value);
 
  private:
-  void save_set(std::string_view group, size_t set, WriteBatch& batch);
-
   SamplePage page_;
-  std::vector<std::vector<uint64_t>> stored_;  ///< of each set the hashes of its parts
+  std::vector<SamplePartHashes> stored_;  ///< of each set
   int64_t stored_start_ms_ = 0;
   bool is_changed_ = false;
 };

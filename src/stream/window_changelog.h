@@ -37,8 +37,6 @@ class WindowChangelog {
   Status save_blocks(WindowTable::Window& window, WriteBatch& batch);
   // In window_changelog_samples.cc.
   void save_samples(WindowTable::Window& window, uint32_t block, const SamplePage& samples, WriteBatch& batch) const;
-  void save_set(int64_t start_ms, uint32_t id, size_t set, const SamplePage& samples, std::vector<uint64_t>& stored,
-                WriteBatch& batch) const;
   void erase_samples(const WindowTable::ErasedWindow& gone, WriteBatch& batch) const;
   Status load_samples(const KeyValueStore& store, uint32_t groups);
   Status load_part(std::string_view key, std::string_view value, uint32_t groups);

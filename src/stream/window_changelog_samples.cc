@@ -1,18 +1,13 @@
-// Sample sets, which grow with their readings: a set is written in parts, and only the parts that changed are. Readings in the order
-// of their times change the last part only.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+// Sample sets, which grow with their readings.
 #include "base/bytes.h"
+#include "stream/sample_parts.h"
 #include "stream/window_changelog.h"
 
 namespace meterstream {
 namespace {
 
-constexpr uint8_t kVersion = 1;
 constexpr char kSamples = 's';
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
-constexpr size_t kPartBytes = 4096;
 // Parts after which the memory budget is looked at while loading.
 constexpr uint32_t kBudgetParts = 64;
 
@@ -34,29 +29,12 @@ void WindowChangelog::save_samples(WindowTable::Window& window, uint32_t block, 
   for (uint32_t id = first; id < first + WindowTable::kBlockSlots; ++id) {
     if (!window.changed_samples[id]) continue;
     window.changed_samples[id] = false;
-    for (size_t set = 0; set < sets; ++set)
-      save_set(window.start_ms, id, set, samples, window.stored_samples[id * sets + set], batch);
+    const SampleSet* const written = samples.sets(id % WindowTable::kPageSlots);
+    for (size_t set = 0; set < sets; ++set) {
+      const auto key = [&](size_t part) { return samples_key(window.start_ms, id, set, part); };
+      save_sample_parts(written[set], samples.shapes()[set], key, window.stored_samples[id * sets + set], batch);
+    }
   }
-}
-
-void WindowChangelog::save_set(int64_t start_ms, uint32_t id, size_t set, const SamplePage& samples,
-                               std::vector<uint64_t>& stored, WriteBatch& batch) const {
-  const SampleSet& written = samples.sets(id % WindowTable::kPageSlots)[set];
-  if (written.empty()) return;
-  size_t part = 0;
-  size_t place = 0;
-  do {
-    std::string value;
-    append_little_endian(value, kVersion);
-    place = written.append_from(place, kPartBytes, samples.shapes()[set], value);
-    const uint64_t hash = XXH3_64bits(value.data(), value.size());
-    if (part == stored.size()) stored.push_back(~hash);
-    if (stored[part] != hash) batch.put(Space::kState, samples_key(start_ms, id, set, part), std::move(value));
-    stored[part++] = hash;
-  } while (place != 0);
-  for (size_t gone = part; gone < stored.size(); ++gone)
-    batch.erase(Space::kState, samples_key(start_ms, id, set, gone));
-  stored.resize(part);
 }
 
 void WindowChangelog::erase_samples(const WindowTable::ErasedWindow& gone, WriteBatch& batch) const {
@@ -90,14 +68,10 @@ Status WindowChangelog::load_part(std::string_view key, std::string_view value, 
   if (window == nullptr || id >= groups || set >= sets) return unreadable("the header or group of samples", start_ms);
   RETURN_IF_ERROR(table_.load(*window, id));
   window->stored_samples.resize(window->changed_samples.size() * sets);
-  std::vector<uint64_t>& stored = window->stored_samples[id * sets + set];
-  ByteReader reader(value);
-  const auto version = reader.little_endian<uint8_t>();
-  if (part != stored.size() || version != kVersion || !table_.restore_samples(*window, id, set, reader) ||
-      reader.remaining() != 0)
+  const auto restore = [&](ByteReader& reader) { return table_.restore_samples(*window, id, set, reader); };
+  if (!read_sample_part(part, value, restore, window->stored_samples[id * sets + set]))
     return unreadable("a part of samples", start_ms);
   window->changed_samples[id] = false;
-  stored.push_back(XXH3_64bits(value.data(), value.size()));
   return {};
 }
 
