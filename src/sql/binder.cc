@@ -133,7 +133,9 @@ Result<std::shared_ptr<const StreamSpec>> bind_stream(const ast::CreateStream& s
   stream->delimiter = format.delimiter;
   ASSIGN_OR_RETURN(stream->columns, bind_columns(syntax, stream->format, source));
   for (size_t i = 0; i < syntax.columns.size(); ++i) {
-    if (syntax.columns[i].key) stream->key_column = i;
+    if (!syntax.columns[i].key) continue;
+    stream->key_column = i;
+    stream->key_is_series = false;
   }
   ASSIGN_OR_RETURN(stream->timestamp_column, bind_event_time(stream->columns, options, syntax, source));
   RETURN_IF_ERROR(bind_deduplication(options, *stream));

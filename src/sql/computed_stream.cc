@@ -24,7 +24,7 @@ bool keeps_series(const std::vector<ColumnSchema>& columns, const Project& proje
                          is_same_name(name, source.columns[expression.column].name);
     if (!is_same) return false;
   }
-  return source.key_is_series && !source.key_column;
+  return source.key_is_series;
 }
 
 namespace {

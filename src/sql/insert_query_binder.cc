@@ -111,7 +111,7 @@ Result<Target> find_target(const ast::Identifier& name, const SourceText& source
   target.columns = stream.columns;
   if (stream.key_column) target.key_columns.push_back(*stream.key_column);
   target.timestamp_column = stream.timestamp_column;
-  target.has_series_keys = stream.key_is_series && !stream.key_column && has_series(stream.columns);
+  target.has_series_keys = stream.key_is_series && has_series(stream.columns);
   return target;
 }
 

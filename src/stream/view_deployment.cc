@@ -22,8 +22,7 @@ bool groups_stay_in_partitions(const ViewSpec& view) {
   if (view.is_stream()) return true;
   const auto is_key = [&](size_t column) { return column == view.source->key_column; };
   if (std::ranges::any_of(view.group_by, is_key)) return true;
-  // The key of the records is another column.
-  if (view.source->key_column || !view.source->key_is_series) return false;
+  if (!view.source->key_is_series) return false;
   return std::all_of(kKeyColumns.begin(), kKeyColumns.end(), [&](std::string_view key_column) {
     return std::any_of(view.group_by.begin(), view.group_by.end(), [&](size_t column) {
       if (column >= view.source->columns.size()) return false;

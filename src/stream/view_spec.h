@@ -31,7 +31,8 @@ struct StreamSpec {
   size_t timestamp_column = 0;
   /// Index of the VARCHAR column that is the record's key; the others are in its value.
   std::optional<size_t> key_column;
-  /// The keys of records are made of their gateway, metricType and metricAttribute, if there are such columns.
+  /// The keys of records are made of their gateway, metricType and metricAttribute, if there are such columns and
+  /// no key_column.
   bool key_is_series = true;
   /// Drop exact repeats of a reading and reject repeats with another value, as far back as the horizon. A
   /// reading is named by all VARCHAR columns, that of its key too, and its event time; its value is the other
