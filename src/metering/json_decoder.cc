@@ -38,19 +38,10 @@ class JsonRecordDecoder::Implementation {
   [[nodiscard]] const std::vector<ColumnSchema>& columns() const { return request_.columns; }
 
   Status decode(std::span<const RecordView> records, ColumnBatch& batch) {
-    RowWriter writer(request_, batch);
-    writer.begin(records.size());
-    size_t row = 0;
-    for (size_t index = 0; index < records.size(); ++index) {
-      writer.start_row(row);
-      if (decode_record(records[index], writer)) {
-        batch.record_index[row++] = static_cast<uint32_t>(index);
-        continue;
-      }
-      writer.abandon_row();
-      batch.rejected.push_back({static_cast<uint32_t>(index), std::move(reason_)});
-    }
-    writer.finish(row);
+    const auto decode_one = [this](const RecordView& record, RowWriter& writer) {
+      return decode_record(record, writer);
+    };
+    decode_records(request_, records, batch, decode_one, reason_);
     return {};
   }
 

@@ -4,7 +4,10 @@
 // Thread-safety: none.
 #pragma once
 
+#include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "metering/record_decoder.h"
@@ -62,6 +65,25 @@ class RowWriter {
   size_t row_ = 0;
   std::vector<Text> texts_;
 };
+
+/// Writes each record by `decode_record(record, writer)`; where that is false the record is rejected with `reason`.
+template <class DecodeRecord>
+void decode_records(const DecodeRequest& request, std::span<const RecordView> records, ColumnBatch& batch,
+                    const DecodeRecord& decode_record, std::string& reason) {
+  RowWriter writer(request, batch);
+  writer.begin(records.size());
+  size_t row = 0;
+  for (size_t index = 0; index < records.size(); ++index) {
+    writer.start_row(row);
+    if (decode_record(records[index], writer)) {
+      batch.record_index[row++] = static_cast<uint32_t>(index);
+      continue;
+    }
+    writer.abandon_row();
+    batch.rejected.push_back({static_cast<uint32_t>(index), std::exchange(reason, {})});
+  }
+  writer.finish(row);
+}
 
 /// Whether a column's value is wanted in the batch or for its group key.
 bool is_wanted(const DecodeRequest& request, size_t column);
