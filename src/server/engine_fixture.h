@@ -64,6 +64,14 @@ class EngineFixture : public ::testing::Test {
     EXPECT_TRUE(done) << (done ? "" : done.error().message);
     return results;
   }
+  /// Of the queries that LIST QUERIES tells.
+  std::vector<std::string> ids() {
+    std::vector<std::string> ids;
+    const auto results = execute("LIST QUERIES;");
+    for (const QueryDescription& query : std::get<StatementResult::Queries>(results.at(0).content).queries)
+      ids.push_back(query.id);
+    return ids;
+  }
   std::string error_of(std::string_view text) {
     std::vector<StatementResult> results;
     const Status done = engine_->execute(text, {}, results);

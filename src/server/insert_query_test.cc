@@ -19,13 +19,6 @@ class InsertQueryTest : public EngineFixture {
       INSERT INTO uses SELECT meter, at, liters AS amount FROM water WHERE ok;
       INSERT INTO uses SELECT meter, at, volume AS amount FROM gas;)");
   }
-  std::vector<std::string> ids() {
-    std::vector<std::string> ids;
-    const auto results = execute("LIST QUERIES;");
-    for (const QueryDescription& query : std::get<StatementResult::Queries>(results.at(0).content).queries)
-      ids.push_back(query.id);
-    return ids;
-  }
   bool has_topic(const std::string& name) { return log_->describe_topic(name).has_value(); }
 };
 

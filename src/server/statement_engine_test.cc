@@ -39,13 +39,6 @@ class StatementEngineTest : public EngineFixture {
     execute(fmt::format("INSERT INTO metrics VALUES ('{}', 'ELECTRICITY', 'VOLTAGE', '{}', {:.1f});", gateway, time,
                         value));
   }
-  std::vector<std::string> ids() {
-    std::vector<std::string> ids;
-    const auto results = execute("LIST QUERIES;");
-    for (const QueryDescription& query : std::get<StatementResult::Queries>(results.at(0).content).queries)
-      ids.push_back(query.id);
-    return ids;
-  }
 };
 
 TEST_F(StatementEngineTest, StatementsMakeQueriesThatRunAtOnce) {
